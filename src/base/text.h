@@ -1,0 +1,26 @@
+// Small text helpers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace navette::text {
+
+// `bytes` made fit for a log line, a table or an XML text: valid UTF-8 without control characters is kept, every other
+// byte becomes \xHH. For names of files that came from outside.
+std::string printable(std::string_view bytes);
+
+// At most `limit` bytes of `utf8`, cut between characters.
+std::string_view truncated(std::string_view utf8, std::size_t limit);
+
+bool is_valid_utf8(std::string_view bytes);
+
+std::string_view trim(std::string_view s);
+std::vector<std::string> split(std::string_view s, char separator);
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+
+// Lower-case hexadecimal.
+std::string hex(std::string_view bytes);
+
+}  // namespace navette::text
