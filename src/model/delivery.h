@@ -1,0 +1,39 @@
+// What a channel is given and what it answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace navette::model {
+
+// Outcomes of one attempt. Whatever is not known to have succeeded is a Retry.
+struct Delivered {
+  std::string facts;  // for the log and the trace: where, how; nothing personal
+};
+struct Retry {
+  std::string reason;
+  std::optional<Instant> not_before;
+};
+struct Refused {
+  std::string code;    // short word, e.g. "depot-absent"
+  std::string reason;  // what, where, what to do
+};
+using Outcome = std::variant<Delivered, Retry, Refused>;
+
+enum class FileKind { pdf, xml, manifest };
+
+struct RemiseFile {
+  std::string name;
+  FileKind kind = FileKind::pdf;
+  std::uint64_t size = 0;  // bytes
+  std::string sha256;      // lower-case hexadecimal
+  std::string emetteur;    // of the demande; empty for the manifest
+  std::string reference;
+};
+
+}  // namespace navette::model
