@@ -40,7 +40,8 @@ class Node {
   std::string text() const;                                            // all text below, concatenated
   std::optional<std::string> attribute(const char* local_name) const;  // in no namespace
   std::optional<std::string> attribute(const char* local_name, const char* space) const;
-  long line() const;
+  long line() const;         // 1-based; 0 when unknown
+  long column() const;       // 1-based, of the element's "<"; 0 when unknown: only RecordParser keeps columns
   std::string path() const;  // /demandes/demande[3]/reference: element names and ranks, no prefix, no value
 
   Node first() const;  // first child of any kind
@@ -90,7 +91,8 @@ class Document {
   Node root() const;
   // UTF-8 with an XML declaration, not re-indented; the same bytes for the same document.
   std::string serialise() const;
-  _xmlDoc* raw() const { return doc_.get(); }  // for lib/xml only
+  _xmlDoc* raw() const { return doc_.get(); }    // for lib/xml only
+  _xmlDoc* release() { return doc_.release(); }  // for lib/xml only
 
  private:
   struct Free {

@@ -1,0 +1,145 @@
+#include "lib/xml/setup.h"
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <string_view>
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xmlerror.h>
+#include <libxslt/documents.h>
+#include <libxslt/security.h>
+#include <libxslt/xslt.h>
+#include <libxslt/xsltutils.h>
+
+#include "lib/xml/document.h"
+
+namespace navette::xml {
+namespace {
+
+thread_local const std::string* open_directory = nullptr;
+thread_local std::string* xslt_messages = nullptr;
+
+// The directory of `path` without links or dots; empty when there is no such file.
+std::string directory_of(const char* path) {
+  std::error_code error;
+  const auto canonical = std::filesystem::canonical(path, error);
+  return error ? std::string{} : canonical.parent_path().string();
+}
+
+void drop_message(void* /*context*/, const char* /*format*/, ...) {  // NOLINT(cert-dcl50-cpp): libxml2's own signature
+}
+
+void drop_error(void* /*context*/, xmlError* /*error*/) {}
+
+void keep_message(void* /*context*/, const char* format, ...) {  // NOLINT(cert-dcl50-cpp): libxslt's own signature
+  if (xslt_messages == nullptr || xslt_messages->size() > 4096) return;
+  std::array<char, 1024> buffer{};
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
+  va_end(arguments);
+  if (length > 0) *xslt_messages += buffer.data();
+}
+
+xmlParserInput* load_beside(const char* url, const char* /*id*/, xmlParserCtxt* context) {
+  if (!may_load(url)) return nullptr;
+  return xmlNewInputFromFile(context, url);
+}
+
+// libxslt calls this for xsl:include and xsl:import (at compile time) and for document() (at run time: never).
+xmlDoc* load_for_xslt(const xmlChar* url, xmlDict* dictionary, int /*options*/, void* /*context*/, xsltLoadType type) {
+  const char* path = reinterpret_cast<const char*>(url);
+  if (type == XSLT_LOAD_DOCUMENT || !may_load(path)) return nullptr;
+  xmlParserCtxt* parser = xmlNewParserCtxt();
+  if (parser == nullptr) return nullptr;
+  if (dictionary != nullptr) {  // as libxslt's own loader does: names are shared with the including stylesheet
+    xmlDictFree(parser->dict);
+    parser->dict = dictionary;
+    xmlDictReference(dictionary);
+  }
+  xmlDoc* doc = xmlCtxtReadFile(parser, path, nullptr, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+  if (doc != nullptr && doc->intSubset != nullptr) {
+    xmlFreeDoc(doc);
+    doc = nullptr;
+  }
+  xmlFreeParserCtxt(parser);
+  return doc;
+}
+
+void forbid_by_default() {
+  xsltSecurityPrefs* defaults = xsltNewSecurityPrefs();
+  for (const auto option : {XSLT_SECPREF_WRITE_FILE, XSLT_SECPREF_CREATE_DIRECTORY, XSLT_SECPREF_READ_NETWORK,
+                            XSLT_SECPREF_WRITE_NETWORK}) {
+    xsltSetSecurityPrefs(defaults, option, xsltSecurityForbid);
+  }
+  xsltSetDefaultSecurityPrefs(defaults);  // kept for the life of the process
+}
+
+void initialise_process() {
+  xmlInitParser();
+  xsltInit();
+  xmlSetExternalEntityLoader(load_beside);
+  xsltSetLoaderFunc(load_for_xslt);
+  xsltSetGenericErrorFunc(nullptr, keep_message);
+  forbid_by_default();
+}
+
+}  // namespace
+
+void initialise() {
+  static std::once_flag process;
+  std::call_once(process, initialise_process);
+  // Error handlers are a thread's own in libxml2.
+  thread_local const bool handlers = [] {
+    xmlSetGenericErrorFunc(nullptr, drop_message);
+    xmlSetStructuredErrorFunc(nullptr, drop_error);
+    return true;
+  }();
+  static_cast<void>(handlers);
+}
+
+FilesBeside::FilesBeside(const std::string& path) : directory_(directory_of(path.c_str())), former_(open_directory) {
+  open_directory = &directory_;
+}
+
+FilesBeside::~FilesBeside() {
+  open_directory = former_;
+}
+
+bool may_load(const char* url) noexcept {
+  try {
+    if (url == nullptr || open_directory == nullptr || open_directory->empty()) return false;
+    // A URL with a scheme is no existing file, so that it has no directory.
+    return directory_of(url) == *open_directory;
+  } catch (...) {
+    return false;
+  }
+}
+
+XsltMessages::XsltMessages() {
+  xslt_messages = &text_;
+}
+
+XsltMessages::~XsltMessages() {
+  xslt_messages = nullptr;
+}
+
+// libxslt begins a message with "runtime error: file NAME line NUMBER element NAME".
+std::string XsltMessages::place() const {
+  constexpr std::string_view before_name = "file ";
+  constexpr std::string_view before_line = " line ";
+  const auto file = text_.find(before_name);
+  const auto line = text_.find(before_line, file);
+  if (file == std::string::npos || line == std::string::npos) return {};
+  const auto name = file + before_name.size();
+  const auto digits = line + before_line.size();
+  const auto end = text_.find_first_not_of("0123456789", digits);
+  return text_.substr(name, line - name) + ":" + text_.substr(digits, end - digits);
+}
+
+}  // namespace navette::xml
