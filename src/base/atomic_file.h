@@ -13,7 +13,9 @@ namespace navette {
 // dot names are invisible to every reader and the next writer of the same name replaces it.
 class AtomicFile {
  public:
+  // `directory` must outlive the file.
   AtomicFile(const Directory& directory, std::string name, mode_t mode = 0640);
+  AtomicFile(Directory&& directory, std::string name, mode_t mode = 0640) = delete;
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();

@@ -97,13 +97,16 @@ std::string Directory::read(const std::string& name, std::uint64_t limit) const 
   const FileStatus st = status_of(fd.get());
   if (st.type != FileType::regular) throw Error(shown(path_, name) + " is not a regular file");
   if (st.size > limit) throw Error(shown(path_, name) + " is larger than it may be");
+  // Read to its end, not to its size: a file of /proc announces none, another may have grown meanwhile.
   std::string bytes;
-  bytes.resize(st.size);
   std::size_t have = 0;
-  while (have < bytes.size()) {
+  while (true) {
+    constexpr std::size_t more = 4096;
+    bytes.resize(std::max<std::size_t>(st.size + 1, have + more));
     const std::size_t n = read_some(fd.get(), bytes.data() + have, bytes.size() - have);
     if (n == 0) break;
     have += n;
+    if (have > limit) throw Error(shown(path_, name) + " is larger than it may be");
   }
   bytes.resize(have);
   return bytes;

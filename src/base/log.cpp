@@ -17,14 +17,15 @@ namespace {
 std::atomic<Level> threshold{Level::info};
 
 std::string quoted(const std::string& raw) {
-  const std::string value = text::printable(raw);
-  if (!value.empty() && value.find_first_of(" \"=\\") == std::string::npos) return value;
-  std::string out = "\"";
-  for (const char c : value) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  // Ours first: a backslash that printable() adds stays apart from one that was there.
+  std::string escaped;
+  for (const char c : raw) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
   }
-  return out + '"';
+  const std::string value = text::printable(escaped);
+  if (!value.empty() && value.find_first_of(" \"=\\") == std::string::npos) return value;
+  return '"' + value + '"';
 }
 
 }  // namespace
