@@ -34,10 +34,15 @@ std::string to_string(const Cadence& cadence) {
   return "immediat";
 }
 
-std::optional<Interval> in_force(const Convention& version, const std::optional<Day>& replaced_on) {
+std::optional<Day> starts_on(const Convention& version) {
   if (!version.activated_on) return std::nullopt;
-  Interval interval;
-  interval.from = std::max({version.annexe.signed_on, *version.activated_on, version.annexe.effective_from});
+  return std::max({version.annexe.signed_on, *version.activated_on, version.annexe.effective_from});
+}
+
+std::optional<Interval> in_force(const Convention& version, const std::optional<Day>& replaced_on) {
+  const auto start = starts_on(version);
+  if (!start) return std::nullopt;
+  Interval interval{*start, std::nullopt};
   const auto end_by = [&](Day last) { interval.to = interval.to ? std::min(*interval.to, last) : last; };
   if (version.termination) end_by(version.termination->last_day);
   if (version.suspension) end_by(plus_days(version.suspension->from, -1));

@@ -124,8 +124,13 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
+// The first day on which this version could serve: signed, then activated, and effective. Nothing before it is
+// activated.
+std::optional<Day> starts_on(const Convention& version);
+
 // R1, R8, R12: when this version is in force: signed, then activated, effective, not terminated, not suspended, and not
-// yet replaced by the next version, effective from `replaced_on`. Nothing when never. A convention lasts without limit
+// yet replaced by the next version, which
+// starts on `replaced_on`. Nothing when never. A convention lasts without limit
 // until it is terminated: renewal is tacit (R12).
 std::optional<Interval> in_force(const Convention& version, const std::optional<Day>& replaced_on);
 

@@ -25,6 +25,9 @@ class ReferenceData {
   // 13055).
   std::vector<std::string> accepted_for(const std::string& insee) const;
 
+  // The municipal arrondissements of a commune; none for most.
+  std::vector<std::string> arrondissements_of(const std::string& insee) const;
+
  private:
   std::unordered_map<std::string, Commune> communes_;
 };

@@ -54,7 +54,9 @@ Amendment amend(const std::vector<Convention>& known, const Convention& incoming
     return NewVersion{};
   }
   const Convention& latest = known.back();
-  if (incoming.kind != latest.kind) return Code::conflit;
+  // Another partner (SIREN) or kind is another convention: what lies in the lieux' dépôts must not change hands.
+  const auto siren = [](const Convention& c) { return c.annexe.partenaire.siret.substr(0, 9); };
+  if (incoming.kind != latest.kind || siren(incoming) != siren(latest)) return Code::conflit;
   // What happened cannot un-happen: an end or an activation once recorded stays; a suspension may be lifted.
   if (latest.termination && incoming.termination != latest.termination) return Code::convention_terminee;
   if (incoming.version == latest.version + 1) {

@@ -1,0 +1,120 @@
+// SQLite through SQLiteCpp: a connection with our settings, statements that are prepared once, transactions that roll
+// back unless committed. Not for several threads at once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+namespace navette::sqlite {
+
+// One run of a prepared statement: bind in order of the ?, then run() or step(). Given back to the connection when
+// destroyed.
+class Query {
+ public:
+  explicit Query(SQLite::Statement& statement) : statement_(&statement) {
+    statement_->reset();
+    statement_->clearBindings();
+  }
+  Query(Query&& other) noexcept : statement_(other.statement_), bound_(other.bound_) { other.statement_ = nullptr; }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  Query& operator=(Query&&) = delete;
+  ~Query() {
+    if (statement_ != nullptr) statement_->tryReset();
+  }
+
+  Query& bind(std::int64_t value) {
+    statement_->bind(++bound_, value);
+    return *this;
+  }
+  Query& bind(int value) { return bind(std::int64_t{value}); }
+  Query& bind(const std::string& value) {
+    statement_->bind(++bound_, value);
+    return *this;
+  }
+  Query& bind(const char* value) {
+    statement_->bind(++bound_, value);
+    return *this;
+  }
+  Query& bind(std::nullopt_t) {
+    statement_->bind(++bound_);
+    return *this;
+  }
+  Query& bind_blob(std::string_view bytes) {
+    statement_->bind(++bound_, bytes.data(), static_cast<int>(bytes.size()));
+    return *this;
+  }
+  template <typename T>
+  Query& bind(const std::optional<T>& value) {
+    return value ? bind(*value) : bind(std::nullopt);
+  }
+  template <typename First, typename Second, typename... Rest>
+  Query& bind(const First& first, const Second& second, const Rest&... rest) {
+    bind(first);
+    return bind(second, rest...);
+  }
+
+  bool step() { return statement_->executeStep(); }
+  // For statements without rows.
+  void run() { statement_->exec(); }
+
+  bool is_null(int column) const { return statement_->getColumn(column).isNull(); }
+  std::int64_t integer(int column) const { return statement_->getColumn(column).getInt64(); }
+  // Bytes of a TEXT or BLOB column; empty for NULL.
+  std::string text(int column) const { return statement_->getColumn(column).getString(); }
+  std::optional<std::int64_t> find_integer(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(integer(column));
+  }
+  std::optional<std::string> find_text(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(text(column));
+  }
+
+ private:
+  SQLite::Statement* statement_;
+  int bound_ = 0;
+};
+
+class Connection {
+ public:
+  enum class Access { read_only, read_write };
+  // Opens (and with read_write creates, mode 0600 before umask) the database: WAL, synchronous=FULL, foreign keys,
+  // secure_delete, 10 s of patience with other writers. Throws Error naming the file.
+  Connection(const std::string& path, Access access);
+
+  // `sql` must live as long as the connection: a literal.
+  Query query(const char* sql);
+  void execute(const std::string& sql);  // any number of statements
+  std::int64_t last_insert_id() const { return database_.getLastInsertRowid(); }
+  int changes() const { return database_.getChanges(); }
+
+  // Every statement prepared so far; tests look at their query plans.
+  std::vector<std::string> prepared() const;
+  // EXPLAIN QUERY PLAN of `sql`, one line a step.
+  std::vector<std::string> plan_of(const std::string& sql);
+
+ private:
+  friend class Transaction;
+  SQLite::Database database_;
+  std::map<std::string_view, std::unique_ptr<SQLite::Statement>> statements_;
+};
+
+// BEGIN IMMEDIATE: what is read inside cannot change before commit(). Rolls back when destroyed without it. One at a
+// time.
+class Transaction {
+ public:
+  explicit Transaction(Connection& connection)
+      : transaction_(connection.database_, SQLite::TransactionBehavior::IMMEDIATE) {}
+  void commit() { transaction_.commit(); }
+
+ private:
+  SQLite::Transaction transaction_;
+};
+
+}  // namespace navette::sqlite

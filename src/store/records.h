@@ -1,0 +1,209 @@
+// The values that go between the store and the stages. Row ids are opaque outside store/.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/convention.h"
+#include "model/delivery.h"
+#include "model/demande.h"
+#include "model/refusal.h"
+#include "model/routing.h"
+#include "model/states.h"
+
+namespace navette::store {
+
+using RowId = std::int64_t;
+
+// ---- intake
+
+// A file taken over from arrivee/: it lies in travail/<emetteur>/<ticket>.
+struct Claim {
+  std::string ticket;
+  std::string emetteur;
+  std::string name;  // as deposited, made printable
+  Instant at;
+  std::uint64_t size = 0;              // bytes
+  std::string sha256;                  // empty when it could not be read
+  std::optional<model::Code> problem;  // found while claiming: not a regular file, unreadable …
+};
+
+struct ReceivedFlux {
+  RowId id = 0;
+  Claim claim;
+};
+
+struct StagedDemande {
+  std::uint64_t rank = 0;
+  model::Demande demande;
+  std::string xml;     // canonical; families' data: goes to `charge` only
+  std::string sha256;  // of xml
+};
+
+struct RefusedRecord {
+  std::uint64_t rank = 0;
+  std::string reference;  // empty when it had no valid form
+  model::Refusal refusal;
+  bool duplicate = false;  // already received with the same content: not an error
+};
+
+enum class FluxState { accepte, partiel, refuse, doublon };
+std::string to_string(FluxState state);
+
+// The answer to a flux, as its accusé tells it.
+struct FluxAnswer {
+  RowId id = 0;
+  Claim claim;
+  FluxState state = FluxState::refuse;
+  std::optional<std::string> kind;
+  std::optional<std::string> identifiant;
+  std::optional<model::Refusal> refusal;  // of the whole flux
+  std::uint64_t received = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t refused = 0;
+  Instant processed_at;
+};
+
+struct FluxHeader {
+  std::string kind;
+  std::string identifiant;
+};
+
+// What a habilitations flux does, decided by the stage.
+struct ConventionChange {
+  model::Convention convention;
+  bool new_version = false;
+  // INSEE codes that it opens, with the arrondissements they stand for: what waits for them is looked at again.
+  std::vector<std::string> opened;
+};
+
+// ---- routing
+
+struct UnroutedDemande {
+  RowId id = 0;
+  std::vector<std::string> communes;  // not yet looked up
+};
+
+struct RouteOutcome {
+  RowId demande = 0;
+  struct To {
+    model::LieuId lieu = 0;
+    model::VersionId version = 0;
+    Instant due;
+  };
+  std::vector<To> lieux;
+  std::vector<std::string> served;
+  std::vector<std::string> waiting;
+};
+
+// ---- remises
+
+// A lieu as it may be served on a day.
+struct LieuInForce {
+  RowId id = 0;
+  std::string identifiant;
+  std::string nom;
+  std::string partenaire;
+  std::string caf;
+  std::string convention;
+  int version = 0;
+  RowId version_id = 0;
+  int pickup_days = 0;
+  int retention_months = 0;
+  model::Channel channel;
+  std::set<std::string> communes;  // INSEE codes it may receive for
+};
+
+struct DueAcheminement {
+  RowId id = 0;
+  RowId demande = 0;
+  std::string emetteur;
+  std::string reference;
+  std::vector<std::string> communes;
+};
+
+struct PackedRemise {
+  std::string name;
+  RowId lieu = 0;
+  RowId version = 0;
+  int pickup_days = 0;
+  std::vector<DueAcheminement> acheminements;
+  std::vector<model::RemiseFile> files;  // manifest last
+};
+
+struct FailedAcheminement {
+  RowId id = 0;
+  std::string reason;
+};
+
+struct PackOutcome {
+  std::optional<PackedRemise> packed;
+  std::vector<DueAcheminement> rights_lost;
+  std::vector<FailedAcheminement> failed;
+};
+
+struct DueRemise {
+  RowId id = 0;
+  std::string name;
+  RowId lieu = 0;
+  std::string lieu_identifiant;
+  int attempts = 0;
+  std::optional<Instant> first_attempt;
+  std::vector<model::RemiseFile> files;  // manifest last
+};
+
+struct DeliveryOutcome {
+  RowId remise = 0;
+  model::Outcome outcome;
+  Instant at;
+  std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
+};
+
+struct DueNotification {
+  RowId remise = 0;
+  std::string remise_name;
+  std::string lieu;  // identifiant
+  std::string lieu_nom;
+  std::string partenaire;
+  std::string caf;
+  std::uint64_t demandes = 0;
+  int pickup_days = 0;
+  int retention_months = 0;
+  int attempts = 0;
+  Instant delivered_at;
+  std::vector<model::Personne> personnes;  // of the convention's latest version
+};
+
+struct NotificationOutcome {
+  RowId remise = 0;
+  bool accepted = false;
+  Instant at;
+  std::string message_id;
+  std::size_t recipients = 0;
+  std::string reason;    // when not accepted
+  Instant next_attempt;  // when not accepted
+  model::Day last_day;   // R5, when accepted
+};
+
+// What waits, and what needs a person; for `status`, `run`'s exit code and the log.
+struct Counts {
+  std::uint64_t flux_received = 0;
+  std::uint64_t unrouted = 0;
+  std::uint64_t sans_lieu = 0;  // communes wanted that no lieu covers (R11)
+  std::uint64_t waiting = 0;    // acheminements for the lieu's next remise
+  std::uint64_t held_acheminements = 0;
+  std::uint64_t held_demandes = 0;
+  std::uint64_t ready_remises = 0;
+  std::uint64_t held_remises = 0;
+  std::uint64_t notifications_waiting = 0;
+  std::uint64_t notifications_in_trouble = 0;  // tried at least once without success
+  std::uint64_t suspended_lieux = 0;
+};
+
+}  // namespace navette::store

@@ -1,0 +1,293 @@
+#include "store/schema.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace navette::store {
+namespace {
+
+// Instants are INTEGER milliseconds since 1970 UTC, days TEXT YYYY-MM-DD (Europe/Paris), states the names of
+// model/states.
+//
+// Families' data sit in `charge` and nowhere else, keyed by demande, so that destruction is one DELETE (R6). What stays
+// beside it (reference, INSEE codes, dates, hashes) proves without telling.
+constexpr const char* migration_1 = R"sql(
+CREATE TABLE flux (
+  id INTEGER PRIMARY KEY,
+  ticket TEXT NOT NULL UNIQUE,           -- name of the claimed file in travail/<emetteur>/
+  emetteur TEXT NOT NULL,
+  nom TEXT NOT NULL,                     -- of the deposited file, made printable
+  recu_le INTEGER NOT NULL,
+  taille INTEGER NOT NULL,
+  sha256 TEXT,                           -- NULL: not a readable regular file
+  probleme TEXT,                         -- code found while claiming
+  etat TEXT NOT NULL CHECK (etat IN ('recu', 'accepte', 'partiel', 'refuse', 'doublon')),
+  type TEXT,
+  identifiant TEXT,
+  code TEXT, ligne INTEGER, colonne INTEGER, chemin TEXT,
+  recus INTEGER NOT NULL DEFAULT 0,
+  acceptes INTEGER NOT NULL DEFAULT 0,
+  doublons INTEGER NOT NULL DEFAULT 0,
+  refuses INTEGER NOT NULL DEFAULT 0,
+  traite_le INTEGER,
+  accuse TEXT                            -- file name, once it is written and the flux's own file is put away
+) STRICT;
+-- A refused flux does not use up its identifier.
+CREATE UNIQUE INDEX flux_identite ON flux (emetteur, identifiant) WHERE etat IN ('accepte', 'partiel');
+CREATE INDEX flux_recu ON flux (id) WHERE etat = 'recu';
+CREATE INDEX flux_accuse_du ON flux (id) WHERE accuse IS NULL AND etat <> 'recu';
+
+CREATE TABLE refus (
+  flux_id INTEGER NOT NULL REFERENCES flux (id),
+  rang INTEGER NOT NULL,
+  genre TEXT NOT NULL CHECK (genre IN ('refus', 'doublon')),
+  reference TEXT,
+  code TEXT NOT NULL, ligne INTEGER NOT NULL, colonne INTEGER NOT NULL, chemin TEXT NOT NULL,
+  PRIMARY KEY (flux_id, rang)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE demande (
+  id INTEGER PRIMARY KEY,
+  flux_id INTEGER NOT NULL REFERENCES flux (id),
+  emetteur TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  jour TEXT NOT NULL,
+  sha256 TEXT NOT NULL,                  -- of the canonical XML
+  admise INTEGER NOT NULL DEFAULT 0,     -- 0: staged, its flux is still being read
+  retenue TEXT,                          -- why an operator holds it
+  UNIQUE (emetteur, reference)
+) STRICT;
+CREATE INDEX demande_flux ON demande (flux_id);
+CREATE INDEX demande_en_lecture ON demande (flux_id) WHERE admise = 0;
+CREATE INDEX demande_retenue ON demande (id) WHERE retenue IS NOT NULL;
+CREATE INDEX demande_reference ON demande (reference);
+
+CREATE TABLE charge (
+  demande_id INTEGER PRIMARY KEY REFERENCES demande (id),
+  xml BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE demande_commune (
+  demande_id INTEGER NOT NULL REFERENCES demande (id),
+  insee TEXT NOT NULL,
+  etat TEXT NOT NULL CHECK (etat IN ('nouvelle', 'attente', 'servie')),
+  PRIMARY KEY (demande_id, insee)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX commune_nouvelle ON demande_commune (demande_id) WHERE etat = 'nouvelle';
+CREATE INDEX commune_attente ON demande_commune (insee) WHERE etat = 'attente';
+
+-- Communes for which a lieu opens on a day: what waits for them is looked at again then, and only then (R11).
+CREATE TABLE reexamen (
+  jour TEXT NOT NULL,
+  insee TEXT NOT NULL,
+  PRIMARY KEY (jour, insee)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact_caf (
+  caf TEXT NOT NULL,
+  courriel TEXT NOT NULL,
+  PRIMARY KEY (caf, courriel)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE convention (
+  id INTEGER PRIMARY KEY,
+  caf TEXT NOT NULL,
+  numero TEXT NOT NULL,
+  type TEXT NOT NULL,
+  UNIQUE (caf, numero)
+) STRICT;
+
+CREATE TABLE version (
+  id INTEGER PRIMARY KEY,
+  convention_id INTEGER NOT NULL REFERENCES convention (id),
+  version INTEGER NOT NULL,
+  signee TEXT NOT NULL,
+  effet TEXT NOT NULL,
+  activee TEXT,
+  suspendue TEXT, suspension_motif TEXT,
+  fin_cause TEXT, fin_recue TEXT, fin TEXT,
+  siret TEXT NOT NULL, partenaire TEXT NOT NULL, adresse TEXT NOT NULL,
+  delai_retrait INTEGER NOT NULL CHECK (delai_retrait BETWEEN 5 AND 15),
+  conservation INTEGER NOT NULL CHECK (conservation BETWEEN 1 AND 6),
+  cadence TEXT NOT NULL,
+  en_vigueur_du TEXT, en_vigueur_au TEXT,  -- derived from the dates of all versions; NULL du: never
+  UNIQUE (convention_id, version)
+) STRICT;
+
+CREATE TABLE annexe_commune (
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  insee TEXT NOT NULL,
+  rang INTEGER NOT NULL,
+  PRIMARY KEY (version_id, rang)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE personne (
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  rang INTEGER NOT NULL,
+  numero TEXT NOT NULL,
+  civilite TEXT NOT NULL, nom TEXT NOT NULL, prenom TEXT NOT NULL, courriel TEXT NOT NULL, role TEXT NOT NULL,
+  du TEXT NOT NULL, au TEXT,
+  PRIMARY KEY (version_id, rang)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE etablissement (
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  rang INTEGER NOT NULL,
+  identifiant TEXT NOT NULL, nom TEXT NOT NULL, type TEXT NOT NULL, commune TEXT NOT NULL,
+  ouvertures TEXT NOT NULL,              -- comma separated
+  PRIMARY KEY (version_id, rang)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lieu (
+  id INTEGER PRIMARY KEY,
+  identifiant TEXT NOT NULL UNIQUE,
+  caf TEXT NOT NULL,
+  siren TEXT NOT NULL,                   -- of the partner: a lieu never changes hands
+  suspendu TEXT                          -- why an operator suspended it
+) STRICT;
+
+CREATE TABLE lieu_version (
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  rang INTEGER NOT NULL,
+  nom TEXT NOT NULL, adresse TEXT NOT NULL,
+  canal TEXT NOT NULL, profil TEXT NOT NULL,
+  PRIMARY KEY (version_id, lieu_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lieu_version_lieu ON lieu_version (lieu_id, version_id);
+
+CREATE TABLE lieu_commune (
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  rang INTEGER NOT NULL,
+  insee TEXT NOT NULL,
+  PRIMARY KEY (version_id, lieu_id, rang)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lieu_commune_insee ON lieu_commune (insee);
+
+CREATE TABLE remise (
+  id INTEGER PRIMARY KEY,
+  nom TEXT NOT NULL UNIQUE,
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  etat TEXT NOT NULL,
+  composee_le INTEGER NOT NULL,
+  nombre INTEGER NOT NULL,               -- demandes
+  delai_retrait INTEGER NOT NULL,        -- days; the one notified stays, whatever an avenant changes later
+  tentatives INTEGER NOT NULL DEFAULT 0,
+  premiere_tentative INTEGER,
+  prochaine INTEGER NOT NULL,
+  motif TEXT,                            -- of the last attempt that did not succeed, or of the hold
+  livree_le INTEGER,                     -- transmission: R6 counts from here
+  faits TEXT,
+  depart_efface INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX remise_due ON remise (prochaine) WHERE etat = 'prete';
+CREATE INDEX remise_retenue ON remise (id) WHERE etat = 'retenue';
+CREATE INDEX remise_a_effacer ON remise (id) WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute');
+CREATE INDEX remise_lieu ON remise (lieu_id, id);
+
+CREATE TABLE remise_fichier (
+  remise_id INTEGER NOT NULL REFERENCES remise (id),
+  rang INTEGER NOT NULL,
+  nom TEXT NOT NULL,
+  genre TEXT NOT NULL CHECK (genre IN ('pdf', 'xml', 'manifeste')),
+  taille INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  demande_id INTEGER REFERENCES demande (id),
+  PRIMARY KEY (remise_id, rang)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE acheminement (
+  id INTEGER PRIMARY KEY,
+  demande_id INTEGER NOT NULL REFERENCES demande (id),
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  etat TEXT NOT NULL,
+  du INTEGER NOT NULL,                   -- when it may leave: the convention's cadence
+  remise_id INTEGER REFERENCES remise (id),
+  motif TEXT,
+  UNIQUE (demande_id, lieu_id)
+) STRICT;
+CREATE INDEX acheminement_du ON acheminement (lieu_id, du) WHERE etat = 'a-remettre';
+CREATE INDEX acheminement_retenu ON acheminement (id) WHERE etat = 'retenu';
+CREATE INDEX acheminement_remise ON acheminement (remise_id);
+
+CREATE TABLE notification (
+  remise_id INTEGER PRIMARY KEY REFERENCES remise (id),
+  etat TEXT NOT NULL CHECK (etat IN ('a-envoyer', 'envoyee')),
+  tentatives INTEGER NOT NULL DEFAULT 0,
+  prochaine INTEGER NOT NULL,
+  motif TEXT,
+  message_id TEXT,
+  acceptee_le INTEGER,                   -- R5: its day in Paris is day 0
+  destinataires INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX notification_due ON notification (prochaine) WHERE etat = 'a-envoyer';
+
+CREATE TABLE echeance (
+  id INTEGER PRIMARY KEY,
+  genre TEXT NOT NULL,
+  remise_id INTEGER REFERENCES remise (id),
+  jour TEXT NOT NULL,                    -- last day of the delay, ends at 24:00 in Paris
+  etat TEXT NOT NULL
+) STRICT;
+CREATE INDEX echeance_jour ON echeance (jour) WHERE etat = 'ouverte';
+CREATE INDEX echeance_remise ON echeance (remise_id);
+
+CREATE TABLE trace (
+  seq INTEGER PRIMARY KEY,
+  le INTEGER NOT NULL,
+  acteur TEXT NOT NULL,
+  action TEXT NOT NULL,
+  objet TEXT NOT NULL,
+  detail_sha256 TEXT NOT NULL,           -- of salt and detail; empty: no detail
+  hash TEXT NOT NULL                     -- SHA-256 over the former hash and this row
+) STRICT;
+CREATE INDEX trace_objet ON trace (objet);
+CREATE TABLE trace_detail (
+  seq INTEGER PRIMARY KEY REFERENCES trace (seq),
+  sel BLOB NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER trace_sans_modification BEFORE UPDATE ON trace BEGIN SELECT RAISE(ABORT, 'trace is append-only'); END;
+CREATE TRIGGER trace_sans_effacement BEFORE DELETE ON trace BEGIN SELECT RAISE(ABORT, 'trace is append-only'); END;
+)sql";
+
+constexpr std::array<const char*, 1> migrations = {migration_1};
+
+std::int64_t version_of(sqlite::Connection& connection) {
+  auto q = connection.query("PRAGMA user_version");
+  q.step();
+  return q.integer(0);
+}
+
+}  // namespace
+
+void migrate(sqlite::Connection& connection) {
+  const auto target = static_cast<std::int64_t>(migrations.size());
+  if (version_of(connection) == target) return;
+  sqlite::Transaction transaction(connection);
+  const std::int64_t from = version_of(connection);  // read again: another process may have been first
+  if (from > target) {
+    throw Error(
+        fmt::format("the database is at version {}, this navette knows {}: install the newer navette", from, target));
+  }
+  for (std::int64_t v = from; v < target; ++v) connection.execute(migrations.at(static_cast<std::size_t>(v)));
+  connection.execute(fmt::format("PRAGMA user_version={}", target));
+  transaction.commit();
+}
+
+void require_current(sqlite::Connection& connection) {
+  const std::int64_t found = version_of(connection);
+  if (found != static_cast<std::int64_t>(migrations.size())) {
+    throw Error(fmt::format(
+        "the database is at version {}, this navette knows {}: run the daemon or `navette run` once to migrate it",
+        found, migrations.size()));
+  }
+}
+
+}  // namespace navette::store

@@ -1,0 +1,104 @@
+#include "store/store.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "model/civil_time.h"
+#include "store/schema.h"
+
+namespace navette::store {
+
+Store::Store(const std::string& path, std::string actor, Access access)
+    : db_(path,
+          access == Access::read_only ? sqlite::Connection::Access::read_only : sqlite::Connection::Access::read_write),
+      actor_(std::move(actor)) {
+  if (access == Access::read_write) {
+    migrate(db_);
+  } else {
+    require_current(db_);
+  }
+}
+
+void Store::trace(Instant at, const std::string& action, const std::string& object, const std::string& detail) {
+  append_trace(db_, at, actor_, {action, object, detail});
+}
+
+void Store::add_trace(const TraceEntry& entry, Instant now) {
+  sqlite::Transaction transaction(db_);
+  append_trace(db_, now, actor_, entry);
+  transaction.commit();
+}
+
+Counts Store::counts() {
+  const auto count = [&](const char* sql) {
+    auto q = db_.query(sql);
+    q.step();
+    return static_cast<std::uint64_t>(q.integer(0));
+  };
+  Counts c;
+  c.flux_received = count("SELECT count(*) FROM flux WHERE etat = 'recu'");
+  c.unrouted = count("SELECT count(DISTINCT demande_id) FROM demande_commune WHERE etat = 'nouvelle'");
+  c.sans_lieu = count(
+      "SELECT count(DISTINCT w.demande_id) FROM demande_commune w WHERE w.etat = 'attente' AND NOT EXISTS "
+      "(SELECT 1 FROM acheminement a WHERE a.demande_id = w.demande_id AND a.etat <> 'annule')");
+  c.waiting = count("SELECT count(*) FROM acheminement WHERE etat = 'a-remettre'");
+  c.held_acheminements = count("SELECT count(*) FROM acheminement WHERE etat = 'retenu'");
+  c.held_demandes = count("SELECT count(*) FROM demande WHERE retenue IS NOT NULL");
+  c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
+  c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");
+  c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
+  c.notifications_in_trouble = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0");
+  c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
+  return c;
+}
+
+std::optional<Instant> Store::next_due(Instant now) {
+  // A convention may begin or end at midnight.
+  Instant next = model::start_of(model::plus_days(model::paris_day(now), 1));
+  const auto consider = [&](const char* sql) {
+    auto q = db_.query(sql);
+    if (q.step() && !q.is_null(0)) next = std::min(next, instant_from(q.integer(0)));
+  };
+  consider(
+      "SELECT min((SELECT min(du) FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre')) "
+      "FROM lieu l WHERE l.suspendu IS NULL");
+  consider(
+      "SELECT min(r.prochaine) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "WHERE r.etat = 'prete' AND l.suspendu IS NULL");
+  consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer'");
+  return std::max(next, now);
+}
+
+std::int64_t to_column(Instant at) {
+  return at.time_since_epoch().count();
+}
+Instant instant_from(std::int64_t column) {
+  return Instant(std::chrono::milliseconds(column));
+}
+
+std::optional<std::string> to_column(const std::optional<model::Day>& day) {
+  return day ? std::optional(model::to_iso(*day)) : std::nullopt;
+}
+
+std::optional<model::Day> day_from(const std::optional<std::string>& column) {
+  if (!column) return std::nullopt;
+  const auto day = model::parse_day(*column);
+  if (!day) throw Error("the database holds a day that is none");
+  return day;
+}
+
+std::string to_string(FluxState state) {
+  switch (state) {
+    case FluxState::accepte:
+      return "accepte";
+    case FluxState::partiel:
+      return "partiel";
+    case FluxState::refuse:
+      return "refuse";
+    case FluxState::doublon:
+      return "doublon";
+  }
+  return {};
+}
+
+}  // namespace navette::store

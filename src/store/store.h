@@ -1,0 +1,146 @@
+// The state of navette: one SQLite database. Every function that changes something is one transaction that holds the
+// new state and its trace rows; when it returns, both survive a crash; when it throws, neither happened.
+//
+// One Store is used by one thread. The pass and the commands of operators open their own; SQLite serialises them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/sqlite/connection.h"
+#include "store/records.h"
+#include "store/trace.h"
+
+namespace navette::store {
+
+class Store {
+ public:
+  enum class Access { read_write, read_only };
+  // Opens the database and, read_write, creates or migrates it. `actor` signs the trace rows. Throws Error.
+  Store(const std::string& path, std::string actor, Access access = Access::read_write);
+
+  // ---- claims and flux
+  bool knows_ticket(const std::string& ticket);
+  void add_claims(const std::vector<Claim>& claims);
+  std::optional<ReceivedFlux> next_received();  // the oldest
+  // Forgets what a reading of that flux had staged before it was interrupted. Several transactions: safe to repeat.
+  void discard_staged(RowId flux);
+  // SHA-256 of the accepted flux of that identity, if there is one.
+  std::optional<std::string> accepted_sha256(const std::string& emetteur, const std::string& identifiant);
+  // Demandes of a flux that is being read: kept, but invisible until accept_flux(). A reference already taken becomes a
+  // refusal (REFERENCE_EN_DOUBLE within the flux, CONFLIT) or a duplicate. `positions` are those of the demandes.
+  void stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
+             const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
+  // The end was reached and the totals are right: staged demandes become visible, conventions take effect, the answer
+  // is fixed.
+  void accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
+                   const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
+                   const std::string& caf, Instant now);
+  // Nothing of the flux is kept but the answer (its staged demandes are discarded first).
+  void refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header, const model::Refusal& refusal,
+                   std::uint64_t received, Instant now);
+  void duplicate_flux(const ReceivedFlux& flux, const FluxHeader& header, Instant now);
+  // Answered flux whose accusé is not written yet, oldest first.
+  std::vector<FluxAnswer> accuses_due(std::size_t limit);
+  void each_refusal(RowId flux, const std::function<void(const RefusedRecord&)>& visit);
+  void accuse_written(RowId flux, const std::string& file_name);
+
+  // ---- conventions
+  std::vector<model::Convention> convention_versions(const std::string& caf, const std::string& numero);
+  // The caf and SIREN to which a lieu belongs, and the other convention that still holds it on `day` or later, if any.
+  struct LieuOwner {
+    std::string caf;
+    std::string siren;
+    std::optional<std::string> convention;
+  };
+  std::optional<LieuOwner> lieu_owner(const std::string& lieu, const std::string& except_convention, model::Day day);
+
+  // ---- routing
+  // What waits for communes that open today becomes unrouted again. Returns whether anything was due.
+  bool reopen_communes(model::Day today);
+  std::vector<UnroutedDemande> unrouted(std::size_t limit);
+  model::Coverage coverage(const std::set<std::string>& codes, model::Day day);
+  void apply_routes(const std::vector<RouteOutcome>& outcomes, Instant now);
+
+  // ---- remises
+  std::vector<RowId> lieux_due(Instant now);  // with acheminements due; not suspended
+  std::vector<RowId> lieux_waiting();         // with acheminements whatever their date (`run --now`); not suspended
+  std::optional<LieuInForce> lieu_in_force(RowId lieu, model::Day day);
+  std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by);
+  std::string charge(RowId demande);                         // the XML; throws Error when it was destroyed
+  std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
+  void apply_pack(const PackOutcome& outcome, Instant now);
+
+  // ---- delivery
+  std::vector<DueRemise> due_remises(Instant now, std::size_t limit);
+  std::vector<DueAcheminement> acheminements_of(RowId remise);
+  void begin_attempts(const std::vector<RowId>& remises, Instant now);  // the intent, before anything leaves
+  void apply_deliveries(const std::vector<DeliveryOutcome>& outcomes);
+  // A right was lost since packing (R1, R8): `lost` are cancelled, the others are packed again.
+  void dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now);
+  struct Departed {
+    RowId remise = 0;
+    std::string name;
+    std::string lieu;
+  };
+  std::vector<Departed> departed(std::size_t limit);  // delivered or dissolved, bytes still in depart/
+  void depart_removed(RowId remise);
+  bool knows_remise(const std::string& name);
+
+  // ---- notification
+  std::vector<DueNotification> due_notifications(Instant now, std::size_t limit);
+  void apply_notifications(const std::vector<NotificationOutcome>& outcomes);
+
+  // ---- the daemon's rest
+  Counts counts();
+  std::optional<Instant> next_due(
+      Instant now);  // when something becomes due by itself, at the latest midnight in Paris
+
+  // ---- operators. Each throws Error, in words for the operator, when there is no such thing or it does not apply.
+  void hold_demande(const std::string& reference, const std::string& why, Instant now);
+  void release_demande(const std::string& reference, Instant now);
+  void retry_demande(const std::string& reference, Instant now);
+  void hold_remise(const std::string& name, const std::string& why, Instant now);
+  void release_remise(const std::string& name, Instant now);
+  void retry_remise(const std::string& name, Instant now);
+  void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
+  void resume_lieu(const std::string& lieu, Instant now);
+  void add_trace(const TraceEntry& entry, Instant now);
+
+  TraceCheck verify() { return verify_traces(db_); }
+  sqlite::Connection& connection() { return db_; }  // for listings and tests
+
+ private:
+  void trace(Instant at, const std::string& action, const std::string& object, const std::string& detail = {});
+  void close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,
+                  const std::optional<model::Refusal>& refusal, std::uint64_t received, Instant now);
+  void apply_convention(const ConventionChange& change, Instant now);
+  RowId insert_version(RowId convention, const model::Convention& c);
+  RowId lieu_id(const std::string& identifiant, const std::string& caf, const std::string& siren);
+  void close_departed(RowId convention, const std::vector<model::Personne>& personnes);
+  void refresh_in_force(RowId convention);
+  void schedule_reopening(RowId convention, const std::vector<std::string>& codes, model::Day today);
+  model::Convention load_version(RowId version);
+  void unroute(RowId demande);
+  void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
+  model::AcheminementState acheminement_state(RowId id);
+  void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
+  RowId find_demande(const std::string& reference);
+  RowId find_remise(const std::string& name);
+  std::string demande_object(RowId demande);
+  std::string remise_object(RowId remise);
+  std::vector<std::string> communes_of(RowId demande);
+
+  sqlite::Connection db_;
+  std::string actor_;
+};
+
+// Instants and days as the columns hold them.
+std::int64_t to_column(Instant at);
+Instant instant_from(std::int64_t column);
+std::optional<std::string> to_column(const std::optional<model::Day>& day);
+std::optional<model::Day> day_from(const std::optional<std::string>& column);
+
+}  // namespace navette::store

@@ -1,0 +1,160 @@
+// What an operator may change by hand; each act is traced under its login.
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+namespace navette::store {
+
+using model::AcheminementEvent;
+using model::RemiseEvent;
+
+namespace {
+
+std::string why_detail(const std::string& why) {
+  return "motif=" + why;
+}
+
+}  // namespace
+
+// A reference alone will do while one émetteur uses it; else EMETTEUR/REFERENCE.
+RowId Store::find_demande(const std::string& reference) {
+  const auto slash = reference.find('/');
+  const std::string emetteur = slash == std::string::npos ? "" : reference.substr(0, slash);
+  const std::string ref = slash == std::string::npos ? reference : reference.substr(slash + 1);
+  auto q = db_.query(
+      "SELECT id FROM demande WHERE reference = ?1 AND admise = 1 AND (?2 = '' OR emetteur = ?2) ORDER BY id LIMIT 2");
+  if (!q.bind(ref, emetteur).step()) throw Error("no demande " + reference + "; see `navette demandes list`");
+  const RowId id = q.integer(0);
+  if (q.step()) throw Error("several émetteurs use the reference " + ref + "; give EMETTEUR/REFERENCE");
+  return id;
+}
+
+RowId Store::find_remise(const std::string& name) {
+  auto q = db_.query("SELECT id FROM remise WHERE nom = ?");
+  if (!q.bind(name).step()) throw Error("no remise " + name + "; see `navette remises list`");
+  return q.integer(0);
+}
+
+void Store::hold_demande(const std::string& reference, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_demande(reference);
+  db_.query("UPDATE demande SET retenue = ? WHERE id = ?").bind(why, id).run();
+  std::vector<RowId> acheminements;
+  bool bound = false;
+  {
+    auto q = db_.query("SELECT id, etat FROM acheminement WHERE demande_id = ?");
+    q.bind(id);
+    while (q.step()) {
+      acheminements.push_back(q.integer(0));
+      bound = bound || q.text(1) == to_string(model::AcheminementState::en_remise);
+    }
+  }
+  if (bound)
+    throw Error("the demande " + reference + " is in a remise that is being delivered; hold that remise instead");
+  for (const RowId a : acheminements) set_acheminement(a, AcheminementEvent::held, why);
+  trace(now, "demande.retenue", demande_object(id), why_detail(why));
+  transaction.commit();
+}
+
+void Store::release_demande(const std::string& reference, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_demande(reference);
+  std::vector<RowId> held;
+  {
+    auto q = db_.query("SELECT id FROM acheminement WHERE demande_id = ? AND etat = 'retenu'");
+    q.bind(id);
+    while (q.step()) held.push_back(q.integer(0));
+  }
+  const bool was_held = db_.query("SELECT 1 FROM demande WHERE id = ? AND retenue IS NOT NULL").bind(id).step();
+  if (held.empty() && !was_held) throw Error("the demande " + reference + " is not held");
+  db_.query("UPDATE demande SET retenue = NULL WHERE id = ?").bind(id).run();
+  for (const RowId a : held) set_acheminement(a, AcheminementEvent::released);
+  unroute(id);
+  trace(now, "demande.liberee", demande_object(id));
+  transaction.commit();
+}
+
+// Tried again at once: what could not be rendered, what waits for its hour, what found no lieu.
+void Store::retry_demande(const std::string& reference, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_demande(reference);
+  if (db_.query("SELECT 1 FROM demande WHERE id = ? AND retenue IS NOT NULL").bind(id).step()) {
+    throw Error("the demande " + reference + " is held by an operator; release it first");
+  }
+  std::vector<RowId> acheminements;
+  {
+    auto q = db_.query("SELECT id FROM acheminement WHERE demande_id = ? AND etat IN ('retenu', 'a-remettre')");
+    q.bind(id);
+    while (q.step()) acheminements.push_back(q.integer(0));
+  }
+  for (const RowId a : acheminements) {
+    set_acheminement(a, AcheminementEvent::released);
+    db_.query("UPDATE acheminement SET du = ? WHERE id = ?").bind(to_column(now), a).run();
+  }
+  unroute(id);
+  trace(now, "demande.relancee", demande_object(id));
+  transaction.commit();
+}
+
+void Store::hold_remise(const std::string& name, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'prete'").bind(id).step()) {
+    throw Error("the remise " + name + " is not waiting for delivery; see `navette remises show " + name + "`");
+  }
+  set_remise(id, RemiseEvent::held, why);
+  trace(now, "remise.retenue", "remise:" + name, why_detail(why));
+  transaction.commit();
+}
+
+void Store::release_remise(const std::string& name, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'retenue'").bind(id).step()) {
+    throw Error("the remise " + name + " is not held");
+  }
+  set_remise(id, RemiseEvent::released, {});
+  // The five days of attempts begin anew: somebody has looked at it.
+  db_.query("UPDATE remise SET prochaine = ?, tentatives = 0, premiere_tentative = NULL WHERE id = ?")
+      .bind(to_column(now), id)
+      .run();
+  trace(now, "remise.liberee", "remise:" + name);
+  transaction.commit();
+}
+
+void Store::retry_remise(const std::string& name, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  const std::int64_t at = to_column(now);
+  bool applies = false;
+  {
+    db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
+    applies = db_.changes() > 0;
+    db_.query("UPDATE notification SET prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(at, id).run();
+    applies = applies || db_.changes() > 0;
+  }
+  if (!applies) {
+    throw Error("nothing to retry: the remise " + name + " is held (release it) or already delivered and notified");
+  }
+  trace(now, "remise.relancee", "remise:" + name);
+  transaction.commit();
+}
+
+void Store::suspend_lieu(const std::string& lieu, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE lieu SET suspendu = ? WHERE identifiant = ?").bind(why, lieu).run();
+  if (db_.changes() == 0) throw Error("no lieu " + lieu + "; see `navette lieux list`");
+  trace(now, "lieu.suspendu", "lieu:" + lieu, why_detail(why));
+  transaction.commit();
+}
+
+void Store::resume_lieu(const std::string& lieu, Instant now) {
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE lieu SET suspendu = NULL WHERE identifiant = ? AND suspendu IS NOT NULL").bind(lieu).run();
+  if (db_.changes() == 0) throw Error("no suspended lieu " + lieu + "; see `navette lieux list`");
+  trace(now, "lieu.repris", "lieu:" + lieu);
+  transaction.commit();
+}
+
+}  // namespace navette::store

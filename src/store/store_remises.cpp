@@ -1,0 +1,370 @@
+// Remises: packing, delivery, notification.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "model/civil_time.h"
+#include "store/store.h"
+
+namespace navette::store {
+namespace {
+
+using model::AcheminementEvent;
+using model::RemiseEvent;
+
+std::string kind_name(model::FileKind kind) {
+  switch (kind) {
+    case model::FileKind::pdf:
+      return "pdf";
+    case model::FileKind::xml:
+      return "xml";
+    case model::FileKind::manifest:
+      return "manifeste";
+  }
+  return {};
+}
+
+model::FileKind kind_from(const std::string& name) {
+  if (name == "pdf") return model::FileKind::pdf;
+  return name == "xml" ? model::FileKind::xml : model::FileKind::manifest;
+}
+
+model::Channel channel_from(const std::string& kind, const std::string& profile) {
+  if (kind == "sftp") return model::SftpChannel{profile};
+  if (kind == "courriel") return model::CourrielChannel{profile};
+  return model::DepotChannel{};
+}
+
+std::vector<RowId> ids(sqlite::Query q) {
+  std::vector<RowId> out;
+  while (q.step()) out.push_back(q.integer(0));
+  return out;
+}
+
+}  // namespace
+
+std::string Store::remise_object(RowId remise) {
+  auto q = db_.query("SELECT nom FROM remise WHERE id = ?");
+  if (!q.bind(remise).step()) throw Error("no such remise");
+  return "remise:" + q.text(0);
+}
+
+std::vector<RowId> Store::lieux_due(Instant now) {
+  auto q = db_.query(
+      "SELECT l.id FROM lieu l WHERE l.suspendu IS NULL AND EXISTS "
+      "(SELECT 1 FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre' AND a.du <= ?) ORDER BY l.id");
+  q.bind(to_column(now));
+  return ids(std::move(q));
+}
+
+std::vector<RowId> Store::lieux_waiting() {
+  return lieux_due(Instant::max());
+}
+
+std::optional<LieuInForce> Store::lieu_in_force(RowId lieu, model::Day day) {
+  LieuInForce out;
+  {
+    auto q = db_.query(
+        "SELECT l.id, l.identifiant, lv.nom, v.partenaire, c.caf, c.numero, v.version, v.id, v.delai_retrait, "
+        "v.conservation, "
+        "lv.canal, lv.profil FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = "
+        "lv.version_id "
+        "JOIN convention c ON c.id = v.convention_id WHERE l.id = ?1 AND v.en_vigueur_du <= ?2 "
+        "AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2) ORDER BY v.id DESC LIMIT 1");
+    if (!q.bind(lieu, model::to_iso(day)).step()) return std::nullopt;
+    out.id = q.integer(0);
+    out.identifiant = q.text(1);
+    out.nom = q.text(2);
+    out.partenaire = q.text(3);
+    out.caf = q.text(4);
+    out.convention = q.text(5);
+    out.version = static_cast<int>(q.integer(6));
+    out.version_id = q.integer(7);
+    out.pickup_days = static_cast<int>(q.integer(8));
+    out.retention_months = static_cast<int>(q.integer(9));
+    out.channel = channel_from(q.text(10), q.text(11));
+  }
+  auto q = db_.query("SELECT insee FROM lieu_commune WHERE version_id = ? AND lieu_id = ?");
+  q.bind(out.version_id, lieu);
+  while (q.step()) out.communes.insert(q.text(0));
+  return out;
+}
+
+std::vector<DueAcheminement> Store::due_acheminements(RowId lieu, Instant due_by) {
+  std::vector<DueAcheminement> out;
+  {
+    auto q = db_.query(
+        "SELECT a.id, a.demande_id, d.emetteur, d.reference FROM acheminement a JOIN demande d ON d.id = a.demande_id "
+        "WHERE a.lieu_id = ? AND a.etat = 'a-remettre' AND a.du <= ? ORDER BY a.demande_id");
+    q.bind(lieu, to_column(due_by));
+    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}});
+  }
+  for (DueAcheminement& a : out) a.communes = communes_of(a.demande);
+  return out;
+}
+
+std::string Store::charge(RowId demande) {
+  auto q = db_.query("SELECT xml FROM charge WHERE demande_id = ?");
+  if (!q.bind(demande).step()) throw Error("the data of " + demande_object(demande) + " were destroyed");
+  return q.text(0);
+}
+
+std::string Store::next_remise_name(RowId lieu, model::Day day) {
+  std::string prefix;
+  {
+    auto q = db_.query("SELECT identifiant FROM lieu WHERE id = ?");
+    if (!q.bind(lieu).step()) throw Error("no such lieu");
+    prefix = fmt::format("{}-{:04}{:02}{:02}-", q.text(0), static_cast<int>(day.year()),
+                         static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  }
+  auto q = db_.query("SELECT count(*) FROM remise WHERE nom > ?1 AND nom < ?1 || '~'");
+  q.bind(prefix).step();
+  return prefix + std::to_string(q.integer(0) + 1);
+}
+
+void Store::apply_pack(const PackOutcome& outcome, Instant now) {
+  sqlite::Transaction transaction(db_);
+  for (const DueAcheminement& a : outcome.rights_lost) {
+    set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");
+    unroute(a.demande);
+    trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
+  }
+  for (const FailedAcheminement& f : outcome.failed) set_acheminement(f.id, AcheminementEvent::failed, f.reason);
+  if (outcome.packed) {
+    const PackedRemise& p = *outcome.packed;
+    db_.query(
+           "INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, prochaine) "
+           "VALUES (?, ?, ?, 'prete', ?, ?, ?, ?)")
+        .bind(p.name, p.lieu, p.version, to_column(now), static_cast<std::int64_t>(p.acheminements.size()),
+              p.pickup_days)
+        .bind(to_column(now))
+        .run();
+    const RowId id = db_.last_insert_id();
+    std::map<std::pair<std::string, std::string>, RowId> demandes;
+    for (const DueAcheminement& a : p.acheminements) {
+      demandes[{a.emetteur, a.reference}] = a.demande;
+      set_acheminement(a.id, AcheminementEvent::packed);
+      db_.query("UPDATE acheminement SET remise_id = ?, version_id = ? WHERE id = ?").bind(id, p.version, a.id).run();
+    }
+    for (std::size_t i = 0; i < p.files.size(); ++i) {
+      const model::RemiseFile& f = p.files[i];
+      const auto of = demandes.find({f.emetteur, f.reference});
+      db_.query(
+             "INSERT INTO remise_fichier (remise_id, rang, nom, genre, taille, sha256, demande_id) VALUES (?, ?, ?, ?, "
+             "?, ?, ?)")
+          .bind(id, static_cast<std::int64_t>(i), f.name, kind_name(f.kind), static_cast<std::int64_t>(f.size),
+                f.sha256)
+          .bind(of == demandes.end() ? std::nullopt : std::optional(of->second))
+          .run();
+    }
+    trace(
+        now, "remise.composee", "remise:" + p.name,
+        fmt::format("demandes={} manifeste={}", p.acheminements.size(), p.files.empty() ? "" : p.files.back().sha256));
+  }
+  transaction.commit();
+}
+
+std::vector<DueRemise> Store::due_remises(Instant now, std::size_t limit) {
+  std::vector<DueRemise> out;
+  {
+    auto q = db_.query(
+        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, r.tentatives, r.premiere_tentative FROM remise r "
+        "JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'prete' AND r.prochaine <= ? AND l.suspendu IS NULL "
+        "ORDER BY r.prochaine, r.id LIMIT ?");
+    q.bind(to_column(now), static_cast<std::int64_t>(limit));
+    while (q.step()) {
+      DueRemise r{q.integer(0), q.text(1), q.integer(2), q.text(3), static_cast<int>(q.integer(4)), std::nullopt, {}};
+      if (const auto first = q.find_integer(5)) r.first_attempt = instant_from(*first);
+      out.push_back(std::move(r));
+    }
+  }
+  for (DueRemise& r : out) {
+    auto q = db_.query(
+        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, '') FROM "
+        "remise_fichier f "
+        "LEFT JOIN demande d ON d.id = f.demande_id WHERE f.remise_id = ? ORDER BY f.rang");
+    q.bind(r.id);
+    while (q.step()) {
+      r.files.push_back(
+          {q.text(0), kind_from(q.text(1)), static_cast<std::uint64_t>(q.integer(2)), q.text(3), q.text(4), q.text(5)});
+    }
+  }
+  return out;
+}
+
+std::vector<DueAcheminement> Store::acheminements_of(RowId remise) {
+  std::vector<DueAcheminement> out;
+  {
+    auto q = db_.query(
+        "SELECT a.id, a.demande_id, d.emetteur, d.reference FROM acheminement a JOIN demande d ON d.id = a.demande_id "
+        "WHERE a.remise_id = ? ORDER BY a.demande_id");
+    q.bind(remise);
+    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}});
+  }
+  for (DueAcheminement& a : out) a.communes = communes_of(a.demande);
+  return out;
+}
+
+void Store::begin_attempts(const std::vector<RowId>& remises, Instant now) {
+  sqlite::Transaction transaction(db_);
+  for (const RowId id : remises) {
+    db_.query(
+           "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?) WHERE "
+           "id = ?")
+        .bind(to_column(now), id)
+        .run();
+    trace(now, "remise.tentative", remise_object(id));
+  }
+  transaction.commit();
+}
+
+// An event that does not apply changes nothing.
+void Store::set_remise(RowId id, RemiseEvent event, const std::string& reason) {
+  auto q = db_.query("SELECT etat FROM remise WHERE id = ?");
+  if (!q.bind(id).step()) throw Error("no such remise");
+  const auto state = model::next(model::parse_remise_state(q.text(0)), event);
+  if (!state) return;
+  db_.query("UPDATE remise SET etat = ?, motif = ? WHERE id = ?")
+      .bind(to_string(*state), reason.empty() ? std::nullopt : std::optional(reason), id)
+      .run();
+}
+
+void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
+  sqlite::Transaction transaction(db_);
+  for (const DeliveryOutcome& o : outcomes) {
+    const std::string object = remise_object(o.remise);
+    if (const auto* delivered = std::get_if<model::Delivered>(&o.outcome)) {
+      // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
+      db_.query("UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ? WHERE id = ?")
+          .bind(to_column(o.at), delivered->facts, o.remise)
+          .run();
+      for (const DueAcheminement& a : acheminements_of(o.remise)) {
+        set_acheminement(a.id, AcheminementEvent::delivered);
+        trace(o.at, "demande.remise", demande_object(a.demande), object);
+      }
+      db_.query("INSERT OR IGNORE INTO notification (remise_id, etat, prochaine) VALUES (?, 'a-envoyer', ?)")
+          .bind(o.remise, to_column(o.at))
+          .run();
+      trace(o.at, "remise.livree", object, delivered->facts);
+    } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome)) {
+      const std::string reason = refused->code + ": " + refused->reason;
+      set_remise(o.remise, RemiseEvent::refused, reason);
+      trace(o.at, "remise.refusee", object, reason);
+    } else {
+      const std::string& reason = std::get<model::Retry>(o.outcome).reason;
+      if (o.next_attempt) {
+        db_.query("UPDATE remise SET prochaine = ?, motif = ? WHERE id = ?")
+            .bind(to_column(*o.next_attempt), reason, o.remise)
+            .run();
+      } else {
+        set_remise(o.remise, RemiseEvent::held, "not delivered for five days: " + reason);
+      }
+      trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, reason);
+    }
+  }
+  transaction.commit();
+}
+
+void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now) {
+  sqlite::Transaction transaction(db_);
+  set_remise(remise, RemiseEvent::dissolved, "habilitation perdue avant la livraison");
+  const auto is_lost = [&](RowId id) {
+    return std::any_of(lost.begin(), lost.end(), [&](const DueAcheminement& l) { return l.id == id; });
+  };
+  for (const DueAcheminement& a : acheminements_of(remise)) {
+    db_.query("UPDATE acheminement SET remise_id = NULL WHERE id = ?").bind(a.id).run();
+    if (!is_lost(a.id)) {
+      set_acheminement(a.id, AcheminementEvent::unpacked);
+      continue;
+    }
+    set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");
+    unroute(a.demande);
+    trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
+  }
+  trace(now, "remise.dissoute", remise_object(remise));
+  transaction.commit();
+}
+
+std::vector<Store::Departed> Store::departed(std::size_t limit) {
+  std::vector<Departed> out;
+  auto q = db_.query(
+      "SELECT r.id, r.nom, l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "WHERE r.depart_efface = 0 AND r.etat IN ('livree', 'dissoute') LIMIT ?");
+  q.bind(static_cast<std::int64_t>(limit));
+  while (q.step()) out.push_back({q.integer(0), q.text(1), q.text(2)});
+  return out;
+}
+
+void Store::depart_removed(RowId remise) {
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE remise SET depart_efface = 1 WHERE id = ?").bind(remise).run();
+  transaction.commit();
+}
+
+bool Store::knows_remise(const std::string& name) {
+  return db_.query("SELECT 1 FROM remise WHERE nom = ?").bind(name).step();
+}
+
+std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t limit) {
+  std::vector<DueNotification> out;
+  std::vector<RowId> versions;
+  {
+    // Persons of the latest version: a departure closes at once (R13), and commitments outlive the convention (R8).
+    auto q = db_.query(
+        "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.caf, r.nombre, r.delai_retrait, "
+        "v.conservation, "
+        "n.tentatives, r.livree_le, (SELECT w.id FROM version w WHERE w.convention_id = c.id ORDER BY w.version DESC "
+        "LIMIT 1) "
+        "FROM notification n JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id "
+        "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
+        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ? "
+        "ORDER BY n.prochaine LIMIT ?");
+    q.bind(to_column(now), static_cast<std::int64_t>(limit));
+    while (q.step()) {
+      DueNotification n;
+      n.remise = q.integer(0);
+      n.remise_name = q.text(1);
+      n.lieu = q.text(2);
+      n.lieu_nom = q.text(3);
+      n.partenaire = q.text(4);
+      n.caf = q.text(5);
+      n.demandes = static_cast<std::uint64_t>(q.integer(6));
+      n.pickup_days = static_cast<int>(q.integer(7));
+      n.retention_months = static_cast<int>(q.integer(8));
+      n.attempts = static_cast<int>(q.integer(9));
+      n.delivered_at = instant_from(q.integer(10));
+      versions.push_back(q.integer(11));
+      out.push_back(std::move(n));
+    }
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].personnes = load_version(versions[i]).annexe.personnes;
+  return out;
+}
+
+void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes) {
+  sqlite::Transaction transaction(db_);
+  for (const NotificationOutcome& o : outcomes) {
+    const std::string object = remise_object(o.remise);
+    if (!o.accepted) {
+      db_.query("UPDATE notification SET tentatives = tentatives + 1, prochaine = ?, motif = ? WHERE remise_id = ?")
+          .bind(to_column(o.next_attempt), o.reason, o.remise)
+          .run();
+      trace(o.at, "notification.differee", object, o.reason);
+      continue;
+    }
+    db_.query(
+           "UPDATE notification SET etat = 'envoyee', tentatives = tentatives + 1, motif = NULL, message_id = ?, "
+           "acceptee_le = ?, destinataires = ? WHERE remise_id = ?")
+        .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
+        .run();
+    db_.query("INSERT INTO echeance (genre, remise_id, jour, etat) VALUES ('retrait', ?, ?, 'ouverte')")
+        .bind(o.remise, model::to_iso(o.last_day))
+        .run();
+    trace(o.at, "notification.acceptee", object,
+          fmt::format("destinataires={} dernier-jour={}", o.recipients, model::to_iso(o.last_day)));
+  }
+  transaction.commit();
+}
+
+}  // namespace navette::store
