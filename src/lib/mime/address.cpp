@@ -31,8 +31,6 @@ bool is_label(std::string_view label) {
 }
 
 bool is_domain(std::string_view domain) {
-  if (domain == "localhost") return true;
-  if (domain.find('.') == std::string_view::npos) return false;
   while (true) {
     const std::size_t dot = domain.find('.');
     if (!is_label(domain.substr(0, dot))) return false;

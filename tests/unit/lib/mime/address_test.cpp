@@ -8,8 +8,9 @@ using navette::mime::is_valid_address;
 using namespace std::string_literals;
 
 TEST_CASE("usual addresses are valid") {
-  for (const char* address : {"agent@ville.example", "prenom.nom@rpe.agglo-exemple.example",
-                              "o'neill+rpe@ville.example", "a@b.example", "x_1-2@1.example", "navette@localhost"}) {
+  for (const char* address :
+       {"agent@ville.example", "prenom.nom@rpe.agglo-exemple.example", "o'neill+rpe@ville.example", "a@b.example",
+        "x_1-2@1.example", "navette@localhost", "navette@srv-1"}) {
     INFO(address);
     CHECK(is_valid_address(address));
   }
@@ -20,7 +21,7 @@ TEST_CASE("an address that could break a header, an envelope or a command line i
                                      "agent"s,
                                      "@ville.example"s,
                                      "agent@"s,
-                                     "agent@ville"s,
+
                                      "a b@ville.example"s,
                                      "agent@ville.example "s,
                                      "agent@ville.example\r\nBcc: x@y.example"s,

@@ -1,0 +1,168 @@
+#include "channels/depot_sender.h"
+
+#include <cerrno>
+#include <exception>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "channels/depot_layout.h"
+#include "channels/io_outcome.h"
+#include "channels/verified_copy.h"
+
+namespace navette::channels {
+namespace {
+
+using model::Delivered;
+using model::Outcome;
+using model::Refused;
+using model::Retry;
+
+constexpr mode_t remise_mode = 0750;
+
+struct Depot {
+  Directory in_progress;
+  Directory remises;
+};
+
+std::optional<Refused> check_names(const RemiseToSend& r) {
+  if (!is_component(r.lieu) || !is_component(r.remise)) {
+    return Refused{"nom-invalide", "the remise or the lieu has a name that is no directory name"};
+  }
+  if (r.files.empty() || r.files.back().kind != model::FileKind::manifest) {
+    return Refused{"source-alteree", "the manifest is not the last file of the remise"};
+  }
+  for (const model::RemiseFile& file : r.files) {
+    if (!is_component(file.name))
+      return Refused{"nom-invalide", "a file of the remise has a name that is no file name"};
+  }
+  return std::nullopt;
+}
+
+Depot create_plain(const std::filesystem::path& root, const std::string& lieu) {
+  const Directory base = Directory::create(root).make_dir(lieu);
+  base.make_dir(depot::returns);
+  return {base.make_dir(depot::in_progress, 0700), base.make_dir(depot::remises)};
+}
+
+std::variant<Depot, Outcome> open_depot(const std::filesystem::path& root, const std::string& lieu) {
+  std::optional<Directory> base;
+  try {
+    base = Directory::open(root).find_dir(lieu);
+  } catch (const std::system_error& e) {
+    if (e.code().value() != ENOENT) throw;
+    // Not the lieu's fault, and it heals: the volume is not mounted yet.
+    return Outcome(Retry{fmt::format("{} is not there; is its volume mounted?", root.string()), std::nullopt});
+  }
+  if (!base) {
+    return Outcome(Refused{
+        "depot-absent",
+        fmt::format("{} has no dépôt under {}; run `navette lieux provision {}` as root", lieu, root.string(), lieu)});
+  }
+  auto in_progress = base->find_dir(depot::in_progress);
+  auto remises = base->find_dir(depot::remises);
+  if (!in_progress || !remises) {
+    return Outcome(
+        Refused{"depot-incomplet", fmt::format("{} lacks {}/ or {}/; run `navette lieux provision {}` as root",
+                                               base->path().string(), depot::in_progress, depot::remises, lieu)});
+  }
+  return Depot{std::move(*in_progress), std::move(*remises)};
+}
+
+// What stands under the remise's final name was renamed there in whole after a barrier, by us or by a stranger: the
+// manifest, which holds every file's SHA-256, tells which. The lieu cannot write there, so the rest need not be read
+// again.
+Outcome already_there(const Depot& depot, const RemiseToSend& r) {
+  const auto final = depot.remises.find_dir(r.remise);
+  if (!final || !is_intact(*final, r.files.back())) {
+    return Refused{"remise-differente",
+                   fmt::format("{} exists with another content; look at it, move it away, then retry the remise",
+                               (depot.remises.path() / r.remise).string())};
+  }
+  // The rename may have been the last thing before a power cut: its name is durable only now.
+  depot.remises.sync();
+  return Delivered{fmt::format("dépôt {}/{}/{} (already there)", r.lieu, depot::remises, r.remise)};
+}
+
+// Nothing when every file is copied and as announced.
+std::optional<Refused> fill(const Directory& temporary, const RemiseToSend& r) {
+  if ((status_of(temporary.fd()).mode & 0777U) != remise_mode && ::fchmod(temporary.fd(), remise_mode) != 0) {
+    throw_errno("chmod " + temporary.path().string());
+  }
+  for (const model::RemiseFile& file : r.files) {
+    if (const auto fault = copy_verified(r.source, temporary, file)) {
+      return Refused{"source-alteree", fmt::format("{} {}", (r.source.path() / file.name).string(), *fault)};
+    }
+  }
+  return std::nullopt;
+}
+
+Outcome deliver(const Depot& depot, const RemiseToSend& r) {
+  depot.in_progress.remove_tree(r.remise);  // of an attempt that a crash cut short
+  if (depot.remises.contains(r.remise)) return already_there(depot, r);
+  const Directory temporary = depot.in_progress.make_dir(r.remise, remise_mode);
+  if (auto refused = fill(temporary, r)) return *std::move(refused);
+  // Through a descriptor that was open before the copies: it is told of a write-back that failed since.
+  depot.in_progress.sync_filesystem();
+  switch (depot.in_progress.rename_new(r.remise, depot.remises, r.remise)) {
+    case RenameResult::done:
+      depot.remises.sync();
+      break;
+    case RenameResult::target_exists:
+      return already_there(depot, r);
+    case RenameResult::source_missing:
+      return Retry{fmt::format("{} was removed by another", temporary.path().string()), std::nullopt};
+    case RenameResult::other_filesystem:
+      return Refused{"depot-incomplet", fmt::format("{} and {} are not on one file system",
+                                                    depot.in_progress.path().string(), depot.remises.path().string())};
+  }
+  std::uint64_t bytes = 0;
+  for (const model::RemiseFile& file : r.files) bytes += file.size;
+  return Delivered{
+      fmt::format("dépôt {}/{}/{} ({} files, {} bytes)", r.lieu, depot::remises, r.remise, r.files.size(), bytes)};
+}
+
+// Nothing of an attempt that failed stays: it holds families' data, and the room it takes may be what is lacking. Its
+// own failure changes nothing: the next attempt begins with the same removal.
+void clean_up(const Depot& depot, const std::string& remise) {
+  try {
+    depot.in_progress.remove_tree(remise);
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
+}  // namespace
+
+Outcome DepotSender::send(const RemiseToSend& r) {
+  if (auto refused = check_names(r)) return *std::move(refused);
+  try {
+    auto opened = open_depot(root_, r.lieu);
+    if (missing_ == Missing::create_plain && std::holds_alternative<Outcome>(opened)) {
+      opened = create_plain(root_, r.lieu);
+    }
+    if (auto* failed = std::get_if<Outcome>(&opened)) return std::move(*failed);
+    const Depot& depot = std::get<Depot>(opened);
+    try {
+      Outcome outcome = deliver(depot, r);
+      if (!std::holds_alternative<Delivered>(outcome)) clean_up(depot, r.remise);
+      return outcome;
+    } catch (...) {
+      clean_up(depot, r.remise);
+      throw;
+    }
+  } catch (const std::system_error& e) {
+    return outcome_of(e);
+  }
+}
+
+std::string DepotSender::describe_place(const std::string& remise) const {
+  return fmt::format("dépôt SFTP de votre lieu d’information, dossier /{}/{}", depot::remises, remise);
+}
+
+}  // namespace navette::channels

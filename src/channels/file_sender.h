@@ -1,0 +1,39 @@
+// How a remise leaves: one interface, one implementation a kind of channel (dépôt; later SFTP, e-mail).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/directory.h"
+#include "model/delivery.h"
+
+namespace navette::channels {
+
+struct RemiseToSend {
+  std::string remise;                    // its identifier: the directory's name at the lieu
+  std::string lieu;                      // identifiant
+  const Directory& source;               // depart/<lieu>/<remise>/: the stored bytes, sent as they are
+  std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
+};
+
+class FileSender {
+ public:
+  FileSender() = default;
+  FileSender(const FileSender&) = delete;
+  FileSender& operator=(const FileSender&) = delete;
+  virtual ~FileSender() = default;
+
+  // One attempt. Delivered: every file is at the lieu, whole and durable as far as the channel can tell, and the lieu
+  // sees the remise. Anything else: the lieu sees no part of it under its final name. May be repeated at will, after a
+  // crash at any point as well: a remise that is already there is Delivered again, nothing is sent twice.
+  //
+  // What the channel and its partner do wrong is an Outcome, never an exception; `source` whose bytes are not those of
+  // `files` is Refused "source-alteree" and shown to nobody. Several remises may be sent at once, by several threads,
+  // as long as they differ. Reasons and facts name directories, sizes and codes, nothing personal (R9).
+  virtual model::Outcome send(const RemiseToSend& remise) = 0;
+
+  // Where the lieu finds that remise: French, fit for « Emplacement : … » in its notification; no full stop.
+  virtual std::string describe_place(const std::string& remise) const = 0;
+};
+
+}  // namespace navette::channels

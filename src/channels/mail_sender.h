@@ -1,0 +1,44 @@
+// How an e-mail leaves: a directory of .eml files (embedded default); later SMTP.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/delivery.h"
+
+namespace navette::channels {
+
+// A message composed once (lib/mime) and sent again identical: `bytes` are stored before the first attempt.
+struct Mail {
+  std::string name;                     // stem of a file name, the same at every attempt: the remise's identifier
+  std::string message_id;               // local@domain
+  std::string from;                     // envelope sender: an address
+  std::vector<std::string> recipients;  // addresses, one at least
+  std::string bytes;                    // the whole message, CR LF
+};
+
+struct RecipientAnswer {
+  std::string address;
+  model::Outcome outcome;
+};
+
+// `outcome` is Delivered when at least one recipient was accepted and none is worth another try: R5's day 0 is the
+// instant of that answer. Each recipient's own answer stands in `recipients`, in the order of Mail::recipients.
+struct MailOutcome {
+  model::Outcome outcome;
+  std::vector<RecipientAnswer> recipients;
+};
+
+class MailSender {
+ public:
+  MailSender() = default;
+  MailSender(const MailSender&) = delete;
+  MailSender& operator=(const MailSender&) = delete;
+  virtual ~MailSender() = default;
+
+  // One attempt. What the server or the disk does wrong is an Outcome, never an exception. A mail whose answer was lost
+  // may go twice, with the same Message-ID: that is the one thing in navette that may repeat. Several threads may send.
+  virtual MailOutcome send(const Mail& mail) = 0;
+};
+
+}  // namespace navette::channels
