@@ -23,7 +23,7 @@ std::string quoted(const std::string& raw) {
     if (c == '"' || c == '\\') escaped += '\\';
     escaped += c;
   }
-  const std::string value = text::printable(escaped);
+  std::string value = text::printable(escaped);
   if (!value.empty() && value.find_first_of(" \"=\\") == std::string::npos) return value;
   return '"' + value + '"';
 }

@@ -64,6 +64,7 @@ std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
 template <typename Range, typename Name>
 std::string names_of(const Range& range, Name name) {
   std::vector<std::string> names;
+  names.reserve(range.size());
   for (const auto& item : range) names.push_back(name(item));
   return text::join(names, ", ");
 }
