@@ -171,7 +171,8 @@ struct DueNotification {
   std::string lieu;  // identifiant
   std::string lieu_nom;
   std::string partenaire;
-  std::string caf;
+  std::string convention;
+  std::string contact;  // of the Caf; empty when it gave none
   std::uint64_t demandes = 0;
   int pickup_days = 0;
   int retention_months = 0;

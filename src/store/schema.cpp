@@ -32,6 +32,7 @@ CREATE TABLE flux (
   acceptes INTEGER NOT NULL DEFAULT 0,
   doublons INTEGER NOT NULL DEFAULT 0,
   refuses INTEGER NOT NULL DEFAULT 0,
+  lectures INTEGER NOT NULL DEFAULT 0,   -- readings begun: one that brings us down goes behind the others
   traite_le INTEGER,
   accuse TEXT                            -- file name, once it is written and the flux's own file is put away
 ) STRICT;

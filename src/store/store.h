@@ -24,15 +24,23 @@ class Store {
   // ---- claims and flux
   bool knows_ticket(const std::string& ticket);
   void add_claims(const std::vector<Claim>& claims);
-  std::optional<ReceivedFlux> next_received();  // the oldest
+  // The oldest; one whose reading was begun three times and never ended comes after all others.
+  std::optional<ReceivedFlux> next_received();
+  void begin_reading(RowId flux);
+  void abandon_reading(RowId flux);  // stopped on purpose: it does not count; what was staged is discarded
   // Forgets what a reading of that flux had staged before it was interrupted. Several transactions: safe to repeat.
   void discard_staged(RowId flux);
   // SHA-256 of the accepted flux of that identity, if there is one.
   std::optional<std::string> accepted_sha256(const std::string& emetteur, const std::string& identifiant);
   // Demandes of a flux that is being read: kept, but invisible until accept_flux(). A reference already taken becomes a
-  // refusal (REFERENCE_EN_DOUBLE within the flux, CONFLIT) or a duplicate. `positions` are those of the demandes.
-  void stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
-             const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
+  // refusal (REFERENCE_EN_DOUBLE within the flux, CONFLIT) or a duplicate; these are recorded and returned, with their
+  // index in `demandes`. `positions` are those of the demandes.
+  struct Clash {
+    std::size_t index = 0;
+    RefusedRecord record;
+  };
+  std::vector<Clash> stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
+                           const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
   // The end was reached and the totals are right: staged demandes become visible, conventions take effect, the answer
   // is fixed.
   void accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,

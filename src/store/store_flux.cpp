@@ -106,10 +106,25 @@ void Store::add_claims(const std::vector<Claim>& claims) {
 
 std::optional<ReceivedFlux> Store::next_received() {
   auto q = db_.query(
-      "SELECT id, ticket, emetteur, nom, recu_le, taille, sha256, probleme FROM flux WHERE etat = 'recu' ORDER BY id "
+      "SELECT id, ticket, emetteur, nom, recu_le, taille, sha256, probleme FROM flux WHERE etat = 'recu' ORDER BY "
+      "lectures >= 3, id "
       "LIMIT 1");
   if (!q.step()) return std::nullopt;
   return ReceivedFlux{q.integer(0), claim_from(q, 1)};
+}
+
+void Store::begin_reading(RowId flux) {
+  discard_staged(flux);
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE flux SET lectures = lectures + 1 WHERE id = ?").bind(flux).run();
+  transaction.commit();
+}
+
+void Store::abandon_reading(RowId flux) {
+  discard_staged(flux);
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE flux SET lectures = lectures - 1 WHERE id = ?").bind(flux).run();
+  transaction.commit();
 }
 
 void Store::discard_staged(RowId flux) {
@@ -143,18 +158,22 @@ std::optional<std::string> Store::accepted_sha256(const std::string& emetteur, c
   return q.text(0);
 }
 
-void Store::stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
-                  const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused) {
+std::vector<Store::Clash> Store::stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
+                                       const std::vector<model::Refusal>& positions,
+                                       const std::vector<RefusedRecord>& refused) {
+  std::vector<Clash> clashes;
   sqlite::Transaction transaction(db_);
   for (std::size_t i = 0; i < demandes.size(); ++i) {
-    if (const auto r = clash(db_, flux.id, demandes[i], positions.at(i))) {
+    if (auto r = clash(db_, flux.id, demandes[i], positions.at(i))) {
       insert_refusal(db_, flux.id, *r);
+      clashes.push_back({i, std::move(*r)});
     } else {
       insert_demande(db_, flux.id, demandes[i]);
     }
   }
   for (const RefusedRecord& r : refused) insert_refusal(db_, flux.id, r);
   transaction.commit();
+  return clashes;
 }
 
 void Store::close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,

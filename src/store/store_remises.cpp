@@ -312,10 +312,10 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
   {
     // Persons of the latest version: a departure closes at once (R13), and commitments outlive the convention (R8).
     auto q = db_.query(
-        "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.caf, r.nombre, r.delai_retrait, "
+        "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.numero, r.nombre, r.delai_retrait, "
         "v.conservation, "
         "n.tentatives, r.livree_le, (SELECT w.id FROM version w WHERE w.convention_id = c.id ORDER BY w.version DESC "
-        "LIMIT 1) "
+        "LIMIT 1), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf) "
         "FROM notification n JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ? "
@@ -328,13 +328,14 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
       n.lieu = q.text(2);
       n.lieu_nom = q.text(3);
       n.partenaire = q.text(4);
-      n.caf = q.text(5);
+      n.convention = q.text(5);
       n.demandes = static_cast<std::uint64_t>(q.integer(6));
       n.pickup_days = static_cast<int>(q.integer(7));
       n.retention_months = static_cast<int>(q.integer(8));
       n.attempts = static_cast<int>(q.integer(9));
       n.delivered_at = instant_from(q.integer(10));
       versions.push_back(q.integer(11));
+      n.contact = q.text(12);
       out.push_back(std::move(n));
     }
   }

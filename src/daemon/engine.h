@@ -1,0 +1,81 @@
+// One pass over everything that is due: the same code for `run` (one pass) and `serve` (a pass at every hint).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "stages/claim.h"
+#include "store/records.h"
+
+namespace navette::daemon {
+
+struct Progress {
+  std::string stage;       // "intake", "render", "deliver"
+  std::size_t done = 0;    // units of that stage so far
+};
+
+struct PassOptions {
+  bool all = false;                     // `run --now`: ignores the lieux's cadence
+  stages::ClosedDeposits closed;        // deposits seen closed or moved in
+  std::function<void(const Progress&)> progress;  // called often: a bar, a watchdog; may be empty
+};
+
+struct PassReport {
+  std::size_t claimed = 0;
+  std::size_t young = 0;           // deposits not complete yet
+  std::size_t misplaced = 0;
+  std::size_t flux = 0;            // answered
+  std::size_t refused_flux = 0;    // refused whole, in this pass
+  std::uint64_t records = 0;
+  std::size_t routed = 0;
+  std::size_t remises = 0;         // packed
+  std::size_t delivered = 0;
+  std::size_t deferred = 0;
+  std::size_t refused_remises = 0;
+  std::size_t notified = 0;
+  std::vector<std::string> failures;  // stages that failed as a whole: disk full … (exit 3)
+};
+
+// What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and `status`.
+std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
+
+// Holds the spool's lock from construction to destruction: one process owns a spool. Throws LockedError when another has it,
+// ConfigError or Error (what, where, what to do) when something it needs cannot be loaded.
+class LockedError : public Error {
+ public:
+  using Error::Error;
+};
+
+class Engine {
+ public:
+  Engine(const config::Config& config, const Clock& clock);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails as a whole is
+  // logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
+  PassReport pass(const PassOptions& options, const std::stop_token& stop);
+
+  // At the latest when the next pass should run.
+  Instant next_due();
+  store::Counts counts();
+  std::string arrivee() const;  // path, for inotify
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// One pass after another until SIGTERM or SIGINT: on inotify events, when something becomes due, at least every
+// `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine does.
+void serve(const config::Config& config, const Clock& clock);
+
+// What the daemon renders with; shared with `navette render` and `check`.
+std::vector<std::string> font_files(const config::Config& config);
+
+}  // namespace navette::daemon

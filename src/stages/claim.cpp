@@ -1,0 +1,267 @@
+#include "stages/claim.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "lib/crypto/random.h"
+#include "lib/crypto/sha256.h"
+#include "model/civil_time.h"
+
+namespace navette::stages {
+namespace {
+
+constexpr std::size_t batch_size = 100;  // renames that share one pair of directory syncs
+
+std::string new_ticket(Instant now) {
+  std::string stamp = model::to_iso_utc(now);
+  stamp.erase(std::remove_if(stamp.begin(), stamp.end(), [](char c) { return c == '-' || c == ':'; }), stamp.end());
+  return stamp + "-" + text::hex(crypto::random_bytes(4));
+}
+
+// Ticket and deposited name of an entry of travail/<emetteur>/.
+std::pair<std::string, std::string> parts_of(const std::string& entry) {
+  const auto dot = entry.find('.');
+  if (dot == std::string::npos) return {entry, {}};
+  return {entry.substr(0, dot), entry.substr(dot + 1)};
+}
+
+// A name cut so that the ticket fits in front of it (255 bytes is the longest).
+std::string claimed_name(const std::string& ticket, const std::string& name) {
+  return ticket + "." + name.substr(0, std::min<std::size_t>(name.size(), 255 - ticket.size() - 1));
+}
+
+bool is_unreadable(const std::system_error& e) {
+  const int code = e.code().value();
+  return code == EACCES || code == EPERM;
+}
+
+class Claimer {
+ public:
+  Claimer(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+          const Clock& clock, const std::stop_token& stop)
+      : spool_(spool), store_(store), rules_(rules), closed_(closed), clock_(clock), stop_(stop) {}
+
+  ClaimReport run() {
+    take_up_all();  // left by a crash, or still growing last time
+    spool_.arrivee.each([&](const std::string& name, FileType) {
+      if (!is_ignored(name) && name != "README.md") scan_sender(name);
+      return !stop_.stop_requested();
+    });
+    return report_;
+  }
+
+ private:
+  void scan_sender(const std::string& emetteur);
+  bool is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const;
+  void claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
+  void bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
+  void take_up_all();
+  void take_up(const std::string& emetteur, const Directory& work);
+  std::optional<store::Claim> take_over(const std::string& emetteur, const Directory& work, const std::string& raw);
+  bool copy(const Directory& work, const std::string& raw, store::Claim& claim);
+
+  const Spool& spool_;
+  store::Store& store_;
+  const ClaimRules& rules_;
+  const ClosedDeposits& closed_;
+  const Clock& clock_;
+  const std::stop_token& stop_;
+  ClaimReport report_;
+};
+
+void Claimer::scan_sender(const std::string& emetteur) {
+  const auto from = is_valid_emetteur(emetteur) ? spool_.arrivee.find_dir(emetteur) : std::nullopt;
+  if (!from) {
+    ++report_.misplaced;
+    log::warning("deposit.misplaced", {{"name", emetteur},
+                                       {"where", spool_.arrivee.path().string()},
+                                       {"do", "deposits belong in a sender's directory, named [a-z][a-z0-9-]+"}});
+    return;
+  }
+  std::vector<std::string> batch;
+  const auto flush = [&] {
+    if (!batch.empty()) claim_batch(emetteur, *from, batch);
+    batch.clear();
+  };
+  from->each([&](const std::string& name, FileType) {
+    if (is_ignored(name)) return true;
+    const auto st = from->status(name);
+    if (!st) return true;  // vanished: its sender took it back
+    if (!is_complete(emetteur, name, *st)) {
+      ++report_.young;
+      return true;
+    }
+    batch.push_back(name);
+    if (batch.size() == batch_size) flush();
+    return !stop_.stop_requested();
+  });
+  flush();
+}
+
+// ctime: the kernel sets it at every write and rename, and a sender that copies old mtimes cannot forge it.
+bool Claimer::is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const {
+  if (closed_.contains(emetteur + "/" + name)) return true;
+  const Instant now = clock_.now();
+  return st.changed + rules_.stable_after <= now || st.changed > now + std::chrono::hours(1);
+}
+
+void Claimer::claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names) {
+  const Directory work = spool_.travail.make_dir(emetteur);
+  for (const std::string& name : names) {
+    const std::string raw = claimed_name(new_ticket(clock_.now()), name);
+    try {
+      switch (from.rename_new(name, work, raw)) {
+        case RenameResult::done:
+          break;
+        case RenameResult::other_filesystem:
+          bring_over(from, name, work, raw);
+          break;
+        case RenameResult::source_missing:  // vanished
+        case RenameResult::target_exists:
+          break;  // the ticket is taken: the next scan draws another
+      }
+    } catch (const std::exception& e) {
+      log::error("claim.failed", {{"emetteur", emetteur}, {"name", name}, {"error", describe(e)}});
+    }
+  }
+  work.sync();
+  from.sync();
+  take_up(emetteur, work);
+}
+
+// arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes.
+void Claimer::bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw) {
+  const UniqueFd in = from.open_file(name, O_RDONLY | O_NONBLOCK);
+  const FileStatus before = status_of(in.get());
+  if (before.type != FileType::regular)
+    throw Error("not a regular file, on another file system than travail/: remove it");
+  const std::string temporary = "." + parts_of(raw).first + ".over.tmp";
+  const UniqueFd out = to.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+  std::array<char, 1U << 16U> buffer{};
+  while (const std::size_t n = read_some(in.get(), buffer.data(), buffer.size()))
+    write_all(out.get(), {buffer.data(), n});
+  if (::fsync(out.get()) != 0) throw_errno("fsync " + temporary);
+  const auto now = from.status(name);
+  if (!now || now->inode != before.inode || now->size != before.size || now->modified != before.modified) {
+    to.remove(temporary);
+    return;  // changed meanwhile: not complete after all
+  }
+  to.rename_over(temporary, to, raw);
+  to.sync();
+  from.remove(name);
+}
+
+void Claimer::take_up_all() {
+  for (const std::string& emetteur : spool_.travail.names()) {
+    if (!is_valid_emetteur(emetteur)) continue;
+    if (const auto work = spool_.travail.find_dir(emetteur)) take_up(emetteur, *work);
+  }
+}
+
+// Copies what was renamed here, and records it.
+void Claimer::take_up(const std::string& emetteur, const Directory& work) {
+  std::vector<store::Claim> claims;
+  std::vector<std::string> done;
+  for (const std::string& entry : work.names()) {
+    if (entry[0] == '.') continue;
+    const auto [ticket, name] = parts_of(entry);
+    if (store_.knows_ticket(ticket)) {
+      if (!name.empty() && work.contains(ticket)) work.remove(entry);  // crashed between the row and this removal
+      continue;
+    }
+    if (stop_.stop_requested()) break;
+    try {
+      if (auto claim = take_over(emetteur, work, entry)) {
+        if (!claim->problem && !name.empty()) done.push_back(entry);
+        claims.push_back(std::move(*claim));
+      }
+    } catch (const std::exception& e) {
+      log::error("claim.failed", {{"emetteur", emetteur}, {"name", name}, {"error", describe(e)}});
+    }
+  }
+  if (claims.empty()) return;
+  work.sync();
+  store_.add_claims(claims);
+  for (const std::string& raw : done) work.remove(raw);
+  report_.claimed += claims.size();
+  for (const store::Claim& c : claims) {
+    log::info("flux.claimed", {{"flux", c.ticket}, {"emetteur", c.emetteur}, {"bytes", c.size}});
+  }
+}
+
+// Nothing: the sender still writes; looked at again by the next scan.
+std::optional<store::Claim> Claimer::take_over(const std::string& emetteur, const Directory& work,
+                                               const std::string& raw) {
+  const auto [ticket, name] = parts_of(raw);
+  const auto st = work.status(raw);
+  if (!st) return std::nullopt;
+  store::Claim claim{ticket, emetteur,    text::printable(name.empty() ? ticket : name), clock_.now(), st->size,
+                     {},     std::nullopt};
+  if (st->type != FileType::regular) {
+    claim.problem = model::Code::fichier_non_regulier;
+    claim.size = 0;
+  } else if (st->size > rules_.max_bytes) {
+    claim.problem = model::Code::taille_excessive;
+  } else {
+    try {
+      if (!copy(work, raw, claim)) {
+        ++report_.young;
+        return std::nullopt;
+      }
+    } catch (const std::system_error& e) {
+      if (!is_unreadable(e)) throw;
+      claim.problem = model::Code::fichier_illisible;
+    }
+  }
+  return claim;
+}
+
+// False when the deposit changed while it was read.
+bool Claimer::copy(const Directory& work, const std::string& raw, store::Claim& claim) {
+  const UniqueFd in = work.open_file(raw, O_RDONLY | O_NONBLOCK);
+  const FileStatus before = status_of(in.get());
+  const std::string temporary = "." + claim.ticket + ".tmp";
+  const UniqueFd out = work.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+  crypto::Sha256 hash;
+  std::array<char, 1U << 16U> buffer{};
+  std::uint64_t size = 0;
+  while (const std::size_t n = read_some(in.get(), buffer.data(), buffer.size())) {
+    hash.update({buffer.data(), n});
+    write_all(out.get(), {buffer.data(), n});
+    size += n;
+    if (size > rules_.max_bytes) break;
+  }
+  const FileStatus after = status_of(in.get());
+  if (size != before.size || after.size != before.size || after.modified != before.modified) {
+    work.remove(temporary);
+    return false;
+  }
+  if (::fsync(out.get()) != 0) throw_errno("fsync " + temporary);
+  work.rename_over(temporary, work, claim.ticket);
+  claim.size = size;
+  claim.sha256 = hash.finish_hex();
+  return true;
+}
+
+}  // namespace
+
+bool is_ignored(const std::string& name) {
+  return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp") || name.ends_with(".filepart");
+}
+
+ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+                  const Clock& clock, const std::stop_token& stop) {
+  return Claimer(spool, store, rules, closed, clock, stop).run();
+}
+
+}  // namespace navette::stages

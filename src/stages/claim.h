@@ -1,0 +1,46 @@
+// Claims deposits: arrivee/<emetteur>/<name> becomes travail/<emetteur>/<ticket> and a row.
+//
+// Guarantees. A deposit is taken once it is complete: seen closed or moved in (`closed`), or unchanged for
+// `stable_after`. The rename is the claim; then the bytes are copied, while they are hashed, into an inode of our own:
+// a sender who still holds the deposit open changes nothing any more. After a crash at any point the next scan takes up
+// what lies in travail/ without a row; nothing is taken twice. One bad deposit never blocks the others.
+//
+//   travail/<emetteur>/<ticket>.<name>   renamed, not yet copied (or not a file one can copy: the row says why)
+//   travail/<emetteur>/.<ticket>.tmp     being copied
+//   travail/<emetteur>/<ticket>          ours
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "stages/spool.h"
+#include "store/store.h"
+
+namespace navette::stages {
+
+struct ClaimRules {
+  std::chrono::milliseconds stable_after{5000};
+  std::uint64_t max_bytes = std::uint64_t{1} << 30U;  // larger deposits are refused without being copied
+};
+
+struct ClaimReport {
+  std::size_t claimed = 0;
+  std::size_t young = 0;      // deposits still changing: look again after `stable_after`
+  std::size_t misplaced = 0;  // files directly in arrivee/, directories whose name is no émetteur's
+};
+
+// Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.
+using ClosedDeposits = std::set<std::string>;
+
+ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+                  const Clock& clock, const std::stop_token& stop);
+
+// Dot-files and half-written names that are never looked at.
+bool is_ignored(const std::string& name);
+
+}  // namespace navette::stages

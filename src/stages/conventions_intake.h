@@ -1,0 +1,38 @@
+// What the conventions of one habilitations flux do, against what is known (R12, R13) and who sends them.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/convention.h"
+#include "model/reference_data.h"
+#include "stages/intake.h"
+#include "store/store.h"
+
+namespace navette::stages {
+
+// Collects the changes of one flux; they are applied with its acceptance, all in one transaction.
+class ConventionsIntake {
+ public:
+  ConventionsIntake(const IntakeTools& tools, const Sender& sender) : tools_(tools), sender_(sender) {}
+
+  // Takes the convention, or says why it is refused whole.
+  std::optional<model::Code> add(model::Convention convention);
+  const std::vector<store::ConventionChange>& changes() const { return changes_; }
+
+ private:
+  std::optional<model::Code> check_sender(const model::Convention& convention) const;
+  std::optional<model::Code> check_lieux(const model::Convention& convention) const;
+  std::vector<std::string> opened_by(const model::Convention& convention) const;
+
+  const IntakeTools& tools_;
+  const Sender& sender_;
+  std::vector<store::ConventionChange> changes_;
+  std::set<std::string> numbers_;             // of this flux
+  std::map<std::string, std::string> lieux_;  // of this flux: lieu → convention
+};
+
+}  // namespace navette::stages

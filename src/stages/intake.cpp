@@ -1,0 +1,208 @@
+#include "stages/intake.h"
+
+#include <memory>
+
+#include <fcntl.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "lib/crypto/sha256.h"
+#include "lib/xml/writer.h"
+#include "model/civil_time.h"
+#include "stages/conventions_intake.h"
+
+namespace navette::stages {
+namespace {
+
+using model::Code;
+using model::Refusal;
+
+constexpr std::size_t group = 500;  // records a transaction
+
+// The refused records of one flux, in one file beside its accusé. Durable before the flux is answered.
+class Fragments {
+ public:
+  Fragments(const Spool& spool, const store::Claim& claim)
+      : directory_(spool.rejet.make_dir(claim.emetteur)), name_(claim.ticket + ".fragments.xml") {}
+
+  void add(std::uint64_t rank, const Refusal& refusal, const std::string& xml) {
+    if (!file_) {
+      file_ = std::make_unique<AtomicFile>(directory_, name_);
+      file_->write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<fragments>\n");
+    }
+    // The fragment is escaped, not embedded: it was refused, and may hold anything.
+    std::string text =
+        "<fragment rang=\"" + std::to_string(rank) + "\" code=\"" + std::string(to_string(refusal.code)) + "\">";
+    xml::append_escaped(text, xml);
+    file_->write(text + "</fragment>\n");
+  }
+  void commit() {
+    if (!file_) return;
+    file_->write("</fragments>\n");
+    file_->commit();
+  }
+
+ private:
+  Directory directory_;
+  std::string name_;
+  std::unique_ptr<AtomicFile> file_;
+};
+
+class Reading final : public flux::Handler {
+ public:
+  Reading(const IntakeTools& tools, const store::ReceivedFlux& flux, const Sender& sender,
+          const std::function<void(std::size_t)>& progress, const std::stop_token& stop)
+      : tools_(tools),
+        flux_(flux),
+        sender_(sender),
+        progress_(progress),
+        stop_(stop),
+        today_(model::paris_day(tools.clock.now())),
+        fragments_(tools.spool, flux.claim),
+        conventions_(tools, sender) {}
+
+  std::optional<Code> header(const flux::Header& header) override {
+    if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
+    if (header.emetteur != flux_.claim.emetteur) return Code::emetteur_different;
+    const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
+    if (known) return *known == flux_.claim.sha256 ? Code::doublon : Code::conflit;
+    return std::nullopt;
+  }
+
+  void contacts(const std::vector<std::string>& courriels) override { contacts_ = courriels; }
+
+  void demande(flux::DemandeRecord record) override {
+    if (record.demande.date > today_) {
+      Refusal refusal = record.position;
+      refusal.code = Code::date_invalide;
+      return refuse({record.rank, record.demande.reference, refusal, false}, record.xml);
+    }
+    const std::string sha256 = crypto::sha256_hex(record.xml);
+    staged_.push_back({record.rank, std::move(record.demande), std::move(record.xml), sha256});
+    positions_.push_back(std::move(record.position));
+    flush_when_full();
+  }
+
+  void convention(flux::ConventionRecord record) override {
+    const std::string numero = record.convention.numero;
+    if (const auto code = conventions_.add(std::move(record.convention))) {
+      Refusal refusal = record.position;
+      refusal.code = *code;
+      refuse({record.rank, numero, refusal, false}, record.xml);
+    }
+  }
+
+  void refused(flux::RefusedRecord record) override {
+    refuse({record.rank, record.reference, record.refusal, false}, record.fragment);
+  }
+
+  bool keep_going() override { return !stop_.stop_requested(); }
+
+  // What is staged so far becomes durable, and its clashes known.
+  void flush() {
+    if (staged_.empty() && refused_.empty()) return;
+    for (const auto& clash : tools_.store.stage(flux_, staged_, positions_, refused_)) {
+      if (!clash.record.duplicate) fragments_.add(clash.record.rank, clash.record.refusal, staged_[clash.index].xml);
+    }
+    if (progress_) progress_(staged_.size() + refused_.size());
+    staged_.clear();
+    positions_.clear();
+    refused_.clear();
+  }
+
+  void accept(const flux::Result& result) {
+    flush();
+    fragments_.commit();
+    tools_.store.accept_flux(flux_, {result.header->kind, result.header->identifiant}, result.records,
+                             conventions_.changes(), contacts_, sender_.caf, tools_.clock.now());
+  }
+
+ private:
+  void refuse(store::RefusedRecord record, const std::string& xml) {
+    fragments_.add(record.rank, record.refusal, xml);
+    refused_.push_back(std::move(record));
+    flush_when_full();
+  }
+  void flush_when_full() {
+    if (staged_.size() + refused_.size() >= group) flush();
+  }
+
+  const IntakeTools& tools_;
+  const store::ReceivedFlux& flux_;
+  const Sender& sender_;
+  const std::function<void(std::size_t)>& progress_;
+  const std::stop_token& stop_;
+  model::Day today_;
+  Fragments fragments_;
+  ConventionsIntake conventions_;
+  std::vector<std::string> contacts_;
+  std::vector<store::StagedDemande> staged_;
+  std::vector<Refusal> positions_;
+  std::vector<store::RefusedRecord> refused_;
+};
+
+void refuse_whole(const IntakeTools& tools, const store::ReceivedFlux& flux, const std::optional<flux::Header>& header,
+                  const Refusal& refusal, std::uint64_t records, IntakeReport& report) {
+  ++report.refused_flux;
+  const auto known = header ? std::optional(store::FluxHeader{header->kind, header->identifiant}) : std::nullopt;
+  tools.store.refuse_flux(flux, known, refusal, records, tools.clock.now());
+  log::warning("flux.refused", {{"flux", flux.claim.ticket},
+                                {"emetteur", flux.claim.emetteur},
+                                {"code", to_string(refusal.code)},
+                                {"line", refusal.line}});
+}
+
+// False when a stop was asked for before the end.
+bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
+               const std::function<void(std::size_t)>& progress, const std::stop_token& stop, IntakeReport& report) {
+  const store::Claim& claim = flux.claim;
+  tools.store.begin_reading(flux.id);
+  const auto sender = tools.senders.find(claim.emetteur);
+  if (claim.problem) {
+    refuse_whole(tools, flux, std::nullopt, {*claim.problem, 0, 0, {}}, 0, report);
+    return true;
+  }
+  if (sender == tools.senders.end()) {
+    refuse_whole(tools, flux, std::nullopt, {Code::emetteur_inconnu, 0, 0, {}}, 0, report);
+    return true;
+  }
+  const auto work = tools.spool.travail.find_dir(claim.emetteur);
+  if (!work || !work->contains(claim.ticket)) {  // somebody took it out of travail/
+    refuse_whole(tools, flux, std::nullopt, {Code::fichier_illisible, 0, 0, {}}, 0, report);
+    return true;
+  }
+  const UniqueFd fd = work->open_file(claim.ticket, O_RDONLY);
+  Reading reading(tools, flux, sender->second, progress, stop);
+  const flux::Result result = flux::read(fd.get(), tools.schemas, tools.reference, reading, tools.limits);
+  if (result.interrupted) {
+    tools.store.abandon_reading(flux.id);
+    return false;
+  }
+  report.records += result.records;
+  if (result.refusal && result.refusal->code == Code::doublon && result.header) {
+    tools.store.duplicate_flux(flux, {result.header->kind, result.header->identifiant}, tools.clock.now());
+    log::notice("flux.duplicate", {{"flux", claim.ticket}, {"emetteur", claim.emetteur}});
+  } else if (result.refusal) {
+    refuse_whole(tools, flux, result.header, *result.refusal, result.records, report);
+  } else {
+    reading.accept(result);
+    log::info("flux.accepted", {{"flux", claim.ticket}, {"emetteur", claim.emetteur}, {"records", result.records}});
+  }
+  return true;
+}
+
+}  // namespace
+
+IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,
+                    const std::stop_token& stop) {
+  IntakeReport report;
+  while (!stop.stop_requested()) {
+    const auto flux = tools.store.next_received();
+    if (!flux || !read_flux(tools, *flux, progress, stop, report)) break;
+    ++report.flux;
+  }
+  return report;
+}
+
+}  // namespace navette::stages

@@ -1,0 +1,51 @@
+// Reads a claimed flux: validates it record by record, stages what is good, fixes the answer.
+//
+// Guarantees. Memory is bounded whatever the size. Nothing of a flux is routed before its well-formed end and right
+// totals. A crash or a stop in the middle leaves the flux `recu`: the next reading discards what was staged and begins
+// again. One bad record never blocks the others, one bad flux never blocks the next.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "flux/reader.h"
+#include "model/reference_data.h"
+#include "stages/spool.h"
+#include "store/store.h"
+
+namespace navette::stages {
+
+// What the configuration says of a sender.
+struct Sender {
+  std::set<std::string> kinds;         // of flux it may send
+  std::string caf;                     // for which it speaks; empty for none
+  std::set<std::string> departements;  // in which its conventions' communes must lie; empty: anywhere
+};
+using Senders = std::map<std::string, Sender>;
+
+struct IntakeTools {
+  const Spool& spool;
+  store::Store& store;
+  const flux::Schemas& schemas;
+  const model::ReferenceData& reference;
+  const Senders& senders;
+  std::set<std::string> channels;  // kinds of channel this navette serves
+  flux::Limits limits;
+  const Clock& clock;
+};
+
+struct IntakeReport {
+  std::size_t flux = 0;
+  std::size_t refused_flux = 0;
+  std::uint64_t records = 0;
+};
+
+// Every received flux, oldest first. `progress(n)` is told of every n records read.
+IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,
+                    const std::stop_token& stop);
+
+}  // namespace navette::stages

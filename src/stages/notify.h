@@ -1,0 +1,35 @@
+// Tells the habilitated persons that demandes wait for them (R4); the acceptance of that e-mail is day 0 of the pickup
+// (R5).
+#pragma once
+
+#include <map>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "channels/mail_sender.h"
+#include "lib/xml/stylesheet.h"
+#include "stages/deliver.h"
+#include "store/store.h"
+
+namespace navette::stages {
+
+struct NotifyReport {
+  std::size_t accepted = 0;
+  std::size_t deferred = 0;
+};
+
+struct NotifyTools {
+  store::Store& store;
+  channels::MailSender& mail;
+  const FileSenders& senders;         // they know the words for the place
+  const xml::Stylesheet& stylesheet;  // xslt/notification.xsl
+  std::string from;                   // address of navette
+  const Clock& clock;
+};
+
+// Composed anew at each attempt, since it names the last day; the Message-ID stays the remise's. Sent to all persons
+// habilitated on that day; nobody is left: waits, tried again every hour, and counts as needing a person.
+NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop);
+
+}  // namespace navette::stages

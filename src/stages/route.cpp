@@ -1,0 +1,58 @@
+#include "stages/route.h"
+
+#include "model/civil_time.h"
+#include "model/routing.h"
+
+namespace navette::stages {
+namespace {
+
+constexpr std::size_t group = 500;
+
+using AcceptedCodes = std::map<std::string, std::vector<std::string>>;
+
+AcceptedCodes accepted_codes(const store::UnroutedDemande& demande, const model::ReferenceData& reference) {
+  AcceptedCodes out;
+  for (const std::string& commune : demande.communes) out[commune] = reference.accepted_for(commune);
+  return out;
+}
+
+Instant due(const model::Cadence& cadence, Instant now) {
+  const auto* daily = std::get_if<model::Quotidien>(&cadence);
+  return daily == nullptr ? now : model::next_paris_time(now, daily->at);
+}
+
+}  // namespace
+
+RouteReport route(store::Store& store, const model::ReferenceData& reference, const Clock& clock,
+                  const std::stop_token& stop) {
+  RouteReport report;
+  store.reopen_communes(model::paris_day(clock.now()));
+  while (!stop.stop_requested()) {
+    const auto demandes = store.unrouted(group);
+    if (demandes.empty()) break;
+    const Instant now = clock.now();
+    std::vector<AcceptedCodes> wanted;
+    std::set<std::string> codes;
+    for (const auto& demande : demandes) {
+      wanted.push_back(accepted_codes(demande, reference));
+      for (const auto& [commune, accepted] : wanted.back()) codes.insert(accepted.begin(), accepted.end());
+    }
+    const model::Coverage coverage = store.coverage(codes, model::paris_day(now));
+    std::vector<store::RouteOutcome> outcomes;
+    for (std::size_t i = 0; i < demandes.size(); ++i) {
+      const model::Routed routed = model::route(wanted[i], coverage);
+      store::RouteOutcome outcome{demandes[i].id, {}, routed.served, routed.waiting};
+      for (const auto& opening : routed.lieux) {
+        outcome.lieux.push_back({opening.lieu, opening.version, due(opening.cadence, now)});
+      }
+      report.acheminements += outcome.lieux.size();
+      report.sans_lieu += outcome.lieux.empty() ? 1 : 0;
+      outcomes.push_back(std::move(outcome));
+    }
+    store.apply_routes(outcomes, now);
+    report.demandes += demandes.size();
+  }
+  return report;
+}
+
+}  // namespace navette::stages
