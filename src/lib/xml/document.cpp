@@ -130,6 +130,10 @@ std::string Node::text() const {
   return out;
 }
 
+std::string_view Node::text_view() const {
+  return is_text() ? view(node_->content) : std::string_view{};
+}
+
 std::optional<std::string> Node::attribute(const char* local_name) const {
   return attribute(local_name, "");
 }
@@ -174,6 +178,10 @@ std::string Node::path() const {
   return path;
 }
 
+void Node::set_rank(std::uint64_t rank) {
+  if (is_element()) node_->psvi = pack_rank(rank);
+}
+
 Node Node::first() const {
   return is_element() ? Node(node_->children) : Node();
 }
@@ -215,6 +223,14 @@ Document Document::load(const std::string& path) {
   }
   bytes.resize(size);
   return Document(parse_bytes(bytes, path.c_str()));
+}
+
+Document Document::copy_of(Node element) {
+  Document copy(xmlNewDoc(nullptr));
+  xmlNode* root = copy.doc_ ? xmlDocCopyNode(element.raw(), copy.raw(), 1) : nullptr;
+  if (root == nullptr) throw std::bad_alloc();
+  xmlDocSetRootElement(copy.raw(), root);
+  return copy;
 }
 
 Node Document::root() const {

@@ -1,6 +1,7 @@
 // libxml2 documents: an owner and a read-only cursor. No libxml2 header leaves lib/xml.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,11 +39,15 @@ class Node {
   std::string_view name() const;                                       // local name; empty for text
   std::string_view space() const;                                      // namespace URI; empty when none
   std::string text() const;                                            // all text below, concatenated
+  std::string_view text_view() const;                                  // of a text node; empty for an element
   std::optional<std::string> attribute(const char* local_name) const;  // in no namespace
   std::optional<std::string> attribute(const char* local_name, const char* space) const;
-  long line() const;         // 1-based; 0 when unknown
-  long column() const;       // 1-based, of the element's "<"; 0 when unknown: only RecordParser keeps columns
-  std::string path() const;  // /demandes/demande[3]/reference: element names and ranks, no prefix, no value
+  long line() const;    // 1-based; 0 when unknown
+  long column() const;  // 1-based, of the element's "<"; 0 when unknown: only RecordParser keeps columns
+  // /demandes/demande[3]/reference: names, and ranks where there are several; no prefix, no value.
+  std::string path() const;
+  // The rank that path() gives to this element, whose former siblings are no longer there.
+  void set_rank(std::uint64_t rank);
 
   Node first() const;  // first child of any kind
   Node next() const;   // next sibling of any kind
@@ -87,6 +92,9 @@ class Document {
   // The same from a file of ours (stylesheet, FO). Throws ParseError or std::system_error.
   static Document load(const std::string& path);
   explicit Document(_xmlDoc* owned) : doc_(owned) {}
+
+  // A copy of `element`, with the namespaces that it uses.
+  static Document copy_of(Node element);
 
   Node root() const;
   // UTF-8 with an XML declaration, not re-indented; the same bytes for the same document.

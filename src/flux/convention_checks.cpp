@@ -1,0 +1,147 @@
+#include "flux/convention_checks.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+namespace navette::flux {
+namespace {
+
+using model::Code;
+using model::ConventionKind;
+using xml::Node;
+using Finding = std::optional<Problem>;
+
+std::optional<Problem> check_contents(Node convention, ConventionKind kind) {
+  const Node lieux = convention.child("lieux");
+  const Node etablissements = convention.child("etablissements");
+  const bool is_lieu_information = kind == ConventionKind::lieu_information;
+  if (is_lieu_information && !lieux) return Problem{Code::contenu_incompatible, convention.child("type")};
+  if (!is_lieu_information && lieux) return Problem{Code::contenu_incompatible, lieux};
+  if (kind != ConventionKind::structures && etablissements) return Problem{Code::contenu_incompatible, etablissements};
+  return std::nullopt;
+}
+
+// R20: availability of places concerns EAJE only.
+Finding check_etablissement(Node etablissement, const model::ReferenceData& reference_data) {
+  const Node commune = etablissement.child("codeInsee");
+  if (reference_data.find(commune.text()) == nullptr) return Problem{Code::commune_inconnue, commune};
+  if (etablissement.child_text("type") == "EAJE") return std::nullopt;
+  for (Node o = etablissement.child("ouvertures").first_element(); o; o = o.next_element()) {
+    if (o.text() == "disponibilite") return Problem{Code::contenu_incompatible, o};
+  }
+  return std::nullopt;
+}
+
+Finding check_known(Node communes, const model::ReferenceData& reference_data) {
+  for (Node code = communes.first_element(); code; code = code.next_element()) {
+    if (reference_data.find(code.text()) == nullptr) return Problem{Code::commune_inconnue, code};
+  }
+  return std::nullopt;
+}
+
+// A commune stands for its municipal arrondissements.
+Finding check_within(Node communes, const std::vector<std::string>& annexe,
+                     const model::ReferenceData& reference_data) {
+  for (Node code = communes.first_element(); code; code = code.next_element()) {
+    const auto accepted = reference_data.accepted_for(code.text());
+    const bool listed = std::any_of(accepted.begin(), accepted.end(), [&](const std::string& c) {
+      return std::binary_search(annexe.begin(), annexe.end(), c);
+    });
+    if (!listed) return Problem{Code::commune_hors_annexe, code};
+  }
+  return std::nullopt;
+}
+
+// The first child element of `parent` whose `name` repeats that of a former one.
+Finding check_unique(Node parent, std::string_view name, Code code) {
+  std::unordered_set<std::string> seen;
+  for (Node element = parent.first_element(); element; element = element.next_element()) {
+    const Node id = element.child(name);
+    if (!seen.insert(token(id)).second) return Problem{code, id};
+  }
+  return std::nullopt;
+}
+
+Finding check_lieux(Node lieux, const model::Convention& read, const model::ReferenceData& reference_data) {
+  if (auto problem = check_unique(lieux, "identifiant", Code::reference_en_double)) return problem;
+  for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
+    const Node communes = lieu.child("communes");
+    if (auto problem = check_known(communes, reference_data)) return problem;
+    if (auto problem = check_within(communes, read.annexe.communes, reference_data)) return problem;
+  }
+  return std::nullopt;
+}
+
+Finding check_personnes(Node personnes) {
+  if (auto problem = check_unique(personnes, "numero", Code::personne_en_double)) return problem;
+  for (Node personne = personnes.first_element(); personne; personne = personne.next_element()) {
+    const auto end = optional_day(personne, "dateFin");
+    if (end && *end < day(personne.child("dateDebut"))) {
+      return Problem{Code::dates_incoherentes, personne.child("dateFin")};
+    }
+  }
+  return std::nullopt;
+}
+
+Finding check_etablissements(Node etablissements, const model::ReferenceData& reference_data) {
+  if (auto problem = check_unique(etablissements, "identifiant", Code::reference_en_double)) return problem;
+  for (Node e = etablissements.first_element(); e; e = e.next_element()) {
+    if (auto problem = check_etablissement(e, reference_data)) return problem;
+  }
+  return std::nullopt;
+}
+
+Finding not_before(Node date, model::Day first) {
+  if (day(date) < first) return Problem{Code::dates_incoherentes, date};
+  return std::nullopt;
+}
+
+// An event of the convention's life cannot come before its signature. An avenant has only its own date of signature,
+// and what happened to the convention may well be older.
+Finding not_before_signature(Node date, const model::Convention& read) {
+  return read.version == 1 ? not_before(date, read.annexe.signed_on) : std::nullopt;
+}
+
+Finding check_resiliation(Node resiliation, const model::Convention& read) {
+  if (auto problem = not_before_signature(resiliation.child("dateReception"), read)) return problem;
+  const Node end = resiliation.child("dateFin");
+  if (auto problem = not_before(end, read.termination->received_on)) return problem;
+  const bool anniversary_known = read.version == 1;
+  if (anniversary_known && !model::has_sufficient_notice(read.kind, read.annexe.signed_on, *read.termination)) {
+    return Problem{Code::preavis_insuffisant, end};
+  }
+  return std::nullopt;
+}
+
+Finding check_partenaire(Node partenaire) {
+  const Node siret = partenaire.child("siret");
+  if (!model::is_valid_siret(siret.text())) return Problem{Code::siret_invalide, siret};
+  return std::nullopt;
+}
+
+Finding check_child(Node child, const model::Convention& read, const model::ReferenceData& reference_data) {
+  const std::string_view name = child.name();
+  if (name == "dateActivation") return not_before_signature(child, read);
+  if (name == "suspension") return not_before_signature(child.child("dateSuspension"), read);
+  if (name == "resiliation") return check_resiliation(child, read);
+  if (name == "partenaire") return check_partenaire(child);
+  if (name == "communes") return check_known(child, reference_data);
+  if (name == "personnes") return check_personnes(child);
+  if (name == "lieux") return check_lieux(child, read, reference_data);
+  if (name == "etablissements") return check_etablissements(child, reference_data);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Problem> check_convention(Node convention, const model::Convention& read,
+                                        const model::ReferenceData& reference_data) {
+  if (auto problem = check_contents(convention, read.kind)) return problem;
+  for (Node child = convention.first_element(); child; child = child.next_element()) {
+    if (auto problem = check_child(child, read, reference_data)) return problem;
+  }
+  return std::nullopt;
+}
+
+}  // namespace navette::flux

@@ -1,0 +1,43 @@
+#include "flux/manifest.h"
+
+#include "lib/xml/writer.h"
+
+namespace navette::flux {
+namespace {
+
+void write_file_entry(xml::Writer& writer, const model::RemiseFile& file) {
+  writer.open("fichier");
+  writer.leaf("nom", file.name);
+  writer.leaf("taille", std::to_string(file.size));
+  writer.leaf("sha256", file.sha256);
+  writer.leaf("type", file.kind == model::FileKind::pdf ? "pdf" : "xml");
+  writer.leaf("reference", file.reference);
+  writer.leaf("emetteur", file.emetteur);
+  writer.close();
+}
+
+}  // namespace
+
+std::string write_manifest(const ManifestHead& head, const std::vector<model::RemiseFile>& files) {
+  std::string out;
+  xml::Writer writer([&](std::string_view bytes) { out += bytes; });
+  writer.open("remise", {{"xmlns", "urn:navette:remise:1"}, {"version", "1"}});
+  writer.leaf("identifiant", head.remise);
+  writer.leaf("lieu", head.lieu);
+  writer.open("convention");
+  writer.leaf("numero", head.convention);
+  writer.leaf("version", std::to_string(head.version));
+  writer.close();
+  writer.leaf("delaiRetrait", std::to_string(head.pickup_days));
+  writer.leaf("nombreDemandes", std::to_string(head.demandes));
+  writer.open("fichiers");
+  for (const auto& file : files) {
+    if (file.kind != model::FileKind::manifest) write_file_entry(writer, file);
+  }
+  writer.close();
+  writer.close();
+  writer.finish();
+  return out;
+}
+
+}  // namespace navette::flux

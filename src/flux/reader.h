@@ -1,0 +1,82 @@
+// Reads a flux record by record in bounded memory, whatever its size. Every record is judged on its own; the envelope,
+// the totals and the limits judge the whole. Nothing that is told about a refusal holds a value of the file (R9).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flux/schemas.h"
+#include "model/convention.h"
+#include "model/demande.h"
+#include "model/reference_data.h"
+#include "model/refusal.h"
+
+namespace navette::flux {
+
+struct Header {
+  std::string kind;  // name of the root: "demandes", "habilitations"
+  std::string emetteur;
+  std::string identifiant;
+};
+
+struct DemandeRecord {
+  std::uint64_t rank = 0;  // from 1
+  model::Demande demande;
+  model::Refusal position;
+  std::string xml;  // canonical (flux/canonical.h): a document of its own, the same bytes for the same content
+};
+
+struct ConventionRecord {
+  std::uint64_t rank = 0;
+  model::Convention convention;
+  model::Refusal position;  // as above
+  std::string xml;
+};
+
+struct RefusedRecord {
+  std::uint64_t rank = 0;
+  std::string reference;  // or number of the convention; empty when it is not of the right form
+  model::Refusal refusal;
+  std::string fragment;  // the record as XML
+};
+
+// Called in the order of the file, on the caller's thread.
+class Handler {
+ public:
+  Handler() = default;
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+  virtual ~Handler() = default;
+
+  // A code refuses the whole flux: sender, kind.
+  virtual std::optional<model::Code> header(const Header& header) = 0;
+  virtual void contacts(const std::vector<std::string>& courriels) { static_cast<void>(courriels); }
+  virtual void demande(DemandeRecord record) { static_cast<void>(record); }
+  virtual void convention(ConventionRecord record) { static_cast<void>(record); }
+  virtual void refused(RefusedRecord record) = 0;
+  // False stops the reading after the current record.
+  virtual bool keep_going() { return true; }
+};
+
+struct Result {
+  std::optional<model::Refusal> refusal;  // of the whole flux
+  bool interrupted = false;               // keep_going() said no
+  std::optional<Header> header;           // when it was valid
+  std::uint64_t records = 0;              // seen, refused ones included
+};
+
+struct Limits {
+  std::size_t depth = 32;
+  std::size_t text = std::size_t{64} << 10U;  // bytes of one text, of one element's attributes
+  std::size_t record = 0;                     // bytes of one record; 0: the kind's own (1 MiB for a demande)
+};
+
+// Reads `fd` from where it stands to its end. Whatever the file holds, the result says it; throws std::system_error
+// when reading fails, and what a handler throws.
+Result read(int fd, const Schemas& schemas, const model::ReferenceData& reference_data, Handler& handler,
+            const Limits& limits = {});
+
+}  // namespace navette::flux
