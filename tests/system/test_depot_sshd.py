@@ -1,0 +1,263 @@
+"""Dépôts behind a real OpenSSH: config/sshd_config.navette as it is, `navette lieux provision`, and what a lieu can do.
+
+Everything runs in a private mount namespace with an /etc, /run, /srv and /var/log of its own: accounts are made by the
+very commands of docs/depots.md, and the machine's own files are never touched.
+"""
+
+import os
+import pathlib
+import shlex
+import socket
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAVETTE = os.environ.get("NAVETTE", "")
+DEPOT = "/srv/navette/depot"
+LIEU, OTHER = "rpe-firminy", "rpe-roche"
+PDF = "DI_monenfant_A1.pdf"
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="accounts, chroot and private mounts take root"),
+    pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed"),
+    pytest.mark.skipif(not NAVETTE, reason="NAVETTE does not name the binary"),
+]
+
+PRIVATE_MOUNTS = """
+set -e
+mkdir "$1/etc" && cp -a /etc/. "$1/etc/"
+mount --bind "$1/etc" /etc
+mount -t tmpfs -o mode=0755 tmpfs /srv
+mount -t tmpfs -o mode=0755 tmpfs /var/log
+mount --bind "$1" /mnt
+mount -t tmpfs -o mode=0755 tmpfs /run
+mkdir /run/sshd
+echo ready
+exec sleep infinity
+"""
+
+SSHD_CONFIG = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/host_test
+PidFile none
+UsePAM no
+StrictModes yes
+Subsystem sftp /usr/lib/openssh/sftp-server
+Include /etc/ssh/sshd_config.d/navette.conf
+"""
+
+# Listens where the system log would: PATH FILE.
+LOG_SOCKET = """
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+with open(sys.argv[2], "ab", buffering=0) as log:
+    while True:
+        log.write(s.recv(65536).rstrip(b"\\0\\n") + b"\\n")
+"""
+
+
+class World:
+    """The private mounts, sshd in them, and a client."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.processes = []
+        self.holder = self.start(["unshare", "--mount", "--propagation", "private", "sh", "-c", PRIVATE_MOUNTS, "sh",
+                                  str(directory)], stdout=subprocess.PIPE, text=True)
+        assert self.holder.stdout.readline() == "ready\n"
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+
+    def start(self, command, **more):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)
+        self.processes.append(process)
+        return process
+
+    def inside(self, command):
+        return ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--wd=/", *command]
+
+    def run(self, *command, check=True):
+        done = subprocess.run(self.inside(command), capture_output=True, text=True, timeout=60, check=False)
+        assert not check or done.returncode == 0, (command, done.stdout, done.stderr)
+        return done
+
+    def sh(self, script, check=True):
+        return self.run("sh", "-c", "set -e\n" + script, check=check)
+
+    def as_navette(self, script):
+        return self.run("setpriv", "--reuid", "navette", "--regid", "navette", "--clear-groups", "sh", "-c",
+                        "set -e; umask 027\n" + script)
+
+    def provision(self, lieu):
+        return self.run(NAVETTE, "-c", "/mnt/navette.conf", "lieux", "provision", lieu, check=False)
+
+    def start_sshd(self):
+        config = self.directory / "etc/ssh/sshd_test"
+        config.write_text(SSHD_CONFIG.format(port=self.port), encoding="utf-8")
+        self.run("/usr/sbin/sshd", "-t", "-f", "/etc/ssh/sshd_test")
+        self.start(self.inside(["/usr/sbin/sshd", "-D", "-f", "/etc/ssh/sshd_test", "-E", "/mnt/sshd.log"]))
+
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        wait_for(answers)
+
+    def ssh_options(self, key):
+        return ["-F", "none", "-i", f"{self.directory}/{key}", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+                "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={self.directory}/known_hosts"]
+
+    def sftp(self, commands, account=LIEU, key=LIEU):
+        """Runs the commands one by one as `sftp -b` does; a failure ends it."""
+        return subprocess.run(
+            ["sftp", *self.ssh_options(key), "-P", str(self.port), "-b", "-", f"{account}@127.0.0.1"],
+            input="\n".join(commands) + "\n", capture_output=True, text=True, timeout=60, check=False)
+
+    def ssh(self, *arguments, account=LIEU):
+        return subprocess.run(
+            ["ssh", *self.ssh_options(account), "-p", str(self.port), f"{account}@127.0.0.1", *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(timeout=30)
+            if process.stdout:
+                process.stdout.close()
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def deliver(world, lieu, remise, pdf):
+    """The steps of DepotSender."""
+    world.as_navette(f"cd {DEPOT}/{lieu} && mkdir -m 750 .en-cours/{remise} && "
+                     f"printf %s {shlex.quote(pdf)} > .en-cours/{remise}/{PDF} && mv .en-cours/{remise} remises/{remise}")
+
+
+def refused_provisions(world):
+    """Provisioning before the accounts are right: it tells the command, which is then run as told."""
+    missing = world.provision(LIEU)
+    assert missing.returncode == 3 and "useradd" in missing.stderr, missing
+    commands = [line.strip() for line in missing.stderr.splitlines() if line.strip().startswith(("groupadd ", "useradd "))]
+    assert len(commands) == 2
+    return commands
+
+
+@pytest.fixture(name="world", scope="module")
+def world_with_two_lieux(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("sshd")
+    directory.chmod(0o755)
+    world = World(directory)
+    try:
+        (directory / "navette.conf").write_text(f"[depot]\ndirectory = {DEPOT}\n", encoding="utf-8")
+        world.sh("grep -q '^navette:' /etc/passwd || useradd --system --user-group --shell /usr/sbin/nologin navette")
+        for command in refused_provisions(world):
+            world.sh(command)
+        world.sh("useradd --user-group --groups navette-lieux --no-create-home --home-dir / --shell /usr/sbin/nologin "
+                 f"--password '*' {OTHER}")
+        keys = directory / "etc/ssh/navette-keys"
+        keys.mkdir(mode=0o755)
+        for lieu in (LIEU, OTHER):
+            done = world.provision(lieu)
+            assert done.returncode == 0, done
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / lieu], check=True)
+            (keys / lieu).write_text((directory / f"{lieu}.pub").read_text(encoding="utf-8"), encoding="utf-8")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / "etc/ssh/host_test"], check=True)
+        host = (directory / "etc/ssh/host_test.pub").read_text(encoding="utf-8")
+        (directory / "known_hosts").write_text(f"[127.0.0.1]:{world.port} {host}", encoding="utf-8")
+        (directory / "etc/ssh/sshd_config.d/navette.conf").write_text(
+            (ROOT / "config/sshd_config.navette").read_text(encoding="utf-8"), encoding="utf-8")
+        world.start_sshd()
+        deliver(world, LIEU, "R1", "pour Firminy")
+        deliver(world, OTHER, "R2", "pour Roche")
+        yield world
+    finally:
+        world.stop()
+
+
+def test_provisioning_again_changes_nothing_and_repairs(world):
+    before = world.sh(f"find {DEPOT}/{OTHER} -printf '%p %m %u %g\\n' | sort").stdout
+    assert world.provision(OTHER).returncode == 0
+    world.sh(f"chmod 777 {DEPOT}/{OTHER} {DEPOT}/{OTHER}/remises && chown nobody {DEPOT}/{OTHER}/retour")
+    assert world.provision(OTHER).returncode == 0
+    assert world.sh(f"find {DEPOT}/{OTHER} -printf '%p %m %u %g\\n' | sort").stdout == before
+
+
+def test_the_lieu_begins_in_its_remises_and_fetches_them(world, tmp_path):
+    done = world.sftp(["pwd", "ls -1", f"get -R R1 {tmp_path}"])
+    assert done.returncode == 0, done
+    assert "Remote working directory: /remises" in done.stdout
+    listed = done.stdout.split("sftp> ls -1\n")[1].split("sftp> ")[0]
+    assert listed == "R1\n"
+    assert (tmp_path / "R1" / PDF).read_text(encoding="utf-8") == "pour Firminy"
+
+
+@pytest.mark.parametrize("command", [
+    "put {file} /remises/x", "put {file} /remises/R1/x", "put {file} /remises/R1/" + PDF, "mkdir /remises/x",
+    "rm /remises/R1/" + PDF, "rmdir /remises/R1", "rename /remises/R1 /remises/R9", "rename /remises/R1 /retour/R1",
+    "chmod 777 /remises/R1", "chmod 777 /remises", "put {file} /x", "mkdir /x", "rmdir /retour", "rename /retour /x",
+    "put {file} /dev/x", "ls /.en-cours", "put {file} /.en-cours/x", "symlink /remises/R1 /retour/l",
+    "ln /remises/R1/" + PDF + " /retour/l",
+])
+def test_the_lieu_cannot(world, tmp_path, command):
+    file = tmp_path / "file"
+    file.write_text("x", encoding="utf-8")
+    before = world.sh(f"find {DEPOT} -printf '%p %m %u %g %s\\n' | sort").stdout
+    done = world.sftp([command.format(file=file)])
+    assert done.returncode != 0, done
+    assert any(word in done.stderr for word in ("ermission denied", "Failure", "not support")), done
+    assert world.sh(f"find {DEPOT} -printf '%p %m %u %g %s\\n' | sort").stdout == before
+
+
+def test_the_lieu_sees_nothing_beyond_its_own_depot(world):
+    done = world.sftp(["cd /", "ls -1a", "cd ../../..", "pwd"])
+    assert done.returncode == 0, done
+    seen = {line.split("/")[-1] for line in done.stdout.splitlines() if not line.startswith(("sftp>", "Remote"))}
+    assert seen <= {".", "..", ".en-cours", "dev", "remises", "retour"}
+    assert "Remote working directory: /\n" in done.stdout
+    for path in ("/srv", "/etc/passwd", f"../../{OTHER}/remises", f"{DEPOT}/{OTHER}"):
+        done = world.sftp([f"ls {path}"])
+        assert done.returncode != 0 and "not found" in done.stderr, done
+
+
+def test_what_the_lieu_sends_back_is_navettes_to_take(world, tmp_path):
+    (tmp_path / "retrait.xml").write_text("<retrait/>", encoding="utf-8")
+    done = world.sftp([f"put {tmp_path}/retrait.xml /retour/retrait.xml.part",
+                       "rename /retour/retrait.xml.part /retour/retrait.xml"])
+    assert done.returncode == 0, done
+    assert world.sh(f"stat -c '%a %U %G' {DEPOT}/{LIEU}/retour/retrait.xml").stdout == f"640 {LIEU} navette\n"
+    world.as_navette(f"cd {DEPOT}/{LIEU}/retour && grep -q retrait retrait.xml && rm retrait.xml")
+
+
+def test_a_key_opens_its_own_lieu_only(world):
+    assert world.sftp(["pwd"], account=OTHER, key=OTHER).returncode == 0
+    done = world.sftp(["pwd"], account=OTHER, key=LIEU)
+    assert done.returncode != 0 and "Permission denied" in done.stderr, done
+
+
+def test_there_is_no_shell_no_terminal_and_no_forwarding(world):
+    assert "pwned" not in world.ssh("echo", "pwned").stdout
+    # What was asked for is not run: SFTP answers in its place.
+    assert "uid=" not in world.ssh("-tt", "id").stdout
+    done = world.ssh("-W", f"127.0.0.1:{world.port}")
+    assert done.returncode != 0 and "SSH-2.0" not in done.stdout, done
+
+
+def test_a_complete_read_is_logged(world, tmp_path):
+    log = world.directory / "reads.log"
+    world.start(world.inside(["/usr/bin/python3", "-c", LOG_SOCKET, f"{DEPOT}/{LIEU}/dev/log", "/mnt/reads.log"]))
+    wait_for(lambda: world.sh(f"test -S {DEPOT}/{LIEU}/dev/log", check=False).returncode == 0)
+    assert world.sftp([f"get R1/{PDF} {tmp_path}/x"]).returncode == 0
+    expected = f'close "/remises/R1/{PDF}" bytes read {len("pour Firminy")} written 0'
+    wait_for(lambda: log.exists() and expected in log.read_text(encoding="utf-8"))
+    assert f"session opened for local user {LIEU}" in log.read_text(encoding="utf-8")
