@@ -5,34 +5,38 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "daemon/lock.h"
+#include "render/renderer.h"
 #include "stages/claim.h"
+#include "stages/intake.h"
 #include "store/records.h"
 
 namespace navette::daemon {
 
 struct Progress {
-  std::string stage;       // "intake", "render", "deliver"
-  std::size_t done = 0;    // units of that stage so far
+  std::string stage;     // "intake", "render", "deliver"
+  std::size_t done = 0;  // units of that stage so far
 };
 
 struct PassOptions {
-  bool all = false;                     // `run --now`: ignores the lieux's cadence
-  stages::ClosedDeposits closed;        // deposits seen closed or moved in
+  bool all = false;                               // `run --now`: ignores the lieux's cadence
+  stages::ClosedDeposits closed;                  // deposits seen closed or moved in
   std::function<void(const Progress&)> progress;  // called often: a bar, a watchdog; may be empty
 };
 
 struct PassReport {
   std::size_t claimed = 0;
-  std::size_t young = 0;           // deposits not complete yet
+  std::size_t young = 0;  // deposits not complete yet
   std::size_t misplaced = 0;
-  std::size_t flux = 0;            // answered
-  std::size_t refused_flux = 0;    // refused whole, in this pass
+  std::size_t flux = 0;          // answered
+  std::size_t refused_flux = 0;  // refused whole, in this pass
   std::uint64_t records = 0;
   std::size_t routed = 0;
-  std::size_t remises = 0;         // packed
+  std::size_t remises = 0;  // packed
   std::size_t delivered = 0;
   std::size_t deferred = 0;
   std::size_t refused_remises = 0;
@@ -40,16 +44,12 @@ struct PassReport {
   std::vector<std::string> failures;  // stages that failed as a whole: disk full … (exit 3)
 };
 
-// What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and `status`.
+// What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and
+// `status`.
 std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
 
-// Holds the spool's lock from construction to destruction: one process owns a spool. Throws LockedError when another has it,
-// ConfigError or Error (what, where, what to do) when something it needs cannot be loaded.
-class LockedError : public Error {
- public:
-  using Error::Error;
-};
-
+// Holds the spool's lock from construction to destruction: one process owns a spool. Throws LockedError (daemon/lock.h)
+// when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
   Engine(const config::Config& config, const Clock& clock);
@@ -57,8 +57,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails as a whole is
-  // logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
+  // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails
+  // as a whole is logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
   PassReport pass(const PassOptions& options, const std::stop_token& stop);
 
   // At the latest when the next pass should run.
@@ -66,16 +66,25 @@ class Engine {
   store::Counts counts();
   std::string arrivee() const;  // path, for inotify
 
+  struct Parts;  // what is loaded once; engine.cpp
+
  private:
-  struct Parts;
   std::unique_ptr<Parts> parts_;
 };
 
 // One pass after another until SIGTERM or SIGINT: on inotify events, when something becomes due, at least every
-// `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine does.
+// `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine
+// does.
 void serve(const config::Config& config, const Clock& clock);
 
-// What the daemon renders with; shared with `navette render` and `check`.
-std::vector<std::string> font_files(const config::Config& config);
+// What the daemon renders with; shared with `navette render` and `check`. Throws Error naming the font or stylesheet at
+// fault.
+std::unique_ptr<render::Renderer> load_renderer(const config::Config& config);
+
+// The senders of the configuration, as intake knows them; shared with `navette validate`.
+stages::Senders senders_of(const config::Config& config);
+flux::Limits limits_of(const config::Config& config);
+// Reads data/communes.tsv. Throws Error.
+model::ReferenceData load_reference_data(const config::Config& config);
 
 }  // namespace navette::daemon

@@ -54,7 +54,7 @@ void write_accuse(const Directory& directory, const std::string& name, const sto
       if (r.duplicate) {
         writer.duplicate(r.rank, r.reference);
       } else {
-        writer.refusal(r.rank, r.reference, r.refusal);
+        writer.refused(r.rank, r.reference, r.refusal);
       }
     });
   }

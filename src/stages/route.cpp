@@ -46,7 +46,7 @@ RouteReport route(store::Store& store, const model::ReferenceData& reference, co
         outcome.lieux.push_back({opening.lieu, opening.version, due(opening.cadence, now)});
       }
       report.acheminements += outcome.lieux.size();
-      report.sans_lieu += outcome.lieux.empty() ? 1 : 0;
+      if (outcome.lieux.empty()) ++report.sans_lieu;
       outcomes.push_back(std::move(outcome));
     }
     store.apply_routes(outcomes, now);

@@ -29,6 +29,11 @@ void Store::add_trace(const TraceEntry& entry, Instant now) {
   transaction.commit();
 }
 
+std::string Store::trace_head() {
+  auto q = db_.query("SELECT seq, hash FROM trace ORDER BY seq DESC LIMIT 1");
+  return q.step() ? q.text(0) + ":" + q.text(1) : "";
+}
+
 Counts Store::counts() {
   const auto count = [&](const char* sql) {
     auto q = db_.query(sql);

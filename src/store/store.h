@@ -117,6 +117,8 @@ class Store {
   void resume_lieu(const std::string& lieu, Instant now);
   void add_trace(const TraceEntry& entry, Instant now);
 
+  // Hash of the last trace row: logged, so that the journal of the machine witnesses it (a cut-off end shows).
+  std::string trace_head();
   TraceCheck verify() { return verify_traces(db_); }
   sqlite::Connection& connection() { return db_; }  // for listings and tests
 

@@ -1,0 +1,238 @@
+#include "daemon/engine.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "channels/depot_sender.h"
+#include "channels/mail_directory.h"
+#include "stages/answer.h"
+#include "stages/deliver.h"
+#include "stages/notify.h"
+#include "stages/pack.h"
+#include "stages/route.h"
+#include "store/store.h"
+
+namespace navette::daemon {
+namespace {
+
+// Rights lost while packing or delivering send demandes back to routing: so often a pass follows them at most.
+constexpr int rounds = 3;
+
+stages::FileSenders file_senders(const config::Config& config) {
+  using channels::DepotSender;
+  stages::FileSenders senders;
+  senders["depot"] = std::make_unique<DepotSender>(
+      config.depot.directory, config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::refuse);
+  return senders;
+}
+
+std::set<std::string> kinds_of(const stages::FileSenders& senders) {
+  std::set<std::string> kinds;
+  for (const auto& [kind, sender] : senders) kinds.insert(kind);
+  return kinds;
+}
+
+render::FontFiles font_family(const config::FontFamily& f) {
+  return {f.regular.string(), f.bold.string(), f.italic.string(), f.bold_italic.string()};
+}
+
+}  // namespace
+
+// Everything that is loaded once. The lock comes first: nothing is opened beside another owner.
+struct Engine::Parts {
+  Parts(const config::Config& c, const Clock& clk)
+      : config(c),
+        clock(clk),
+        lock(c.spool.directory),
+        spool(stages::Spool::open(c.spool.directory)),
+        reference(load_reference_data(c)),
+        schemas(flux::Schemas::load(c.data.schemas().string())),
+        renderer(load_renderer(c)),
+        notification(xml::Stylesheet::load((c.data.stylesheets() / "notification.xsl").string())),
+        senders(senders_of(c)),
+        file_senders(daemon::file_senders(c)),
+        channels(kinds_of(file_senders)),
+        mail(spool.courriels),
+        store(c.state.database.string(), "navette") {
+    stages::sweep_depart(spool, store);
+  }
+
+  config::Config config;
+  const Clock& clock;
+  SpoolLock lock;
+  stages::Spool spool;
+  model::ReferenceData reference;
+  flux::Schemas schemas;
+  std::unique_ptr<render::Renderer> renderer;
+  xml::Stylesheet notification;
+  stages::Senders senders;
+  stages::FileSenders file_senders;
+  std::set<std::string> channels;
+  channels::MailDirectory mail;
+  store::Store store;
+};
+
+namespace {
+
+// One pass: each stage on its own, so that one that fails holds back none.
+class Pass {
+ public:
+  Pass(Engine::Parts& parts, const PassOptions& options, const std::stop_token& stop)
+      : parts_(parts), options_(options), stop_(stop) {}
+
+  PassReport run();
+
+ private:
+  void stage(const char* name, const std::function<void()>& work);
+  bool hand_over();
+  std::function<void(std::size_t)> progress(const char* name);
+
+  Engine::Parts& parts_;
+  const PassOptions& options_;
+  const std::stop_token& stop_;
+  PassReport report_;
+  std::map<std::string, std::size_t> done_;
+};
+
+void Pass::stage(const char* name, const std::function<void()>& work) {
+  if (stop_.stop_requested()) return;
+  if (options_.progress) options_.progress({name, done_[name]});
+  try {
+    work();
+  } catch (const std::exception& e) {
+    log::error("stage.failed", {{"stage", name}, {"error", describe(e)}});
+    report_.failures.push_back(fmt::format("{}: {}", name, describe(e)));
+  }
+}
+
+std::function<void(std::size_t)> Pass::progress(const char* name) {
+  return [this, name](std::size_t n) {
+    done_[name] += n;
+    if (options_.progress) options_.progress({name, done_[name]});
+  };
+}
+
+PassReport Pass::run() {
+  auto& p = parts_;
+  stage("claim", [&] {
+    const auto r = stages::claim(p.spool, p.store, {p.config.spool.stable_after, p.config.limits.flux_size},
+                                 options_.closed, p.clock, stop_);
+    report_.claimed = r.claimed;
+    report_.young = r.young;
+    report_.misplaced = r.misplaced;
+  });
+  stage("intake", [&] {
+    const auto r =
+        stages::intake({p.spool, p.store, p.schemas, p.reference, p.senders, p.channels, limits_of(p.config), p.clock},
+                       progress("intake"), stop_);
+    report_.refused_flux = r.refused_flux;
+    report_.records = r.records;
+  });
+  stage("answer", [&] { report_.flux = stages::answer(p.spool, p.store, stop_); });
+  for (int i = 0; i < rounds && hand_over(); ++i) continue;
+  stage("notify", [&] {
+    report_.notified =
+        stages::notify({p.store, p.mail, p.file_senders, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+  });
+  return report_;
+}
+
+// Routes, packs, delivers. True when something came back to be routed again.
+bool Pass::hand_over() {
+  auto& p = parts_;
+  bool again = false;
+  stage("route", [&] { report_.routed += stages::route(p.store, p.reference, p.clock, stop_).demandes; });
+  stage("render", [&] {
+    const auto r = stages::pack({p.spool, p.store, *p.renderer, p.reference, p.clock, p.config.daemon.workers},
+                                options_.all, progress("render"), stop_);
+    report_.remises += r.remises;
+    again = again || r.rights_lost > 0;
+    if (r.failed_lieux > 0)
+      report_.failures.push_back(fmt::format("render: {} lieux could not be packed, see the log", r.failed_lieux));
+  });
+  stage("deliver", [&] {
+    const auto tick = progress("deliver");
+    const auto r = stages::deliver(
+        {p.spool, p.store, p.file_senders, p.reference, p.clock, p.config.daemon.workers}, [&] { tick(0); }, stop_);
+    report_.delivered += r.delivered;
+    report_.deferred += r.deferred;
+    report_.refused_remises += r.refused;
+    again = again || r.dissolved > 0;
+  });
+  return again && !stop_.stop_requested();
+}
+
+}  // namespace
+
+Engine::Engine(const config::Config& config, const Clock& clock) : parts_(std::make_unique<Parts>(config, clock)) {}
+Engine::~Engine() = default;
+
+PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop) {
+  const std::string head = parts_->store.trace_head();
+  const PassReport report = Pass(*parts_, options, stop).run();
+  const std::string now = parts_->store.trace_head();
+  if (now != head) log::info("trace.head", {{"head", now}});
+  return report;
+}
+
+Instant Engine::next_due() {
+  const Instant now = parts_->clock.now();
+  return parts_->store.next_due(now).value_or(now + std::chrono::hours(1));
+}
+
+store::Counts Engine::counts() {
+  return parts_->store.counts();
+}
+std::string Engine::arrivee() const {
+  return parts_->spool.arrivee.path().string();
+}
+
+std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass) {
+  std::vector<std::string> out;
+  const auto add = [&](std::uint64_t n, const char* text) {
+    if (n > 0) out.push_back(fmt::format("{} {}", n, text));
+  };
+  add(pass.refused_flux, "flux refused whole: navette flux list --state refuse");
+  add(pass.misplaced, "deposits in the wrong place under arrivee/: see the log");
+  add(counts.sans_lieu, "demandes without a lieu: navette demandes list --state sans-lieu");
+  add(counts.held_acheminements + counts.held_demandes, "demandes held: navette demandes list --state retenue");
+  add(counts.held_remises, "remises held: navette remises list --held");
+  add(pass.deferred, "remises could not be delivered and will be tried again: navette remises list");
+  add(counts.notifications_in_trouble, "notifications not accepted yet: navette remises list");
+  add(counts.suspended_lieux, "lieux suspended: navette lieux list");
+  return out;
+}
+
+std::unique_ptr<render::Renderer> load_renderer(const config::Config& config) {
+  return std::make_unique<render::Renderer>(
+      (config.data.stylesheets() / "demande-fo.xsl").string(),
+      std::vector<render::FontFiles>{font_family(config.fonts.main), font_family(config.fonts.fallback)});
+}
+
+stages::Senders senders_of(const config::Config& config) {
+  stages::Senders senders;
+  for (const auto& [name, e] : config.emetteurs) {
+    senders[name] = {{e.flux.begin(), e.flux.end()}, e.caf, {e.departements.begin(), e.departements.end()}};
+  }
+  return senders;
+}
+
+flux::Limits limits_of(const config::Config& config) {
+  flux::Limits limits;
+  limits.depth = config.limits.depth;
+  limits.text = config.limits.text_size;
+  limits.record = config.limits.record_size;
+  return limits;
+}
+
+model::ReferenceData load_reference_data(const config::Config& config) {
+  const auto file = config.data.communes();
+  try {
+    return model::ReferenceData::parse(Directory::open(file.parent_path()).read(file.filename().string()));
+  } catch (const std::exception&) {
+    std::throw_with_nested(Error("cannot read the list of communes " + file.string() + " (check [data] directory)"));
+  }
+}
+
+}  // namespace navette::daemon

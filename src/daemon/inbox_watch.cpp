@@ -1,0 +1,64 @@
+#include "daemon/inbox_watch.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/directory.h"
+#include "base/error.h"
+
+namespace navette::daemon {
+
+InboxWatch::InboxWatch(std::string arrivee)
+    : arrivee_(std::move(arrivee)), fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  if (!fd_) throw_errno("inotify");
+  root_ = ::inotify_add_watch(fd_.get(), arrivee_.c_str(), IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
+  if (root_ < 0) throw_errno("watch " + arrivee_);
+  watch_senders();
+}
+
+// Adding a watch that is there already gives the same descriptor: called again whenever arrivee/ changes.
+void InboxWatch::watch_senders() {
+  for (const std::string& name : Directory::open(arrivee_).names()) {
+    const std::string path = arrivee_ + "/" + name;
+    const int wd = ::inotify_add_watch(fd_.get(), path.c_str(),
+                                       IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK);
+    if (wd >= 0) senders_[wd] = name;
+  }
+}
+
+bool InboxWatch::take(stages::ClosedDeposits& closed) {
+  // Aligned as inotify(7) asks.
+  alignas(inotify_event) std::array<char, 1U << 14U> buffer{};
+  bool any = false;
+  bool senders_changed = false;
+  while (true) {
+    const ssize_t n = ::read(fd_.get(), buffer.data(), buffer.size());
+    if (n <= 0) {
+      if (n < 0 && errno == EINTR) continue;
+      break;
+    }
+    any = true;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(n);) {
+      inotify_event event{};
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      const char* name = buffer.data() + at + sizeof event;
+      at += sizeof event + event.len;
+      // IN_Q_OVERFLOW has no name: the scan finds what was lost.
+      if (event.wd == root_) {
+        senders_changed = true;
+      } else if ((event.mask & IN_IGNORED) != 0) {
+        senders_.erase(event.wd);
+      } else if (event.len > 0 && senders_.contains(event.wd)) {
+        closed.insert(senders_[event.wd] + "/" + name);
+      }
+    }
+  }
+  if (senders_changed) watch_senders();
+  return any;
+}
+
+}  // namespace navette::daemon

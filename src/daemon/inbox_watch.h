@@ -1,0 +1,31 @@
+// inotify on arrivee/ and the senders' directories below it: a hint that makes `serve` quick. The scan decides; a lost
+// event only costs the wait until the next one.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "stages/claim.h"
+
+namespace navette::daemon {
+
+class InboxWatch {
+ public:
+  // Throws std::system_error.
+  explicit InboxWatch(std::string arrivee);
+
+  int fd() const { return fd_.get(); }  // readable when something happened
+  // Takes all events that wait; true when a scan should follow. Deposits seen closed or moved in are added to `closed`.
+  bool take(stages::ClosedDeposits& closed);
+
+ private:
+  void watch_senders();
+
+  std::string arrivee_;
+  UniqueFd fd_;
+  int root_ = -1;
+  std::map<int, std::string> senders_;  // by watch descriptor
+};
+
+}  // namespace navette::daemon

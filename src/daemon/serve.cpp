@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "daemon/engine.h"
+#include "daemon/inbox_watch.h"
+#include "lib/systemd/notify.h"
+
+namespace navette::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+// After a pass that could not do what is due: not again at once.
+constexpr milliseconds pause_when_stuck = std::chrono::seconds(30);
+
+// SIGTERM and SIGINT become a stop request and a readable descriptor. Blocked before any other thread starts, so that
+// only the thread here takes them.
+class StopSignals {
+ public:
+  StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!event_) throw_errno("eventfd");
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGTERM);
+    ::sigaddset(&signals_, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    waiter_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
+  }
+  std::stop_token token() const { return source_.get_token(); }
+  int fd() const { return event_.get(); }
+
+ private:
+  void wait(const std::stop_token& ended) {
+    const timespec tick{0, 200'000'000};
+    while (!ended.stop_requested()) {
+      if (::sigtimedwait(&signals_, nullptr, &tick) < 0) continue;
+      source_.request_stop();
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+      return;
+    }
+  }
+
+  UniqueFd event_;
+  sigset_t signals_{};
+  std::stop_source source_;
+  std::jthread waiter_;  // last: joined before what it uses goes
+};
+
+std::string status_line(const store::Counts& c) {
+  return fmt::format("{} waiting, {} sans-lieu, {} remises to deliver, {} held", c.waiting, c.sans_lieu,
+                     c.ready_remises, c.held_remises);
+}
+
+class Server {
+ public:
+  Server(const config::Config& config, const Clock& clock)
+      : config_(config), clock_(clock), engine_(config, clock), watch_(engine_.arrivee()) {}
+
+  void run() {
+    systemd::ready();
+    log::notice("serve.ready", {{"spool", config_.spool.directory.string()}});
+    const auto stop = signals_.token();
+    while (!stop.stop_requested()) {
+      const PassReport report = one_pass(stop);
+      if (stop.stop_requested()) break;
+      wait(pause_after(report));
+    }
+    systemd::stopping();
+    log::notice("serve.stopped");
+  }
+
+ private:
+  PassReport one_pass(const std::stop_token& stop) {
+    PassOptions options;
+    watch_.take(closed_);
+    options.closed = std::move(closed_);
+    closed_.clear();
+    options.progress = [](const Progress&) { systemd::watchdog(); };
+    PassReport report = engine_.pass(options, stop);
+    systemd::status(status_line(engine_.counts()));
+    return report;
+  }
+
+  milliseconds pause_after(const PassReport& report) {
+    milliseconds pause = config_.daemon.scan_every;
+    if (report.young > 0) pause = std::min(pause, std::max(config_.spool.stable_after, milliseconds(100)));
+    const milliseconds due = engine_.next_due() - clock_.now();
+    return std::min(pause, due > milliseconds(0) ? due : pause_when_stuck);
+  }
+
+  // Until a deposit, a signal, or the end of `pause`; the watchdog is fed meanwhile.
+  void wait(milliseconds pause) {
+    const auto end = std::chrono::steady_clock::now() + pause;
+    std::array<pollfd, 2> fds{{{watch_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
+    while (true) {
+      systemd::watchdog();
+      auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+      if (left <= milliseconds(0)) return;
+      if (const auto interval = systemd::watchdog_interval())
+        left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 2));
+      if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
+      if (fds[1].revents != 0 || watch_.take(closed_)) return;
+    }
+  }
+
+  const config::Config& config_;
+  const Clock& clock_;
+  StopSignals signals_;  // before any thread of ours
+  Engine engine_;
+  InboxWatch watch_;
+  stages::ClosedDeposits closed_;
+};
+
+}  // namespace
+
+void serve(const config::Config& config, const Clock& clock) {
+  Server(config, clock).run();
+}
+
+}  // namespace navette::daemon
