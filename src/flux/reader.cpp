@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "flux/judge_line.h"
 #include "flux/record_judge.h"
 #include "lib/xml/record_parser.h"
 
@@ -56,10 +57,16 @@ bool has_foreign_attribute(Node root) {
 class FluxReader final : public xml::RecordHandler {
  public:
   FluxReader(const Schemas& schemas, const model::ReferenceData& reference_data, Handler& handler, const Limits& limits)
-      : schemas_(schemas), reference_data_(reference_data), handler_(handler), limits_(limits) {}
+      : schemas_(schemas),
+        reference_data_(reference_data),
+        handler_(handler),
+        limits_(limits),
+        parser_(*this, parse_limits(limits)) {}
 
   Result read(int fd) {
-    const xml::ParseResult parsed = xml::parse_records(fd, *this, parse_limits());
+    const xml::ParseResult parsed = parser_.read(fd);
+    if (line_ && !result_.interrupted) line_->drain();
+    if (result_.interrupted) return std::move(result_);
     if (parsed.fault != xml::Fault::none) {
       result_.refusal = {code_of(parsed.fault), parsed.line, parsed.column, fault_path(parsed.path)};
     } else if (!parsed.stopped && wrong_total_) {
@@ -74,11 +81,11 @@ class FluxReader final : public xml::RecordHandler {
  private:
   enum class Stage { header, preamble, records, totals };
 
-  xml::ParseLimits parse_limits() const {
-    xml::ParseLimits limits;
-    limits.depth = limits_.depth;
-    limits.text = limits_.text;
-    return limits;
+  static xml::ParseLimits parse_limits(const Limits& limits) {
+    xml::ParseLimits out;
+    out.depth = limits.depth;
+    out.text = limits.text;
+    return out;
   }
 
   bool root(Node root, xml::ParseLimits& limits) override {
@@ -119,12 +126,13 @@ class FluxReader final : public xml::RecordHandler {
     return true;
   }
 
-  bool ends(Node child) override {
+  bool ends(xml::Record child) override {
     if (result_.refusal) return false;
-    if (stage_ == Stage::header) return read_header(child);
-    if (stage_ == Stage::totals) return read_totals(child);
-    if (child.name() == kind_->kind->record) return read_record(child);
-    return read_contacts(child);
+    const Node node = child.node();
+    if (stage_ == Stage::header) return read_header(node);
+    if (stage_ == Stage::totals) return read_totals(node);
+    if (node.name() == kind_->kind->record) return line_->add(std::move(child), result_.records);
+    return read_contacts(node);
   }
 
   bool stray_text(Node root) override { return refuse(Code::enveloppe_invalide, root); }
@@ -133,7 +141,8 @@ class FluxReader final : public xml::RecordHandler {
     if (!is_valid(entete, Code::entete_invalide)) return false;
     const Node emetteur = entete.child("emetteur");
     result_.header = Header{std::string(kind_->kind->name), emetteur.text(), entete.child_text("identifiant")};
-    judge_ = std::make_unique<RecordJudge>(*kind_, reference_data_, result_.header->emetteur);
+    line_ = std::make_unique<JudgeLine>(*kind_, reference_data_, result_.header->emetteur,
+                                        [this](Verdict verdict) { return deliver(std::move(verdict)); });
     stage_ = Stage::preamble;
     if (const auto code = handler_.header(*result_.header)) return refuse(*code, emetteur);
     return true;
@@ -150,7 +159,7 @@ class FluxReader final : public xml::RecordHandler {
   }
 
   bool read_totals(Node totals) {
-    if (!is_valid(totals, Code::enveloppe_invalide)) return false;
+    if (!is_valid(totals, Code::enveloppe_invalide) || !line_->drain()) return false;
     const Node records = totals.child(kind_->kind->total);
     const Node inner = kind_->kind->inner.empty() ? Node() : totals.child(kind_->kind->inner_total);
     // Told at the end only: if anything follows, these are not the totals.
@@ -162,10 +171,9 @@ class FluxReader final : public xml::RecordHandler {
     return true;
   }
 
-  bool read_record(Node record) {
-    Verdict verdict = judge_->judge(record, result_.records);
+  bool deliver(Verdict verdict) {
     inner_ += verdict.inner;
-    std::visit([&](auto& r) { give(std::move(r)); }, verdict.record);
+    std::visit([&](auto& record) { give(std::move(record)); }, verdict.record);
     result_.interrupted = !handler_.keep_going();
     return !result_.interrupted;
   }
@@ -202,7 +210,9 @@ class FluxReader final : public xml::RecordHandler {
   Result result_;
   const KindSchema* kind_ = nullptr;
   std::unique_ptr<xml::Validator> validator_;
-  std::unique_ptr<RecordJudge> judge_;
+  // In this order: the line gives back the parser's records before the parser goes.
+  xml::RecordParser parser_;
+  std::unique_ptr<JudgeLine> line_;
   Stage stage_ = Stage::header;
   std::uint64_t inner_ = 0;
   std::optional<model::Refusal> wrong_total_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "flux/canonical.h"
 #include "flux/convention_checks.h"
 #include "flux/convention_reader.h"
@@ -67,8 +69,9 @@ Verdict RecordJudge::judge(Node record, std::uint64_t rank) {
   return kind_.kind->record == "demande" ? judge_demande(record, rank) : judge_convention(record, rank);
 }
 
-model::Refusal RecordJudge::position(Node record) const {
-  return refusal_at(Code::enregistrement_invalide, record, kind_);
+model::Refusal RecordJudge::position(Node record, std::uint64_t rank) const {
+  return {Code::enregistrement_invalide, record.line(), record.column(),
+          fmt::format("/{}/{}[{}]", kind_.kind->name, kind_.kind->record, rank)};
 }
 
 Verdict RecordJudge::refuse(Node record, std::uint64_t rank, model::Refusal refusal) const {
@@ -95,7 +98,7 @@ Verdict RecordJudge::judge_convention(Node record, std::uint64_t rank) const {
   if (const auto problem = check_convention(record, convention, reference_data_)) {
     return refuse(record, rank, refusal_at(problem->code, problem->at, kind_));
   }
-  return {ConventionRecord{rank, std::move(convention), position(record), canonical(record)}, 0};
+  return {ConventionRecord{rank, std::move(convention), position(record, rank), canonical(record)}, 0};
 }
 
 }  // namespace navette::flux

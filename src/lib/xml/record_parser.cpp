@@ -52,11 +52,13 @@ std::uint64_t offset(const xmlParserInput& input) {
   return input.consumed + static_cast<std::uint64_t>(input.cur - input.base);
 }
 
-// One reading. libxml2's SAX2 functions build the tree; what stands here counts, limits, hands over and prunes.
+}  // namespace
+
+// libxml2's SAX2 functions build the tree; what stands here counts, limits, hands over and prunes.
 // After xmlStopParser libxml2 may still call the document well-formed: only result_ counts.
-class RecordParser {
+class RecordParser::Reading {
  public:
-  RecordParser(RecordHandler& handler, const ParseLimits& limits) : handler_(handler), limits_(limits) {
+  Reading(RecordHandler& handler, const ParseLimits& limits) : handler_(handler), limits_(limits) {
     initialise();
     context_.reset(xmlCreatePushParserCtxt(nullptr, nullptr, nullptr, 0, nullptr));
     if (!context_) throw std::bad_alloc();
@@ -196,9 +198,11 @@ class RecordParser {
     --depth_;
     if (depth_ == 0) root_closed_ = true;
     if (depth_ != 1) return;
-    ask([&] { return handler_.ends(Node(node)); });
+    xmlNode* root = node->parent;
     xmlUnlinkNode(node);
-    xmlFreeNode(node);
+    node->parent = root;  // upwards only: for paths and namespaces
+    Record record(node, static_cast<std::size_t>(offset(*context_->input) - record_start_));
+    ask([&] { return handler_.ends(std::move(record)); });
   }
 
   void text(const xmlChar* bytes, int length) {
@@ -220,12 +224,10 @@ class RecordParser {
     text_.clear();
   }
 
-  static RecordParser& self(void* context) {
-    return *static_cast<RecordParser*>(static_cast<xmlParserCtxt*>(context)->_private);
-  }
+  static Reading& self(void* context) { return *static_cast<Reading*>(static_cast<xmlParserCtxt*>(context)->_private); }
   static void on_start(void* context, const xmlChar* name, const xmlChar* prefix, const xmlChar* space, int spaces,
                        const xmlChar** declared, int attributes, int defaulted, const xmlChar** values) {
-    RecordParser& parser = self(context);
+    Reading& parser = self(context);
     if (parser.over()) return;
     parser.starting_child_ = true;
     parser.start(name, prefix, space, spaces, declared, attributes, defaulted, values);
@@ -264,10 +266,17 @@ class RecordParser {
   bool root_closed_ = false;
 };
 
-}  // namespace
+void Record::Free::operator()(_xmlNode* node) const {
+  xmlFreeNode(node);
+}
 
-ParseResult parse_records(int fd, RecordHandler& handler, const ParseLimits& limits) {
-  return RecordParser(handler, limits).read(fd);
+RecordParser::RecordParser(RecordHandler& handler, const ParseLimits& limits)
+    : reading_(std::make_unique<Reading>(handler, limits)) {}
+
+RecordParser::~RecordParser() = default;
+
+ParseResult RecordParser::read(int fd) {
+  return reading_->read(fd);
 }
 
 }  // namespace navette::xml

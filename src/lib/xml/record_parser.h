@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "lib/xml/document.h"
@@ -28,6 +29,22 @@ struct ParseResult {
   std::string path;  // of the innermost element open at the fault; empty outside of the root
 };
 
+// A child of the root, whole. Belongs to the parser that made it: destroyed on that parser's thread, before the parser.
+// Another thread may read it meanwhile, the path and the namespaces of the root included.
+class Record {
+ public:
+  Record(_xmlNode* owned, std::size_t bytes) : node_(owned), bytes_(bytes) {}
+  Node node() const { return Node(node_.get()); }
+  std::size_t bytes() const { return bytes_; }  // in the file
+
+ private:
+  struct Free {
+    void operator()(_xmlNode* node) const;
+  };
+  std::unique_ptr<_xmlNode, Free> node_;
+  std::size_t bytes_;
+};
+
 // Called in the order of the file. Each returns false to stop reading.
 class RecordHandler {
  public:
@@ -41,14 +58,26 @@ class RecordHandler {
   // With its attributes, without children. Here is the place to number it: Node::set_rank.
   virtual bool begins(Node child) = 0;
   // Whole. Blank text beside elements is dropped (indentation), comments and instructions are; CDATA is text.
-  virtual bool ends(Node child) = 0;
+  virtual bool ends(Record child) = 0;
   // Text other than blanks directly in the root, which is given.
   virtual bool stray_text(Node root) = 0;
 };
 
-// Reads `fd` from where it stands to its end. Accepts UTF-8 and ISO-8859-1. A document type, an entity other than the
-// five predefined, or what goes beyond `limits` ends the reading: the result, not an exception, says so. Elements know
-// their line and column. Throws std::system_error when reading fails, and what a handler throws.
-ParseResult parse_records(int fd, RecordHandler& handler, const ParseLimits& limits = {});
+class RecordParser {
+ public:
+  explicit RecordParser(RecordHandler& handler, const ParseLimits& limits = {});
+  RecordParser(const RecordParser&) = delete;
+  RecordParser& operator=(const RecordParser&) = delete;
+  ~RecordParser();
+
+  // Reads `fd` from where it stands to its end; once. Accepts UTF-8 and ISO-8859-1. A document type, an entity other
+  // than the five predefined, or what goes beyond the limits ends the reading: the result, not an exception, says so.
+  // Elements know their line and column. Throws std::system_error when reading fails, and what a handler throws.
+  ParseResult read(int fd);
+
+ private:
+  class Reading;
+  std::unique_ptr<Reading> reading_;
+};
 
 }  // namespace navette::xml

@@ -35,7 +35,14 @@ std::string_view escaped(char c) {
   }
 }
 
-void append_valid(std::string& out, std::string_view utf8) {
+// U+FFFE and U+FFFF are UTF-8 but no XML.
+bool is_noncharacter(std::string_view character) {
+  return character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
+}
+
+}  // namespace
+
+void append_escaped(std::string& out, std::string_view utf8) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < utf8.size(); ++i) {
     if (!is_special(utf8[i])) continue;
@@ -45,33 +52,21 @@ void append_valid(std::string& out, std::string_view utf8) {
   out.append(utf8.substr(copied));
 }
 
-// U+FFFE and U+FFFF are UTF-8 but no XML.
-bool is_noncharacter(std::string_view character) {
-  return character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
-}
-
 void append_repaired(std::string& out, std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size();) {
+  while (!bytes.empty()) {
     std::size_t length = 1;
-    while (length < 4 && i + length <= bytes.size() && !text::is_valid_utf8(bytes.substr(i, length))) ++length;
-    const std::string_view character = bytes.substr(i, length);
-    if (length > 4 || !text::is_valid_utf8(character) || is_noncharacter(character)) {
+    while (length < 4 && length < bytes.size() && !text::is_valid_utf8(bytes.substr(0, length))) ++length;
+    std::string_view character = bytes.substr(0, length);
+    if (!text::is_valid_utf8(character)) {
+      character = bytes.substr(0, 1);
       out += replacement;
-      ++i;
-      if (is_noncharacter(character)) i += 2;
+    } else if (is_noncharacter(character)) {
+      out += replacement;
     } else {
-      append_valid(out, character);
-      i += length;
+      append_escaped(out, character);
     }
+    bytes.remove_prefix(character.size());
   }
-}
-
-}  // namespace
-
-void append_escaped(std::string& out, std::string_view utf8) {
-  const bool fine = text::is_valid_utf8(utf8) && utf8.find("\xEF\xBF\xBE") == std::string_view::npos &&
-                    utf8.find("\xEF\xBF\xBF") == std::string_view::npos;
-  fine ? append_valid(out, utf8) : append_repaired(out, utf8);
 }
 
 Writer::Writer(Sink sink) : sink_(std::move(sink)), buffer_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") {}
@@ -81,7 +76,7 @@ void Writer::open(std::string_view name, const std::vector<std::pair<std::string
   buffer_.append(1, '<').append(name);
   for (const auto& [key, value] : attributes) {
     buffer_.append(1, ' ').append(key).append("=\"");
-    append_escaped(buffer_, value);
+    append_repaired(buffer_, value);
     buffer_ += '"';
   }
   buffer_ += ">\n";
@@ -100,7 +95,7 @@ void Writer::close() {
 void Writer::leaf(std::string_view name, std::string_view text) {
   indent();
   buffer_.append(1, '<').append(name).append(1, '>');
-  append_escaped(buffer_, text);
+  append_repaired(buffer_, text);
   buffer_.append("</").append(name).append(">\n");
   flush(buffer_size);
 }

@@ -8,9 +8,11 @@
 
 namespace navette::xml {
 
-// Appends `utf8` as the content of an element or of a double-quoted attribute. What XML 1.0 cannot hold (control
-// characters, invalid UTF-8) becomes U+FFFD.
+// Appends `utf8`, which is valid, as the content of an element or of a double-quoted attribute. A control character
+// that XML 1.0 cannot hold becomes U+FFFD.
 void append_escaped(std::string& out, std::string_view utf8);
+// The same for bytes that deserve no trust: what is not UTF-8 becomes U+FFFD as well.
+void append_repaired(std::string& out, std::string_view bytes);
 
 // An indented document, in UTF-8 with a declaration, given to a sink in pieces. Elements are closed in order; names are
 // ours and are not checked.
