@@ -53,7 +53,7 @@ struct Engine::Parts {
         senders(senders_of(c)),
         file_senders(daemon::file_senders(c)),
         channels(kinds_of(file_senders)),
-        mail(spool.courriels),
+        mail(spool.courriels.path()),
         store(c.state.database.string(), "navette") {
     stages::sweep_depart(spool, store);
   }

@@ -61,6 +61,11 @@ Instant next_paris_time(Instant from, minutes time) {
   }
 }
 
+minutes paris_offset(Instant at) {
+  const auto info = paris().get_info(std::chrono::time_point_cast<seconds>(at));
+  return std::chrono::duration_cast<minutes>(info.offset);
+}
+
 Day plus_days(Day day, int count) {
   return Day(sys_days(day) + days(count));
 }

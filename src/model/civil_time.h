@@ -22,6 +22,9 @@ Instant start_of(Day day);
 // the change to summer time is taken at the end of the gap.
 Instant next_paris_time(Instant from, std::chrono::minutes time);
 
+// What Paris is ahead of UTC at that instant: 60 or 120 minutes.
+std::chrono::minutes paris_offset(Instant at);
+
 Day plus_days(Day day, int days);
 // Quantième to quantième, the month's last day where it does not exist (31 August + 6 months = 28 or 29 February);
 // `months` may be negative (a notice counts backwards the same way).
