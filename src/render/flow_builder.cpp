@@ -1,0 +1,310 @@
+#include "render/flow_builder.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "render/clean_text.h"
+#include "render/pagination.h"
+
+namespace navette::render {
+namespace {
+
+bool is_inline(const fo::Content& content) {
+  return std::holds_alternative<fo::Inline>(content);
+}
+
+bool is_blank(const fo::Content& content) {
+  const auto* text = std::get_if<fo::Inline>(&content);
+  return text != nullptr && text->kind == fo::Inline::Kind::text &&
+         text->text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
+bool has_blocks(const std::vector<fo::Content>& content) {
+  for (const auto& one : content) {
+    if (!is_inline(one)) return true;
+  }
+  return false;
+}
+
+// White space of a paragraph as CSS and FO collapse it: none at the edges, one blank between, across styles.
+void collapse(std::vector<Run>& runs) {
+  bool blank = true;
+  for (Run& run : runs) {
+    if (run.style->keep_blanks) {
+      blank = false;
+      continue;
+    }
+    std::u16string kept;
+    for (const char16_t c : run.text) {
+      const bool line_end = c == u'\n' && run.style->keep_linefeeds;
+      const bool is_space = (c == u' ' || c == u'\n') && !line_end;
+      if (line_end && !kept.empty() && kept.back() == u' ') kept.pop_back();
+      if (is_space && blank) continue;
+      kept += is_space ? u' ' : c;
+      blank = is_space || line_end;
+    }
+    run.text = std::move(kept);
+  }
+  for (auto run = runs.rbegin(); run != runs.rend() && !run->style->keep_blanks; ++run) {
+    while (!run->text.empty() && run->text.back() == u' ') run->text.pop_back();
+    if (!run->text.empty()) break;
+  }
+}
+
+std::vector<double> column_widths(const fo::Table& table, double available) {
+  double fixed = 0;
+  double shares = 0;
+  for (const auto& column : table.columns) {
+    fixed += column.width;
+    shares += column.proportion;
+  }
+  const double rest = available - fixed;
+  if (rest < -0.01) throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
+  std::vector<double> widths;
+  for (const auto& column : table.columns) {
+    widths.push_back(column.width > 0 ? column.width : rest * column.proportion / shares);
+  }
+  return widths;
+}
+
+}  // namespace
+
+VerticalList FlowBuilder::build(const std::vector<fo::Content>& content, const fo::TextStyle& text, double width) {
+  language_ = text.language;
+  add_content(content, text, {0, width}, 0);
+  return std::move(list_);
+}
+
+TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language) {
+  if (tag_ < 0) return tag_;
+  if (role == "artifact") return layout_artifact;
+  Tag tag;
+  tag.role = role.empty() ? otherwise : role;
+  tag.parent = tag_;
+  if (language != language_) tag.language = language;
+  out_.tags.push_back(std::move(tag));
+  return static_cast<TagId>(out_.tags.size() - 1);
+}
+
+Entry& FlowBuilder::push(Entry entry) {
+  entry.box = box_;
+  list_.entries.push_back(std::move(entry));
+  return list_.entries.back();
+}
+
+// Two spaces that meet are as large as the larger one.
+void FlowBuilder::add_space(double height) {
+  if (height <= 0) return;
+  if (!list_.entries.empty() && std::holds_alternative<SpaceEntry>(list_.entries.back().what)) {
+    auto& last = list_.entries.back();
+    last.height = std::max(last.height, height);
+    return;
+  }
+  push({height, Break::never, 0, -1, SpaceEntry{}});
+}
+
+void FlowBuilder::before_box(const fo::BoxStyle& box) {
+  add_space(box.space_before);
+  if (box.break_before) next_break_ = Break::forced;
+  if (box.keep_with_previous && next_break_ == Break::allowed) next_break_ = Break::avoided;
+}
+
+void FlowBuilder::after_box(const fo::BoxStyle& box, std::size_t first) {
+  if (box.keep_together) {
+    bool inside = false;  // the first line or row may begin a page, the others shall follow it
+    for (std::size_t i = first; i < list_.entries.size(); ++i) {
+      Entry& entry = list_.entries[i];
+      if (inside && entry.before == Break::allowed) entry.before = Break::avoided;
+      inside = inside || !std::holds_alternative<SpaceEntry>(entry.what);
+    }
+  }
+  if (box.keep_with_next) next_break_ = Break::avoided;
+  if (box.break_after) next_break_ = Break::forced;
+  add_space(box.space_after);
+}
+
+void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place,
+                              long line) {
+  const TagId parent = tag_;
+  const bool mixed = has_blocks(content);
+  for (std::size_t i = 0; i < content.size();) {
+    if (const auto* block = std::get_if<std::unique_ptr<fo::Block>>(&content[i])) {
+      add_block(**block, place);
+      ++i;
+      continue;
+    }
+    if (const auto* table = std::get_if<std::unique_ptr<fo::Table>>(&content[i])) {
+      add_table(**table, place);
+      ++i;
+      continue;
+    }
+    bool blank = true;
+    std::size_t end = i;
+    for (; end < content.size() && is_inline(content[end]); ++end) blank = blank && is_blank(content[end]);
+    if (!blank) {
+      if (mixed) tag_ = open_tag("", "P", text.language);
+      add_paragraph(&content[i], &content[i] + (end - i), text, place, line);
+      tag_ = parent;
+    }
+    i = end;
+  }
+}
+
+void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
+                                Place place, long line) {
+  std::vector<Run> runs;
+  std::map<unsigned, TagId> spans;
+  for (const auto* at = begin; at != end; ++at) {
+    const auto& part = std::get<fo::Inline>(*at);
+    Run run;
+    run.style = &part.style;
+    run.tag = tag_;
+    if (part.span != 0) {
+      const auto [found, is_new] = spans.try_emplace(part.span, tag_);
+      if (is_new) found->second = open_tag(part.span_role, "Span", part.style.language);
+      run.tag = found->second;
+    }
+    if (part.kind == fo::Inline::Kind::text) {
+      CleanText clean = clean_text(part.text);
+      run.text = std::move(clean.text);
+      out_.substituted_glyphs += clean.substituted;
+    } else if (numbers_.page == 0) {
+      throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
+    } else {
+      const auto number = std::to_string(part.kind == fo::Inline::Kind::page_number ? numbers_.page : numbers_.total);
+      run.text.assign(number.begin(), number.end());
+    }
+    runs.push_back(std::move(run));
+  }
+  collapse(runs);
+  Lines lines = break_paragraph(runs, text, place.width, shaper_);
+  out_.substituted_glyphs += lines.substituted;
+  const std::size_t count = lines.lines.size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const bool lonely = k < text.orphans || count - k < text.widows;
+    const Break before = k == 0 ? std::exchange(next_break_, Break::allowed) : lonely ? Break::avoided : Break::allowed;
+    push({lines.lines[k].height, before, line, -1, LineEntry{place.x, std::move(lines.lines[k])}});
+  }
+}
+
+void FlowBuilder::add_block(const fo::Block& block, Place place) {
+  const fo::BoxStyle& box = block.box;
+  before_box(box);
+  const std::size_t first = list_.entries.size();
+  const TagId parent = tag_;
+  const std::string language = language_;
+  tag_ = open_tag(box.role, has_blocks(block.content) ? "Div" : "P", block.text.language);
+  language_ = block.text.language;
+  add_space(box.margin.top);
+  Place inside{place.x + box.margin.left, place.width - box.margin.left - box.margin.right};
+  const std::ptrdiff_t outer = box_;
+  const bool visible = box.is_visible();
+  if (visible || top_inset(box) > 0) {
+    const TagId artifact = tag_ < 0 ? tag_ : layout_artifact;
+    push({top_inset(box), std::exchange(next_break_, Break::allowed), block.line, -1,
+          OpenEntry{inside.x, inside.width, &box, artifact}});
+    box_ = static_cast<std::ptrdiff_t>(list_.entries.size() - 1);
+    next_break_ = Break::never;
+  }
+  inside.x += box.border.left.width + box.padding.left;
+  inside.width -= horizontal_inset(box);
+  if (inside.width <= 0) throw Error(fmt::format("FO line {}, block: no width is left for its content", block.line));
+  add_content(block.content, block.text, inside, block.line);
+  if (box_ != outer) {
+    push({bottom_inset(box), Break::never, block.line, -1, CloseEntry{}});
+    box_ = outer;
+    next_break_ = Break::allowed;
+  } else {
+    add_space(bottom_inset(box));
+  }
+  add_space(box.margin.bottom);
+  tag_ = parent;
+  language_ = language;
+  after_box(box, first);
+}
+
+void FlowBuilder::add_table(const fo::Table& table, Place place) {
+  before_box(table.box);
+  const std::size_t first = list_.entries.size();
+  const double width = table.width > 0 ? table.width : place.width - table.box.margin.left - table.box.margin.right;
+  const double x = place.x + table.box.margin.left;
+  const auto columns = column_widths(table, width);
+  const TagId parent = tag_;
+  tag_ = open_tag(table.box.role, "Table", table.text.language);
+  std::shared_ptr<const VerticalList> repeated;
+  if (!table.header.empty()) {
+    FlowBuilder again(out_, shaper_, layout_artifact);  // what is read twice is announced once
+    again.add_rows(table.header, columns, x, true, nullptr);
+    repeated = std::make_shared<const VerticalList>(std::move(again.list_));
+    const TagId whole = tag_;
+    tag_ = open_tag("", "THead", language_);
+    add_rows(table.header, columns, x, true, nullptr);
+    next_break_ = Break::never;
+    tag_ = whole;
+  }
+  tag_ = open_tag("", "TBody", language_);
+  add_rows(table.body, columns, x, false, repeated);
+  tag_ = parent;
+  after_box(table.box, first);
+}
+
+void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<double>& columns, double x, bool header,
+                           const std::shared_ptr<const VerticalList>& repeated) {
+  const TagId group = tag_;
+  for (const auto& row : rows) {
+    if (row.box.keep_with_previous && next_break_ == Break::allowed) next_break_ = Break::avoided;
+    tag_ = open_tag(row.box.role, "TR", language_);
+    add_row(row, columns, x, header, repeated);
+    tag_ = group;
+    next_break_ = header ? Break::never : row.box.keep_with_next ? Break::avoided : Break::allowed;
+  }
+}
+
+void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns, double x, bool header,
+                          const std::shared_ptr<const VerticalList>& repeated) {
+  RowEntry entry;
+  entry.box = &row.box;
+  entry.x = x;
+  entry.artifact = tag_ < 0 ? tag_ : layout_artifact;
+  entry.header = repeated;
+  double height = row.height;
+  std::size_t column = 0;
+  for (const auto& cell : row.cells) {
+    double width = 0;
+    for (unsigned k = 0; k < cell.columns_spanned; ++k) width += columns[column++];
+    CellEntry built = build_cell(cell, x, width, header);
+    height = std::max(height, built.content_height + top_inset(cell.box) + bottom_inset(cell.box));
+    entry.cells.push_back(std::move(built));
+    x += width;
+  }
+  entry.width = x - entry.x;
+  const Break before = std::exchange(next_break_, Break::allowed);
+  push({height, row.box.break_before ? Break::forced : before, row.line, -1, std::move(entry)});
+}
+
+CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, bool header) {
+  const double inner = width - horizontal_inset(cell.box);
+  if (inner <= 0) throw Error(fmt::format("FO line {}, table-cell: no width is left for its content", cell.line));
+  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language);
+  if (tag >= 0) {
+    Tag& made = out_.tags[static_cast<std::size_t>(tag)];
+    made.keep_when_empty = true;
+    made.columns_spanned = cell.columns_spanned;
+    if (made.role == "TH") made.scope = header ? "Column" : "Row";
+  }
+  FlowBuilder inside(out_, shaper_, tag, numbers_);
+  inside.language_ = cell.text.language;
+  inside.add_content(cell.content, cell.text, {x + cell.box.border.left.width + cell.box.padding.left, inner}, cell.line);
+  CellEntry built;
+  built.x = x;
+  built.width = width;
+  built.cell = &cell;
+  built.content = std::make_unique<VerticalList>(std::move(inside.list_));
+  built.content_height = height_of(*built.content, {}, end_of(*built.content));
+  return built;
+}
+
+}  // namespace navette::render

@@ -1,0 +1,152 @@
+#include "render/fo_properties.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "render/fo_values.h"
+
+namespace navette::render::fo {
+namespace {
+
+constexpr std::string_view xml_space = "http://www.w3.org/XML/1998/namespace";
+
+// A setter says whether the value was understood.
+using TextSetter = bool (*)(TextStyle&, std::string_view);
+using BoxSetter = bool (*)(BoxStyle&, std::string_view, double font_size);
+
+template <typename T, typename V>
+bool assign(T& field, const std::optional<V>& value) {
+  if (value) field = static_cast<T>(*value);
+  return value.has_value();
+}
+
+bool one_of(std::string_view value, std::initializer_list<std::string_view> accepted) {
+  return std::find(accepted.begin(), accepted.end(), value) != accepted.end();
+}
+
+std::optional<bool> switch_value(std::string_view value, std::string_view off, std::string_view on) {
+  if (value == off) return false;
+  if (value == on) return true;
+  return std::nullopt;
+}
+
+std::optional<bool> keep_value(std::string_view value) {
+  return switch_value(value, "auto", "always");
+}
+
+bool set_align(TextStyle& t, std::string_view v) {
+  if (v == "start" || v == "left") return t.align = Align::start, true;
+  if (v == "center") return t.align = Align::center, true;
+  if (v == "end" || v == "right") return t.align = Align::end, true;
+  return false;
+}
+
+bool set_font_size(TextStyle& t, std::string_view v) {
+  const auto size = parse_length(v, t.font_size);
+  return size && *size >= 1 && *size <= 200 && assign(t.font_size, size);
+}
+
+const std::unordered_map<std::string_view, TextSetter>& text_setters() {
+  static const std::unordered_map<std::string_view, TextSetter> table{
+      {"font-family", [](TextStyle&, std::string_view v) { return v == "sans-serif"; }},  // fonts are configuration
+      {"font-size", set_font_size},
+      {"font-weight",
+       [](TextStyle& t, std::string_view v) { return assign(t.bold, switch_value(v, "normal", "bold")); }},
+      {"font-style",
+       [](TextStyle& t, std::string_view v) { return assign(t.italic, switch_value(v, "normal", "italic")); }},
+      {"color", [](TextStyle& t, std::string_view v) { return assign(t.colour, parse_colour(v)); }},
+      {"line-height",
+       [](TextStyle& t, std::string_view v) { return assign(t.line_factor, parse_line_height(v, t.font_size)); }},
+      {"text-align", set_align},
+      {"orphans", [](TextStyle& t, std::string_view v) { return assign(t.orphans, parse_count(v)); }},
+      {"widows", [](TextStyle& t, std::string_view v) { return assign(t.widows, parse_count(v)); }},
+      {"linefeed-treatment",
+       [](TextStyle& t, std::string_view v) {
+         return assign(t.keep_linefeeds, switch_value(v, "treat-as-space", "preserve"));
+       }},
+      {"white-space-collapse",
+       [](TextStyle& t, std::string_view v) { return assign(t.keep_blanks, switch_value(v, "true", "false")); }},
+      {"white-space-treatment",  // goes with the former: blanks are kept or collapsed as a whole
+       [](TextStyle&, std::string_view v) { return one_of(v, {"preserve", "ignore-if-surrounding-linefeed"}); }},
+  };
+  return table;
+}
+
+const std::unordered_map<std::string_view, BoxSetter>& box_setters() {
+  static const std::unordered_map<std::string_view, BoxSetter> table{
+      {"space-before", [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_before, parse_length(v, s)); }},
+      {"space-after", [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_after, parse_length(v, s)); }},
+      {"margin", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin, parse_edges(v, s)); }},
+      {"margin-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.left, parse_length(v, s)); }},
+      {"margin-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.right, parse_length(v, s)); }},
+      {"padding", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding, parse_edges(v, s)); }},
+      {"padding-top", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.top, parse_length(v, s)); }},
+      {"padding-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.right, parse_length(v, s)); }},
+      {"padding-bottom", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.bottom, parse_length(v, s)); }},
+      {"padding-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.left, parse_length(v, s)); }},
+      {"border",
+       [](BoxStyle& b, std::string_view v, double s) {
+         const auto border = parse_border(v, s);
+         if (border) b.border = {*border, *border, *border, *border};
+         return border.has_value();
+       }},
+      {"border-top", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.top, parse_border(v, s)); }},
+      {"border-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.right, parse_border(v, s)); }},
+      {"border-bottom", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.bottom, parse_border(v, s)); }},
+      {"border-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.left, parse_border(v, s)); }},
+      {"background-color",
+       [](BoxStyle& b, std::string_view v, double) { return v == "transparent" || assign(b.background, parse_colour(v)); }},
+      {"keep-together.within-page", [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_together, keep_value(v)); }},
+      {"keep-with-next.within-page", [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_next, keep_value(v)); }},
+      {"keep-with-previous.within-page",
+       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_previous, keep_value(v)); }},
+      {"break-before",
+       [](BoxStyle& b, std::string_view v, double) { return assign(b.break_before, switch_value(v, "auto", "page")); }},
+      {"break-after", [](BoxStyle& b, std::string_view v, double) { return assign(b.break_after, switch_value(v, "auto", "page")); }},
+      {"role", [](BoxStyle& b, std::string_view v, double) { return b.role = std::string(v), true; }},
+  };
+  return table;
+}
+
+bool set_known(TextStyle& text, BoxStyle* box, std::string_view name, std::string_view value) {
+  if (const auto found = text_setters().find(name); found != text_setters().end()) return found->second(text, value);
+  return box_setters().at(name)(*box, value, text.font_size);
+}
+
+}  // namespace
+
+void fail(const xml::Node& element, const std::string& what) {
+  throw Error(fmt::format("FO line {}, {}: {}", element.line(), element.name(), what));
+}
+
+void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
+                     std::initializer_list<std::string_view> own) {
+  // First, because every em and every line-height of this element counts in it.
+  if (const auto size = element.attribute("font-size"); size && !set_font_size(text, *size)) {
+    fail(element, "font-size: value not understood");
+  }
+  element.each_attribute([&](std::string_view name, std::string_view space, const std::string& value) {
+    if (space == xml_space && name == "lang") {
+      text.language = value;
+      return;
+    }
+    if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
+    if (name == "font-size" || one_of(name, own)) return;
+    const bool known = text_setters().count(name) > 0 || (box != nullptr && box_setters().count(name) > 0);
+    if (!known) fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
+    if (!set_known(text, box, name, value)) fail(element, fmt::format("{}: value not understood", name));
+  });
+}
+
+double length_of(const xml::Node& element, const char* name, double otherwise) {
+  const auto value = element.attribute(name);
+  if (!value) return otherwise;
+  const auto length = parse_length(*value, 10);
+  if (!length || *length < 0) fail(element, fmt::format("{}: not a length", name));
+  return *length;
+}
+
+}  // namespace navette::render::fo

@@ -1,0 +1,24 @@
+// Properties of an XSL-FO element: each known one sets a field, any other is an error with the element's line.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "lib/xml/document.h"
+#include "render/fo_tree.h"
+
+namespace navette::render::fo {
+
+// Throws Error: "FO line 12, fo:block: ...".
+[[noreturn]] void fail(const xml::Node& element, const std::string& what);
+
+// Reads what text and boxes may carry: `text` holds what is inherited and is changed in place. Properties named in `own`
+// are the element's own business and are left to it. Throws Error for any other.
+void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
+                     std::initializer_list<std::string_view> own = {});
+
+// A length that the element itself needs; `otherwise` when absent. Throws Error.
+double length_of(const xml::Node& element, const char* name, double otherwise);
+
+}  // namespace navette::render::fo

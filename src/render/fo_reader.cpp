@@ -1,0 +1,330 @@
+#include "render/fo_reader.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "render/fo_properties.h"
+#include "render/fo_values.h"
+
+namespace navette::render {
+namespace {
+
+using namespace fo;
+using xml::Node;
+
+constexpr std::string_view fo_space = "http://www.w3.org/1999/XSL/Format";
+
+// XML's white space only: a no-break space is content.
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+class Reader {
+ public:
+  Document read(const Node& root);
+
+ private:
+  void read_masters(const Node& set);
+  void read_page_master(const Node& master);
+  void read_declarations(const Node& declarations);
+  void read_description(const Node& description);
+  void read_page_sequence(const Node& sequence);
+  std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
+  Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
+  void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
+  std::unique_ptr<Block> read_block(const Node& element, const TextStyle& inherited);
+  std::unique_ptr<Table> read_table(const Node& element, const TextStyle& inherited);
+  std::vector<Row> read_rows(const Node& group, TextStyle text, std::size_t columns);
+  Row read_row(const Node& element, TextStyle text, std::size_t columns);
+  Cell read_cell(const Node& element, TextStyle text);
+  void read_inline(const Node& element, Inline like, std::vector<Content>& out);
+
+  template <typename Visit>
+  static void each_fo_child(const Node& parent, Visit visit);
+  [[noreturn]] static void unknown(const Node& element) {
+    fail(element, "element is not supported here (docs/pdf.md lists those that are)");
+  }
+
+  Document out_;
+  TextStyle root_text_;
+  std::string sequence_id_;
+  unsigned spans_ = 0;
+};
+
+template <typename Visit>
+void Reader::each_fo_child(const Node& parent, Visit visit) {
+  for (Node child = parent.first(); child; child = child.next()) {
+    if (child.is_text() && !is_blank(child.text())) fail(parent, "text is not allowed directly inside");
+    if (!child.is_element()) continue;
+    if (child.space() != fo_space) unknown(child);
+    visit(child);
+  }
+}
+
+Document Reader::read(const Node& root) {
+  if (!root || root.name() != "root" || root.space() != fo_space) throw Error("FO: the root element must be fo:root");
+  read_properties(root, root_text_, nullptr);
+  if (!root_text_.language.empty()) out_.language = root_text_.language;
+  bool sequence = false;
+  each_fo_child(root, [&](const Node& child) {
+    if (child.name() == "layout-master-set") {
+      read_masters(child);
+    } else if (child.name() == "declarations") {
+      read_declarations(child);
+    } else if (child.name() == "page-sequence" && !sequence) {
+      read_page_sequence(child);
+      sequence = true;
+    } else {
+      unknown(child);
+    }
+  });
+  if (!sequence) fail(root, "a page-sequence is missing");
+  return std::move(out_);
+}
+
+void Reader::read_masters(const Node& set) {
+  bool found = false;
+  each_fo_child(set, [&](const Node& child) {
+    if (child.name() != "simple-page-master" || found) unknown(child);
+    read_page_master(child);
+    found = true;
+  });
+}
+
+void Reader::read_page_master(const Node& master) {
+  PageMaster& m = out_.master;
+  TextStyle text;
+  BoxStyle box;
+  read_properties(master, text, &box, {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
+  m.width = length_of(master, "page-width", m.width);
+  m.height = length_of(master, "page-height", m.height);
+  m.margin = box.margin;
+  m.margin.top = length_of(master, "margin-top", m.margin.top);
+  m.margin.bottom = length_of(master, "margin-bottom", m.margin.bottom);
+  each_fo_child(master, [&](const Node& region) {
+    BoxStyle region_box;
+    if (region.name() == "region-body") {
+      read_properties(region, text, &region_box, {"margin-top", "margin-bottom"});
+      m.body_margin = region_box.margin;
+      m.body_margin.top = length_of(region, "margin-top", m.body_margin.top);
+      m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
+    } else if (region.name() == "region-before" || region.name() == "region-after") {
+      read_properties(region, text, nullptr, {"extent"});
+      (region.name() == "region-before" ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
+    } else {
+      unknown(region);
+    }
+  });
+}
+
+// The way Apache FOP has it: an x:xmpmeta with Dublin Core and XMP properties; and urn:navette:fo:1 for the attachment.
+void Reader::read_declarations(const Node& declarations) {
+  for (Node child = declarations.first_element(); child; child = child.next_element()) {
+    if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
+      out_.metadata.attachment_name = child.attribute("filename").value_or("");
+      out_.metadata.attachment_description = child.attribute("description").value_or("");
+    } else if (child.name() == "xmpmeta") {
+      const Node description = child.child("RDF").child("Description");
+      if (!description) fail(child, "rdf:RDF/rdf:Description is missing");
+      read_description(description);
+    } else {
+      unknown(child);
+    }
+  }
+}
+
+void Reader::read_description(const Node& description) {
+  Metadata& m = out_.metadata;
+  for (Node property = description.first_element(); property; property = property.next_element()) {
+    if (property.name() == "title") {
+      m.title = property.text();
+    } else if (property.name() == "description") {
+      m.description = property.text();
+    } else if (property.name() == "creator") {
+      m.creator = property.text();
+    } else if (property.name() == "CreateDate") {
+      m.created = property.text();
+    } else {
+      unknown(property);
+    }
+  }
+}
+
+void Reader::read_page_sequence(const Node& sequence) {
+  TextStyle text = root_text_;
+  read_properties(sequence, text, nullptr, {"master-reference", "id"});
+  sequence_id_ = sequence.attribute("id").value_or("");
+  each_fo_child(sequence, [&](const Node& child) {
+    TextStyle own = text;
+    read_properties(child, own, nullptr, {"flow-name"});
+    const std::string name = child.attribute("flow-name").value_or("");
+    if (child.name() == "static-content" && name == "xsl-region-before") {
+      out_.before = read_content(child, own);
+    } else if (child.name() == "static-content" && name == "xsl-region-after") {
+      out_.after = read_content(child, own);
+    } else if (child.name() == "flow" && name == "xsl-region-body") {
+      out_.flow = read_content(child, own);
+    } else {
+      unknown(child);
+    }
+  });
+}
+
+std::vector<Content> Reader::read_content(const Node& parent, const TextStyle& inherited) {
+  std::vector<Content> out;
+  Inline like;
+  like.style = inherited;
+  for (Node child = parent.first(); child; child = child.next()) read_child(child, like, false, out);
+  return out;
+}
+
+void Reader::read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out) {
+  if (child.is_text()) {
+    Inline text = like;
+    text.text = child.text();
+    out.emplace_back(std::move(text));
+    return;
+  }
+  if (!child.is_element()) return;
+  if (child.space() != fo_space) unknown(child);
+  const auto name = child.name();
+  if (name == "inline") {
+    read_inline(child, like, out);
+  } else if (name == "page-number") {
+    out.emplace_back(page_reference(child, like, Inline::Kind::page_number));
+  } else if (name == "page-number-citation-last") {
+    out.emplace_back(page_reference(child, like, Inline::Kind::page_total));
+  } else if (name == "block" && !inside_inline) {
+    out.emplace_back(read_block(child, like.style));
+  } else if (name == "table" && !inside_inline) {
+    out.emplace_back(read_table(child, like.style));
+  } else {
+    unknown(child);
+  }
+}
+
+Inline Reader::page_reference(const Node& element, const Inline& like, Inline::Kind kind) {
+  Inline number = like;
+  number.kind = kind;
+  read_properties(element, number.style, nullptr, {"ref-id"});
+  const auto target = element.attribute("ref-id");
+  if (kind == Inline::Kind::page_total && (!target || *target != sequence_id_)) {
+    fail(element, "ref-id must name the id of the page-sequence");
+  }
+  return number;
+}
+
+void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
+  const std::string language = like.style.language;
+  read_properties(element, like.style, nullptr, {"role"});
+  const auto role = element.attribute("role");
+  if (role || like.style.language != language) {
+    like.span = ++spans_;
+    like.span_role = role.value_or("Span");
+  }
+  for (Node child = element.first(); child; child = child.next()) read_child(child, like, true, out);
+}
+
+std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& inherited) {
+  auto block = std::make_unique<Block>();
+  block->line = element.line();
+  block->text = inherited;
+  read_properties(element, block->text, &block->box);
+  block->content = read_content(element, block->text);
+  return block;
+}
+
+Column read_column(const Node& element) {
+  TextStyle text;
+  read_properties(element, text, nullptr, {"column-width"});
+  const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
+  const std::string_view call = "proportional-column-width(";
+  if (width.rfind(call, 0) == 0 && width.back() == ')') {
+    const auto share = parse_number(std::string_view(width).substr(call.size(), width.size() - call.size() - 1));
+    if (share && *share > 0) return {0, *share};
+  } else if (const auto length = parse_length(width, 10); length && *length > 0) {
+    return {*length, 0};
+  }
+  fail(element, "column-width: value not understood");
+}
+
+std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& inherited) {
+  auto table = std::make_unique<Table>();
+  table->line = element.line();
+  table->text = inherited;
+  read_properties(element, table->text, &table->box, {"width", "table-layout", "border-collapse"});
+  const std::string width = element.attribute("width").value_or("100%");
+  if (width != "100%") table->width = length_of(element, "width", 0);
+  if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
+  if (element.attribute("border-collapse").value_or("") == "collapse") fail(element, "border-collapse must be separate");
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() == "table-column") {
+      table->columns.push_back(read_column(child));
+    } else if (child.name() == "table-header") {
+      table->header = read_rows(child, table->text, table->columns.size());
+    } else if (child.name() == "table-body") {
+      auto rows = read_rows(child, table->text, table->columns.size());
+      for (auto& row : rows) table->body.push_back(std::move(row));
+    } else {
+      unknown(child);
+    }
+  });
+  if (table->columns.empty()) fail(element, "a table needs its table-column elements");
+  return table;
+}
+
+std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_t columns) {
+  read_properties(group, text, nullptr);
+  std::vector<Row> rows;
+  each_fo_child(group, [&](const Node& child) {
+    if (child.name() != "table-row") unknown(child);
+    rows.push_back(read_row(child, text, columns));
+  });
+  return rows;
+}
+
+Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
+  Row row;
+  row.line = element.line();
+  read_properties(element, text, &row.box, {"height"});
+  row.height = length_of(element, "height", 0);
+  std::size_t used = 0;
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() != "table-cell") unknown(child);
+    row.cells.push_back(read_cell(child, text));
+    used += row.cells.back().columns_spanned;
+  });
+  if (used != columns) fail(element, fmt::format("cells span {} columns, the table has {}", used, columns));
+  return row;
+}
+
+Cell Reader::read_cell(const Node& element, TextStyle text) {
+  Cell cell;
+  cell.line = element.line();
+  read_properties(element, text, &cell.box, {"number-columns-spanned", "display-align"});
+  cell.text = text;
+  if (const auto span = element.attribute("number-columns-spanned")) {
+    const auto count = parse_count(*span);
+    if (!count) fail(element, "number-columns-spanned: value not understood");
+    cell.columns_spanned = *count;
+  }
+  const std::string align = element.attribute("display-align").value_or("before");
+  if (align == "center") {
+    cell.display_align = DisplayAlign::center;
+  } else if (align == "after") {
+    cell.display_align = DisplayAlign::after;
+  } else if (align != "before") {
+    fail(element, "display-align: value not understood");
+  }
+  cell.content = read_content(element, text);
+  return cell;
+}
+
+}  // namespace
+
+fo::Document read_fo(const xml::Document& document) {
+  return Reader().read(document.root());
+}
+
+}  // namespace navette::render

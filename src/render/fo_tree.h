@@ -1,0 +1,152 @@
+// The XSL-FO subset as typed values: what FoReader makes and Layout reads. Lengths are points; x to the right, y down.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace navette::render::fo {
+
+struct Colour {
+  std::uint8_t red = 0, green = 0, blue = 0;
+  bool operator==(const Colour&) const = default;
+};
+
+enum class Align { start, center, end };
+enum class DisplayAlign { before, center, after };
+
+struct Edges {
+  double top = 0, right = 0, bottom = 0, left = 0;
+};
+
+struct Border {
+  double width = 0;  // 0: none
+  Colour colour;
+};
+
+struct Borders {
+  Border top, right, bottom, left;
+};
+
+// Inherited by what is inside.
+struct TextStyle {
+  double font_size = 10;
+  double line_factor = 1.35;  // line-height, as a multiple of font_size
+  bool bold = false;
+  bool italic = false;
+  Colour colour;
+  Align align = Align::start;
+  bool keep_linefeeds = false;  // linefeed-treatment="preserve"
+  bool keep_blanks = false;     // white-space-collapse="false"
+  unsigned orphans = 2;
+  unsigned widows = 2;
+  std::string language;  // BCP 47
+};
+
+// Not inherited.
+struct BoxStyle {
+  double space_before = 0;
+  double space_after = 0;
+  Edges margin;
+  Edges padding;
+  Borders border;
+  std::optional<Colour> background;
+  bool keep_together = false;
+  bool keep_with_next = false;
+  bool keep_with_previous = false;
+  bool break_before = false;
+  bool break_after = false;
+  std::string role;  // a PDF structure type, or "artifact"; empty: by the element
+
+  bool is_visible() const {
+    return background || border.top.width > 0 || border.right.width > 0 || border.bottom.width > 0 ||
+           border.left.width > 0;
+  }
+};
+
+// A stretch of text of one style, or a page number. `span` numbers the fo:inline with a role or a language of its own
+// that it came from, within its block; 0: none.
+struct Inline {
+  enum class Kind { text, page_number, page_total };
+  Kind kind = Kind::text;
+  std::string text;
+  TextStyle style;
+  unsigned span = 0;
+  std::string span_role;
+};
+
+struct Block;
+struct Table;
+using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<Table>>;
+
+struct Block {
+  long line = 0;  // in the FO document, for messages
+  BoxStyle box;
+  TextStyle text;
+  std::vector<Content> content;
+};
+
+struct Column {
+  double width = 0;       // fixed; 0: by proportion
+  double proportion = 0;  // share of what the fixed columns leave
+};
+
+struct Cell {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text;
+  unsigned columns_spanned = 1;
+  DisplayAlign display_align = DisplayAlign::before;
+  std::vector<Content> content;
+};
+
+struct Row {
+  long line = 0;
+  BoxStyle box;
+  double height = 0;  // at least
+  std::vector<Cell> cells;
+};
+
+struct Table {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text;
+  double width = 0;  // 0: all there is
+  std::vector<Column> columns;
+  std::vector<Row> header;  // repeated at the top of each page that the table continues on
+  std::vector<Row> body;
+};
+
+struct PageMaster {
+  double width = 595.276;  // A4
+  double height = 841.89;
+  Edges margin;
+  Edges body_margin;
+  double before_extent = 0;
+  double after_extent = 0;
+};
+
+struct Metadata {
+  std::string title;
+  std::string description;
+  std::string creator;
+  std::string created;          // ISO 8601 date, or date and time; empty: 1970-01-01
+  std::string attachment_name;  // under which the source document is attached; empty: it is not
+  std::string attachment_description;
+};
+
+struct Document {
+  std::string language = "fr-FR";
+  Metadata metadata;
+  PageMaster master;
+  std::vector<Content> before;  // static content of the header
+  std::vector<Content> after;   // and of the footer
+  std::vector<Content> flow;
+};
+
+}  // namespace navette::render::fo

@@ -1,0 +1,44 @@
+// The fonts of one document: which glyphs it uses, under which codes, and the PDF objects that hold them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/pdf/deflate.h"
+#include "lib/pdf/object_writer.h"
+#include "render/display_list.h"
+#include "render/font_store.h"
+
+namespace navette::render {
+
+// Type0 / CIDFontType2 / Identity-H: a code is a glyph of the subset. Codes are known once all pages were collected.
+class FontEmbedder {
+ public:
+  explicit FontEmbedder(const FontStore& fonts) : fonts_(fonts) {}
+
+  void collect(const Page& page);
+  // Cuts the subsets; codes and objects are known from here on. Throws Error.
+  void embed(pdf::ObjectWriter& writer, pdf::Deflate& deflate);
+
+  unsigned code(FontId font, pdf::GlyphId glyph) const { return used_.at(font).codes.at(glyph); }
+  // Whether the glyphs of a cluster alone would be read back as its text; else it needs an ActualText.
+  bool extracts(const ShapedWord& word, const Cluster& cluster) const;
+  // "/F0 12 0 R/F1 15 0 R": the Font resources.
+  const std::string& resources() const { return resources_; }
+
+ private:
+  struct Used {
+    std::map<pdf::GlyphId, std::u16string> text;  // what a glyph is read as: the first cluster it made alone
+    std::unordered_map<pdf::GlyphId, pdf::GlyphId> codes;
+  };
+  std::string to_unicode(const Used& used) const;
+  pdf::ObjectWriter::Number embed_one(FontId font, Used& used, pdf::ObjectWriter& writer, pdf::Deflate& deflate) const;
+
+  const FontStore& fonts_;
+  std::map<FontId, Used> used_;
+  std::string resources_;
+};
+
+}  // namespace navette::render

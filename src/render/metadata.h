@@ -1,0 +1,21 @@
+// What a PDF says of itself: XMP, Info dictionary, output intent, attached source.
+#pragma once
+
+#include <string>
+
+#include "lib/pdf/object_writer.h"
+#include "render/fo_tree.h"
+
+namespace navette::render {
+
+// "2026-09-03" or "2026-09-03T10:20:30Z" → seconds' precision in the form that XMP wants; the epoch when empty. Throws
+// Error: the stylesheet gave something else.
+std::string xmp_date(const std::string& created);
+std::string pdf_date(const std::string& created);
+
+// PDF/A-3a and PDF/UA-1, with the extension schema that PDF/A requires for the latter.
+std::string xmp_packet(const fo::Metadata& metadata, const std::string& language);
+
+pdf::ObjectWriter::Entries info_entries(const fo::Metadata& metadata);
+
+}  // namespace navette::render

@@ -1,0 +1,234 @@
+#include "render/paragraph.h"
+
+#include <algorithm>
+
+#include "lib/pdf/unicode.h"
+
+namespace navette::render {
+namespace {
+
+// A shaped word on its way into a line; `level` is its bidi level.
+struct Piece {
+  const Run* run = nullptr;
+  std::shared_ptr<const ShapedWord> word;
+  std::uint8_t level = 0;
+  bool blank = false;  // white space at which a line may end
+  double scale = 0;    // points a font unit
+  double width = 0;    // points
+};
+
+// What cannot be broken: from one opportunity to the next. Blanks come last and may hang over the edge.
+struct Segment {
+  std::vector<Piece> pieces;
+  double width = 0;        // with blanks
+  double black_width = 0;  // without
+  bool ends_line = false;
+};
+
+bool is_breaking_blank(char16_t c) {
+  return c == u' ' || (c >= u'\u2000' && c <= u'\u200B' && c != u'\u2007') || c == u'\u205F' || c == u'\u3000';
+}
+
+class Breaker {
+ public:
+  Breaker(const std::vector<Run>& runs, const fo::TextStyle& style, double width, Shaper& shaper)
+      : runs_(runs), style_(style), width_(width), shaper_(shaper) {}
+
+  Lines run() {
+    gather();
+    std::size_t begin = 0;
+    for (const std::size_t end : std::vector<std::size_t>(shaper_.line_boundaries().of(text_))) {
+      place(segment(begin, end));
+      begin = end;
+    }
+    if (!line_.empty()) end_line();
+    return std::move(out_);
+  }
+
+ private:
+  void gather();
+  Segment segment(std::size_t begin, std::size_t end);
+  void shape(std::size_t begin, std::size_t end, bool blank, Segment& out);
+  void place(Segment segment);
+  void place_by_grapheme(const Segment& segment);
+  void end_line();
+  void set_height(Line& line) const;
+  std::vector<Fragment> visual_order() const;
+
+  const std::vector<Run>& runs_;
+  const fo::TextStyle& style_;
+  const double width_;
+  Shaper& shaper_;
+  std::u16string text_;
+  std::vector<std::size_t> run_ends_;
+  std::vector<std::uint8_t> levels_;  // empty: all zero
+
+  struct Placed {
+    Piece piece;
+    unsigned cluster_begin, cluster_end;
+    double width;
+  };
+  std::vector<Placed> line_;
+  double used_ = 0;
+  Lines out_;
+};
+
+void Breaker::gather() {
+  for (const Run& run : runs_) {
+    text_ += run.text;
+    run_ends_.push_back(text_.size());
+  }
+  if (unicode::may_be_right_to_left(text_)) levels_ = unicode::bidi_levels(text_);
+}
+
+Segment Breaker::segment(std::size_t begin, std::size_t end) {
+  Segment out;
+  if (end > begin && text_[end - 1] == u'\n') {
+    out.ends_line = true;
+    --end;
+  }
+  std::size_t blank = end;
+  while (blank > begin && is_breaking_blank(text_[blank - 1])) --blank;
+  shape(begin, blank, false, out);
+  out.black_width = out.width;
+  shape(blank, end, true, out);
+  return out;
+}
+
+// Cuts [begin, end) where the run or the direction changes, and shapes each part.
+void Breaker::shape(std::size_t begin, std::size_t end, bool blank, Segment& out) {
+  while (begin < end) {
+    const auto run = static_cast<std::size_t>(
+        std::distance(run_ends_.begin(), std::upper_bound(run_ends_.begin(), run_ends_.end(), begin)));
+    const std::uint8_t level = levels_.empty() ? std::uint8_t{0} : levels_[begin];
+    std::size_t stop = std::min(end, run_ends_[run]);
+    if (!levels_.empty()) {
+      const auto from = levels_.begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto to = levels_.begin() + static_cast<std::ptrdiff_t>(stop);
+      stop = begin + static_cast<std::size_t>(
+                         std::distance(from, std::find_if(from, to, [&](std::uint8_t l) { return l != level; })));
+    }
+    const fo::TextStyle& style = *runs_[run].style;
+    const auto part = std::u16string_view(text_).substr(begin, stop - begin);
+    for (const auto& word : shaper_.shape(part, style.bold, style.italic, level % 2 == 1)) {
+      const double scale = style.font_size / shaper_.fonts().file(word->font).metrics().units_per_em;
+      out.pieces.push_back({&runs_[run], word, level, blank, scale, word->width * scale});
+      out.width += out.pieces.back().width;
+      out_.substituted += word->substituted;
+    }
+    begin = stop;
+  }
+}
+
+void Breaker::place(Segment segment) {
+  constexpr double tolerance = 0.001;
+  if (used_ > 0 && used_ + segment.black_width > width_ + tolerance) end_line();
+  if (segment.black_width > width_ + tolerance) {
+    place_by_grapheme(segment);
+  } else {
+    for (Piece& piece : segment.pieces) {
+      used_ += piece.width;
+      const auto clusters = static_cast<unsigned>(piece.word->clusters.size());
+      const double width = piece.width;
+      line_.push_back({std::move(piece), 0, clusters, width});
+    }
+  }
+  if (segment.ends_line) end_line();
+}
+
+// A word that no line can hold: cut wherever the line is full.
+void Breaker::place_by_grapheme(const Segment& segment) {
+  for (const Piece& piece : segment.pieces) {
+    const auto& clusters = piece.word->clusters;
+    const auto count = static_cast<unsigned>(clusters.size());
+    // Clusters are in visual order; what is read first must go on the first line.
+    const auto nth = [&](unsigned k) { return piece.word->right_to_left ? count - 1 - k : k; };
+    for (unsigned k = 0; k < count;) {
+      double width = 0;
+      unsigned first = k;
+      while (k < count) {
+        const double next = clusters[nth(k)].width * piece.scale;
+        const bool full = used_ + width + next > width_ && !piece.blank;
+        if (full && (k > first || used_ > 0)) break;
+        width += next;
+        ++k;
+      }
+      if (k > first) {
+        const unsigned a = nth(first), b = nth(k - 1);
+        line_.push_back({piece, std::min(a, b), std::max(a, b) + 1, width});
+        used_ += width;
+      }
+      if (k < count) end_line();
+    }
+  }
+}
+
+// Unicode Bidirectional Algorithm, rule L2: from the highest level down to 1, turn around each stretch at or above it.
+std::vector<Fragment> Breaker::visual_order() const {
+  std::vector<const Placed*> order;
+  std::uint8_t highest = 0;
+  for (const Placed& placed : line_) {
+    order.push_back(&placed);
+    highest = std::max(highest, placed.piece.level);
+  }
+  for (std::uint8_t level = highest; level > 0; --level) {
+    const auto in = [level](const Placed* p) { return p->piece.level >= level; };
+    for (auto from = order.begin(); from != order.end();) {
+      from = std::find_if(from, order.end(), in);
+      const auto to = std::find_if_not(from, order.end(), in);
+      std::reverse(from, to);
+      from = to;
+    }
+  }
+  std::vector<Fragment> fragments;
+  fragments.reserve(order.size());
+  double x = 0;
+  for (const Placed* p : order) {
+    const fo::TextStyle& style = *p->piece.run->style;
+    fragments.push_back({x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin,
+                         p->cluster_end});
+    x += p->width;
+  }
+  return fragments;
+}
+
+// Half of the leading goes above, half below; the first family's metrics count, so that a fallback moves no line.
+void Breaker::set_height(Line& line) const {
+  double above = 0;
+  double below = 0;
+  const auto grow = [&](const fo::TextStyle& style) {
+    const auto& m = shaper_.fonts().file(shaper_.fonts().id(0, style.bold, style.italic)).metrics();
+    const double scale = style.font_size / m.units_per_em;
+    const double leading = style.font_size * style.line_factor - (m.ascent - m.descent) * scale;
+    above = std::max(above, m.ascent * scale + leading / 2);
+    below = std::max(below, -m.descent * scale + leading / 2);
+  };
+  grow(style_);
+  for (const Placed& placed : line_) {
+    if (placed.piece.run->style != &style_) grow(*placed.piece.run->style);
+  }
+  line.height = above + below;
+  line.baseline = above;
+}
+
+void Breaker::end_line() {
+  Line line;
+  set_height(line);
+  double blanks = 0;
+  for (auto p = line_.rbegin(); p != line_.rend() && p->piece.blank; ++p) blanks += p->width;
+  line.fragments = visual_order();
+  const double free = std::max(0.0, width_ - (used_ - blanks));
+  const double shift = style_.align == fo::Align::end ? free : style_.align == fo::Align::center ? free / 2 : 0;
+  for (Fragment& fragment : line.fragments) fragment.x += shift;
+  out_.lines.push_back(std::move(line));
+  line_.clear();
+  used_ = 0;
+}
+
+}  // namespace
+
+Lines break_paragraph(const std::vector<Run>& runs, const fo::TextStyle& style, double width, Shaper& shaper) {
+  return Breaker(runs, style, width, shaper).run();
+}
+
+}  // namespace navette::render

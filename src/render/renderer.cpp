@@ -1,0 +1,72 @@
+#include "render/renderer.h"
+
+#include <mutex>
+#include <utility>
+
+#include "lib/xml/stylesheet.h"
+#include "render/fo_reader.h"
+#include "render/layout.h"
+#include "render/pdf_emitter.h"
+#include "render/shaper.h"
+
+namespace navette::render {
+
+struct Renderer::State {
+  State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain)
+      : stylesheet(xml::Stylesheet::load(stylesheet_path)), fonts(chain), emitter(fonts) {}
+
+  xml::Stylesheet stylesheet;
+  FontStore fonts;
+  PdfEmitter emitter;
+
+  // Shapers that no thread uses now, with the words they remember: as many come to be as documents are rendered at once.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Shaper>> idle;
+
+  std::unique_ptr<Shaper> borrow() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        auto shaper = std::move(idle.back());
+        idle.pop_back();
+        return shaper;
+      }
+    }
+    return std::make_unique<Shaper>(fonts);
+  }
+  void give_back(std::unique_ptr<Shaper> shaper) {
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(shaper));
+  }
+};
+
+Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain)
+    : state_(std::make_unique<State>(stylesheet_path, fallback_chain)) {}
+Renderer::~Renderer() = default;
+
+Renderer::Result Renderer::render(const xml::Document& demande,
+                                  const std::map<std::string, std::string>& parameters) const {
+  return render_fo(state_->stylesheet.transform(demande, parameters), demande.serialise());
+}
+
+Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source) const {
+  const fo::Document document = read_fo(fo);
+  auto shaper = state_->borrow();  // lost with whatever it held if something throws: rare, and never half used again
+  const DisplayList list = lay_out(document, *shaper);
+  state_->give_back(std::move(shaper));
+  Result result;
+  result.pdf = state_->emitter.emit(list, document.metadata, document.language, source);
+  result.pages = static_cast<unsigned>(list.pages.size());
+  result.substituted_glyphs = list.substituted_glyphs;
+  return result;
+}
+
+std::vector<FontFiles> Renderer::default_fonts() {
+  const std::string noto = "/usr/share/fonts/truetype/noto/NotoSans-";
+  const std::string dejavu = "/usr/share/fonts/truetype/dejavu/DejaVuSans";
+  // fonts-dejavu-core has no slanted face; an upright one is better than a missing character.
+  return {{noto + "Regular.ttf", noto + "Bold.ttf", noto + "Italic.ttf", noto + "BoldItalic.ttf"},
+          {dejavu + ".ttf", dejavu + "-Bold.ttf", dejavu + ".ttf", dejavu + "-Bold.ttf"}};
+}
+
+}  // namespace navette::render

@@ -1,0 +1,42 @@
+// A family's demande → PDF.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lib/xml/document.h"
+#include "render/font_store.h"
+
+namespace navette::render {
+
+// Immutable after construction, shared by threads: fonts and stylesheet are loaded once.
+class Renderer {
+ public:
+  // Throws Error: what, where, what to do.
+  Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain);
+  Renderer(const Renderer&) = delete;
+  Renderer& operator=(const Renderer&) = delete;
+  ~Renderer();
+
+  struct Result {
+    std::string pdf;
+    unsigned pages = 0;
+    unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
+  };
+  // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is serialised.
+  // `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error.
+  Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
+  // The same from an XSL-FO document; `source` is what it attaches.
+  Result render_fo(const xml::Document& fo, const std::string& source) const;
+
+  // Noto Sans, then DejaVu Sans, where Debian's fonts-noto-core and fonts-dejavu-core put them.
+  static std::vector<FontFiles> default_fonts();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace navette::render

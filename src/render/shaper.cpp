@@ -1,0 +1,131 @@
+#include "render/shaper.h"
+
+#include <algorithm>
+
+namespace navette::render {
+namespace {
+
+constexpr std::size_t longest_cached = 24;   // UTF-16 units: longer words seldom come back
+constexpr std::size_t most_cached = 20'000;  // words, about 8 MB
+constexpr std::size_t no_family = static_cast<std::size_t>(-1);
+constexpr char16_t replacement = u'\uFFFD';
+
+// HarfBuzz numbers a glyph by the first unit it stands for; a cluster's text ends where the logically next one begins.
+void find_clusters(ShapedWord& word) {
+  const auto& glyphs = word.glyphs;
+  const auto count = static_cast<unsigned>(glyphs.size());
+  for (unsigned i = 0; i < count;) {
+    Cluster cluster{i, i, glyphs[i].cluster, 0, 0};
+    for (; cluster.glyph_end < count && glyphs[cluster.glyph_end].cluster == cluster.text_begin; ++cluster.glyph_end) {
+      cluster.width += glyphs[cluster.glyph_end].advance;
+    }
+    i = cluster.glyph_end;
+    word.width += cluster.width;
+    word.clusters.push_back(cluster);
+  }
+  auto end = static_cast<unsigned>(word.text.size());
+  const auto close = [&end](Cluster& c) {
+    c.text_end = end;
+    end = c.text_begin;
+  };
+  if (word.right_to_left) {
+    std::for_each(word.clusters.begin(), word.clusters.end(), close);
+    if (!word.clusters.empty()) word.clusters.back().text_begin = 0;
+  } else {
+    std::for_each(word.clusters.rbegin(), word.clusters.rend(), close);
+    if (!word.clusters.empty()) word.clusters.front().text_begin = 0;
+  }
+}
+
+}  // namespace
+
+Shaper::Shaper(const FontStore& fonts) : fonts_(fonts) {}
+
+const ShapedWords& Shaper::shape(std::u16string_view text, bool bold, bool italic, bool right_to_left) {
+  const Style style{bold, italic, right_to_left};
+  if (text.size() > longest_cached) return uncached_ = shape_uncached(text, style);
+  std::u16string key(text);
+  key += static_cast<char16_t>((bold ? 1 : 0) + (italic ? 2 : 0) + (right_to_left ? 4 : 0));
+  if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
+  if (cache_.size() >= most_cached) cache_.clear();
+  return cache_.emplace(std::move(key), shape_uncached(text, style)).first->second;
+}
+
+ShapedWords Shaper::shape_uncached(std::u16string_view text, Style style) {
+  ShapedWords out;
+  const bool simple = std::all_of(text.begin(), text.end(), [](char16_t c) { return c < 0x300; });
+  if (simple && shape_run(text, 0, style, out)) return out;
+  // Grapheme by grapheme: which family has all of it; neighbours of the same family are shaped together.
+  const std::vector<std::size_t> ends = graphemes_.of(text);
+  std::size_t begin = 0;
+  std::size_t family = no_family;
+  std::size_t at = 0;
+  const auto flush = [&](std::size_t end) {
+    if (end == begin) return;
+    const auto run = text.substr(begin, end - begin);
+    if (family == no_family || !shape_run(run, family, style, out)) {
+      std::size_t from = 0;
+      for (const std::size_t to : std::vector<std::size_t>(graphemes_.of(run))) {
+        const auto grapheme = run.substr(from, to - from);
+        if (family == no_family || !shape_run(grapheme, family, style, out)) substitute(grapheme, style, out);
+        from = to;
+      }
+    }
+    begin = end;
+  };
+  for (const std::size_t end : ends) {
+    const std::size_t next = family_for(text.substr(at, end - at), style);
+    if (next != family) flush(at);
+    family = next;
+    at = end;
+  }
+  flush(text.size());
+  return out;
+}
+
+std::size_t Shaper::family_for(std::u16string_view grapheme, Style style) const {
+  for (std::size_t family = 0; family < fonts_.families(); ++family) {
+    const auto& file = fonts_.file(fonts_.id(family, style.bold, style.italic));
+    bool all = true;
+    for (std::size_t at = 0; all && at < grapheme.size();) {
+      const char32_t c = unicode::next(grapheme, at);
+      all = file.covers(c) || unicode::is_default_ignorable(c);
+    }
+    if (all) return family;
+  }
+  return no_family;
+}
+
+// False, and nothing added, when the font has no glyph for something in it.
+bool Shaper::shape_run(std::u16string_view text, std::size_t family, Style style, ShapedWords& out) {
+  const FontId font = fonts_.id(family, style.bold, style.italic);
+  const auto& glyphs = glyphs_.shape(fonts_.file(font), text, style.right_to_left);
+  if (std::any_of(glyphs.begin(), glyphs.end(), [](const pdf::Glyph& g) { return g.id == 0; })) return false;
+  if (glyphs.empty()) return true;  // joiners alone: nothing to see, nothing to say
+  auto word = std::make_shared<ShapedWord>();
+  word->font = font;
+  word->right_to_left = style.right_to_left;
+  word->text = text;
+  word->glyphs = glyphs;
+  find_clusters(*word);
+  out.push_back(std::move(word));
+  return true;
+}
+
+void Shaper::substitute(std::u16string_view grapheme, Style style, ShapedWords& out) {
+  const std::u16string_view mark(&replacement, 1);
+  std::size_t family = family_for(mark, style);
+  const std::u16string_view shown = family == no_family ? std::u16string_view(u"?") : mark;
+  if (family == no_family) family = 0;
+  auto word = std::make_shared<ShapedWord>();
+  word->font = fonts_.id(family, style.bold, style.italic);
+  word->right_to_left = style.right_to_left;
+  word->substituted = 1;
+  word->text = grapheme;
+  word->glyphs = glyphs_.shape(fonts_.file(word->font), shown, style.right_to_left);
+  for (auto& glyph : word->glyphs) glyph.cluster = 0;
+  find_clusters(*word);
+  out.push_back(std::move(word));
+}
+
+}  // namespace navette::render

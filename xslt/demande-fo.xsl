@@ -1,0 +1,543 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Une demande d'information (urn:navette:demandes:1) → XSL-FO. docs/pdf.md dit ce que navette comprend de XSL-FO.
+     Lecteur visé : l'agent d'un lieu d'information, qui en traite quarante. D'abord qui appeler et comment, puis ce que
+     la famille cherche, pour qui, quels jours ; enfin ce qu'elle écrit.
+     Espaces : &#160; insécable devant « : » et dans les guillemets, &#8239; fine insécable devant « ; ? ! » et dans les
+     nombres. Elles viennent d'ici, jamais du flux. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"
+                xmlns:fo="http://www.w3.org/1999/XSL/Format"
+                xmlns:d="urn:navette:demandes:1" xmlns:n="urn:navette:fo:1"
+                xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+                xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+                exclude-result-prefixes="d">
+
+  <xsl:include href="francais.xsl"/>
+  <xsl:output method="xml" encoding="UTF-8" indent="no"/>
+  <xsl:strip-space elements="*"/>
+
+  <!-- Qui a envoyé le flux. -->
+  <xsl:param name="emetteur"/>
+  <!-- Noms des communes de la demande : une ligne « code, tabulation, nom » par commune. -->
+  <xsl:param name="communes"/>
+
+  <xsl:variable name="encre">#1c1c1c</xsl:variable>
+  <xsl:variable name="discret">#595959</xsl:variable>
+  <xsl:variable name="filet">0.5pt solid #9a9a9a</xsl:variable>
+  <xsl:variable name="fond">#f0f0f0</xsl:variable>
+
+  <xsl:template match="/d:demande">
+    <xsl:variable name="fichier" select="concat('DI_', $emetteur, '_', d:reference, '.xml')"/>
+    <fo:root xml:lang="fr-FR" font-family="sans-serif" font-size="9.5pt" line-height="1.35" color="{$encre}">
+      <fo:layout-master-set>
+        <fo:simple-page-master master-name="page" page-width="210mm" page-height="297mm"
+                               margin-top="14mm" margin-bottom="9mm" margin-left="17mm" margin-right="17mm">
+          <fo:region-body margin-bottom="14mm"/>
+          <fo:region-after extent="10mm"/>
+        </fo:simple-page-master>
+      </fo:layout-master-set>
+      <fo:declarations>
+        <x:xmpmeta>
+          <rdf:RDF>
+            <rdf:Description>
+              <dc:title>Demande d’information <xsl:value-of select="d:reference"/></dc:title>
+              <xmp:CreateDate><xsl:value-of select="d:dateDemande"/></xmp:CreateDate>
+            </rdf:Description>
+          </rdf:RDF>
+        </x:xmpmeta>
+        <n:source-attachment filename="{$fichier}" description="La demande, pour le logiciel du lieu d’information"/>
+      </fo:declarations>
+      <fo:page-sequence master-reference="page" id="demande">
+        <fo:static-content flow-name="xsl-region-after">
+          <xsl:call-template name="pied"/>
+        </fo:static-content>
+        <fo:flow flow-name="xsl-region-body">
+          <fo:block role="H1" font-size="17pt" font-weight="bold" line-height="1.2">Demande d’information</fo:block>
+          <fo:block color="{$discret}" space-after="8pt">
+            <xsl:text>Accueil du jeune enfant · référence </xsl:text>
+            <fo:inline color="{$encre}" font-weight="bold"><xsl:value-of select="d:reference"/></fo:inline>
+            <xsl:text> · déposée le&#160;</xsl:text>
+            <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateDemande"/></xsl:call-template>
+          </fo:block>
+          <xsl:apply-templates select="d:demandeur"/>
+          <xsl:call-template name="recherche"/>
+          <xsl:apply-templates select="d:enfants"/>
+          <xsl:apply-templates select="d:besoins"/>
+          <xsl:call-template name="commentaire"/>
+          <xsl:apply-templates select="d:consentement"/>
+        </fo:flow>
+      </fo:page-sequence>
+    </fo:root>
+  </xsl:template>
+
+  <xsl:template name="pied">
+    <fo:table border-collapse="separate" font-size="8pt" color="{$discret}">
+      <fo:table-column column-width="proportional-column-width(1)"/>
+      <fo:table-column column-width="24mm"/>
+      <fo:table-body>
+        <fo:table-row>
+          <fo:table-cell border-top="{$filet}" padding-top="4pt">
+            <fo:block>
+              <xsl:text>Demande </xsl:text>
+              <xsl:value-of select="d:reference"/>
+              <xsl:if test="$emetteur != ''">
+                <xsl:text>, transmise par </xsl:text>
+                <xsl:value-of select="$emetteur"/>
+              </xsl:if>
+            </fo:block>
+            <fo:block>Données personnelles&#160;: elles ne servent qu’à traiter la demande et à joindre la famille.</fo:block>
+          </fo:table-cell>
+          <fo:table-cell border-top="{$filet}" padding-top="4pt" text-align="end">
+            <fo:block>
+              <xsl:text>page&#160;</xsl:text>
+              <fo:page-number/>
+              <xsl:text>/</xsl:text>
+              <fo:page-number-citation-last ref-id="demande"/>
+            </fo:block>
+          </fo:table-cell>
+        </fo:table-row>
+      </fo:table-body>
+    </fo:table>
+  </xsl:template>
+
+  <!-- Qui, et comment le joindre. -->
+  <xsl:template match="d:demandeur">
+    <fo:block role="Sect" background-color="{$fond}" border-left="3pt solid {$encre}" margin="0"
+              padding="7pt 9pt 7pt 9pt" keep-together.within-page="always">
+      <fo:block role="H2" font-size="14pt" font-weight="bold" line-height="1.25" space-after="3pt">
+        <xsl:choose>
+          <xsl:when test="d:civilite = 'MME'">Mme&#160;</xsl:when>
+          <xsl:otherwise>M.&#160;</xsl:otherwise>
+        </xsl:choose>
+        <xsl:value-of select="concat(d:prenom, ' ', d:nom)"/>
+      </fo:block>
+      <fo:table border-collapse="separate">
+        <fo:table-column column-width="28mm"/>
+        <fo:table-column column-width="proportional-column-width(1)"/>
+        <fo:table-body>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Téléphone</xsl:with-param>
+            <xsl:with-param name="valeur">
+              <xsl:apply-templates select="d:telephone"/>
+              <xsl:if test="not(d:telephone)"><xsl:call-template name="absent"/></xsl:if>
+            </xsl:with-param>
+          </xsl:call-template>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Courriel</xsl:with-param>
+            <xsl:with-param name="valeur">
+              <fo:block>
+                <xsl:value-of select="d:courriel"/>
+                <xsl:if test="not(d:courriel)">non renseigné</xsl:if>
+              </fo:block>
+            </xsl:with-param>
+          </xsl:call-template>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Adresse</xsl:with-param>
+            <xsl:with-param name="valeur"><xsl:apply-templates select="d:adresse"/></xsl:with-param>
+          </xsl:call-template>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Caf</xsl:with-param>
+            <xsl:with-param name="valeur">
+              <fo:block>
+                <xsl:choose>
+                  <xsl:when test="d:allocataire">
+                    <xsl:text>allocataire n°&#160;</xsl:text>
+                    <xsl:value-of select="d:allocataire/d:numeroAllocataire"/>
+                  </xsl:when>
+                  <xsl:otherwise>non allocataire</xsl:otherwise>
+                </xsl:choose>
+              </fo:block>
+            </xsl:with-param>
+          </xsl:call-template>
+        </fo:table-body>
+      </fo:table>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:telephone">
+    <fo:block font-size="13pt" font-weight="bold" line-height="1.25">
+      <xsl:call-template name="telephone"><xsl:with-param name="numero" select="."/></xsl:call-template>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:adresse">
+    <fo:block>
+      <xsl:for-each select="d:ligne">
+        <xsl:value-of select="."/>
+        <xsl:text>, </xsl:text>
+      </xsl:for-each>
+      <xsl:value-of select="concat(d:codePostal, '&#160;', d:commune)"/>
+    </fo:block>
+  </xsl:template>
+
+  <!-- Une ligne « libellé, valeur » : `valeur` porte des fo:block. -->
+  <xsl:template name="ligne">
+    <xsl:param name="libelle"/>
+    <xsl:param name="valeur"/>
+    <fo:table-row>
+      <fo:table-cell role="TH" color="{$discret}" display-align="center" padding-top="1.2pt" padding-bottom="1.2pt">
+        <fo:block><xsl:value-of select="$libelle"/></fo:block>
+      </fo:table-cell>
+      <fo:table-cell display-align="center" padding-top="1.2pt" padding-bottom="1.2pt">
+        <xsl:copy-of select="$valeur"/>
+      </fo:table-cell>
+    </fo:table-row>
+  </xsl:template>
+
+  <xsl:template name="absent">
+    <fo:block>non renseigné</fo:block>
+  </xsl:template>
+
+  <xsl:template name="titre">
+    <xsl:param name="texte"/>
+    <fo:block role="H2" font-size="11.5pt" font-weight="bold" space-before="12pt" space-after="4pt" margin="0"
+              padding-bottom="1.5pt" border-bottom="0.75pt solid {$encre}" keep-with-next.within-page="always">
+      <xsl:value-of select="$texte"/>
+    </fo:block>
+  </xsl:template>
+
+  <!-- Où, quel accueil, à partir de quand. -->
+  <xsl:template name="recherche">
+    <fo:block role="Sect">
+      <xsl:call-template name="titre"><xsl:with-param name="texte">Accueil recherché</xsl:with-param></xsl:call-template>
+      <fo:table border-collapse="separate">
+        <fo:table-column column-width="28mm"/>
+        <fo:table-column column-width="proportional-column-width(1)"/>
+        <fo:table-body>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">
+              <xsl:text>Commune</xsl:text>
+              <xsl:if test="count(d:communesSouhaitees/d:codeInsee) &gt; 1">s</xsl:if>
+            </xsl:with-param>
+            <xsl:with-param name="valeur"><xsl:apply-templates select="d:communesSouhaitees"/></xsl:with-param>
+          </xsl:call-template>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Accueil</xsl:with-param>
+            <xsl:with-param name="valeur"><xsl:apply-templates select="d:modesAccueil"/></xsl:with-param>
+          </xsl:call-template>
+          <xsl:call-template name="ligne">
+            <xsl:with-param name="libelle">Période</xsl:with-param>
+            <xsl:with-param name="valeur"><xsl:apply-templates select="d:periode"/></xsl:with-param>
+          </xsl:call-template>
+        </fo:table-body>
+      </fo:table>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:communesSouhaitees">
+    <fo:block>
+      <xsl:for-each select="d:codeInsee">
+        <xsl:variable name="nom" select="substring-before(
+            substring-after(concat('&#10;', $communes, '&#10;'), concat('&#10;', ., '&#9;')), '&#10;')"/>
+        <xsl:if test="position() &gt; 1">, </xsl:if>
+        <xsl:choose>
+          <xsl:when test="$nom != ''">
+            <fo:inline font-weight="bold"><xsl:value-of select="$nom"/></fo:inline>
+            <fo:inline color="{$discret}"><xsl:value-of select="concat('&#160;(', ., ')')"/></fo:inline>
+          </xsl:when>
+          <xsl:otherwise><fo:inline font-weight="bold"><xsl:value-of select="."/></fo:inline></xsl:otherwise>
+        </xsl:choose>
+      </xsl:for-each>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:modesAccueil">
+    <fo:block>
+      <xsl:for-each select="d:modeAccueil">
+        <xsl:if test="position() &gt; 1">, puis </xsl:if>
+        <xsl:choose>
+          <xsl:when test=". = 'creche-collective'">crèche collective</xsl:when>
+          <xsl:when test=". = 'assistante-maternelle'">assistante maternelle</xsl:when>
+          <xsl:when test=". = 'garde-domicile'">garde à domicile</xsl:when>
+          <xsl:otherwise><xsl:value-of select="."/></xsl:otherwise>
+        </xsl:choose>
+      </xsl:for-each>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:periode">
+    <fo:block>
+      <xsl:choose>
+        <xsl:when test="d:dateFin">du </xsl:when>
+        <xsl:otherwise>à partir du </xsl:otherwise>
+      </xsl:choose>
+      <fo:inline font-weight="bold">
+        <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateDebut"/></xsl:call-template>
+      </fo:inline>
+      <xsl:choose>
+        <xsl:when test="d:dateFin">
+          <xsl:text> au </xsl:text>
+          <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateFin"/></xsl:call-template>
+        </xsl:when>
+        <xsl:otherwise> (fin non renseignée)</xsl:otherwise>
+      </xsl:choose>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:enfants">
+    <fo:block role="Sect">
+      <xsl:call-template name="titre">
+        <xsl:with-param name="texte">
+          <xsl:text>Enfant</xsl:text>
+          <xsl:if test="count(d:enfant) &gt; 1">s</xsl:if>
+        </xsl:with-param>
+      </xsl:call-template>
+      <fo:table border-collapse="separate">
+        <fo:table-column column-width="proportional-column-width(4)"/>
+        <fo:table-column column-width="proportional-column-width(5)"/>
+        <fo:table-column column-width="proportional-column-width(3)"/>
+        <fo:table-column column-width="proportional-column-width(3)"/>
+        <fo:table-header color="{$discret}" font-size="8.5pt">
+          <fo:table-row>
+            <fo:table-cell><fo:block>Prénom</fo:block></fo:table-cell>
+            <fo:table-cell><fo:block>Naissance</fo:block></fo:table-cell>
+            <fo:table-cell><fo:block>Âge à la demande</fo:block></fo:table-cell>
+            <fo:table-cell><fo:block>Âge à l’entrée</fo:block></fo:table-cell>
+          </fo:table-row>
+        </fo:table-header>
+        <fo:table-body><xsl:apply-templates select="d:enfant"/></fo:table-body>
+      </fo:table>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:enfant">
+    <xsl:variable name="naissance" select="d:dateNaissance | d:dateNaissancePrevue"/>
+    <fo:table-row>
+      <fo:table-cell role="TH" border-top="{$filet}" padding="2pt 6pt 2pt 0pt" font-weight="bold">
+        <fo:block>
+          <xsl:value-of select="d:prenom"/>
+          <xsl:if test="not(d:prenom)">
+            <fo:inline font-weight="normal">prénom non renseigné</fo:inline>
+          </xsl:if>
+        </fo:block>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding="2pt 6pt 2pt 0pt">
+        <fo:block>
+          <xsl:choose>
+            <xsl:when test="d:dateNaissance">le&#160;</xsl:when>
+            <xsl:otherwise>prévue le&#160;</xsl:otherwise>
+          </xsl:choose>
+          <xsl:call-template name="date"><xsl:with-param name="date" select="$naissance"/></xsl:call-template>
+        </fo:block>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding="2pt 6pt 2pt 0pt">
+        <fo:block>
+          <xsl:choose>
+            <xsl:when test="d:dateNaissance">
+              <xsl:call-template name="age">
+                <xsl:with-param name="naissance" select="$naissance"/>
+                <xsl:with-param name="jour" select="ancestor::d:demande/d:dateDemande"/>
+              </xsl:call-template>
+            </xsl:when>
+            <xsl:otherwise>à naître</xsl:otherwise>
+          </xsl:choose>
+        </fo:block>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding="2pt 0pt 2pt 0pt" font-weight="bold">
+        <fo:block>
+          <xsl:call-template name="age">
+            <xsl:with-param name="naissance" select="$naissance"/>
+            <xsl:with-param name="jour" select="ancestor::d:demande/d:periode/d:dateDebut"/>
+          </xsl:call-template>
+        </fo:block>
+      </fo:table-cell>
+    </fo:table-row>
+  </xsl:template>
+
+  <!-- La semaine type. -->
+  <xsl:template match="d:besoins">
+    <fo:block role="Sect">
+      <xsl:call-template name="titre"><xsl:with-param name="texte">Semaine type</xsl:with-param></xsl:call-template>
+      <xsl:choose>
+        <xsl:when test="not(d:creneau)">
+          <fo:block>Jours et horaires non renseignés.</fo:block>
+        </xsl:when>
+        <xsl:otherwise>
+          <fo:table border-collapse="separate" keep-together.within-page="always">
+            <fo:table-column column-width="22mm"/>
+            <fo:table-column column-width="proportional-column-width(1)"/>
+            <fo:table-column column-width="74mm"/>
+            <fo:table-column column-width="18mm"/>
+            <fo:table-header color="{$discret}" font-size="8.5pt">
+              <fo:table-row>
+                <fo:table-cell><fo:block>Jour</fo:block></fo:table-cell>
+                <fo:table-cell><fo:block>Horaires</fo:block></fo:table-cell>
+                <fo:table-cell><xsl:call-template name="heures"/></fo:table-cell>
+                <fo:table-cell text-align="end"><fo:block>Durée</fo:block></fo:table-cell>
+              </fo:table-row>
+            </fo:table-header>
+            <fo:table-body>
+              <xsl:call-template name="jour"><xsl:with-param name="jour">lundi</xsl:with-param></xsl:call-template>
+              <xsl:call-template name="jour"><xsl:with-param name="jour">mardi</xsl:with-param></xsl:call-template>
+              <xsl:call-template name="jour"><xsl:with-param name="jour">mercredi</xsl:with-param></xsl:call-template>
+              <xsl:call-template name="jour"><xsl:with-param name="jour">jeudi</xsl:with-param></xsl:call-template>
+              <xsl:call-template name="jour"><xsl:with-param name="jour">vendredi</xsl:with-param></xsl:call-template>
+              <xsl:if test="d:creneau[d:jour = 'samedi' or d:jour = 'dimanche']">
+                <xsl:call-template name="jour"><xsl:with-param name="jour">samedi</xsl:with-param></xsl:call-template>
+                <xsl:call-template name="jour"><xsl:with-param name="jour">dimanche</xsl:with-param></xsl:call-template>
+              </xsl:if>
+            </fo:table-body>
+          </fo:table>
+        </xsl:otherwise>
+      </xsl:choose>
+    </fo:block>
+  </xsl:template>
+
+  <!-- L'échelle au-dessus de la grille, de 0 à 24 heures. -->
+  <xsl:template name="heures">
+    <fo:table border-collapse="separate" role="artifact" font-size="7pt">
+      <fo:table-column/><fo:table-column/><fo:table-column/><fo:table-column/>
+      <fo:table-body>
+        <fo:table-row height="11.5pt">
+          <fo:table-cell display-align="after"><fo:block>0&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell display-align="after"><fo:block>6&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell display-align="after"><fo:block>12&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell display-align="after"><fo:block>18&#160;h</fo:block></fo:table-cell>
+        </fo:table-row>
+      </fo:table-body>
+    </fo:table>
+  </xsl:template>
+
+  <xsl:template name="jour">
+    <xsl:param name="jour"/>
+    <xsl:variable name="creneaux" select="d:creneau[d:jour = $jour]"/>
+    <fo:table-row>
+      <fo:table-cell role="TH" border-top="{$filet}" padding-top="2pt" padding-bottom="2pt" display-align="center">
+        <xsl:if test="$creneaux"><xsl:attribute name="font-weight">bold</xsl:attribute></xsl:if>
+        <fo:block><xsl:value-of select="$jour"/></fo:block>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding="2pt 6pt 2pt 0pt" display-align="center">
+        <fo:block>
+          <xsl:for-each select="$creneaux">
+            <xsl:sort select="d:heureDebut"/>
+            <xsl:if test="position() &gt; 1">, </xsl:if>
+            <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureDebut"/></xsl:call-template>
+            <xsl:text>&#160;– </xsl:text>
+            <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureFin"/></xsl:call-template>
+          </xsl:for-each>
+          <xsl:if test="not($creneaux)"><fo:inline color="{$discret}">pas d’accueil</fo:inline></xsl:if>
+        </fo:block>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding-top="2.5pt" padding-bottom="2.5pt" display-align="center">
+        <xsl:call-template name="grille"><xsl:with-param name="creneaux" select="$creneaux"/></xsl:call-template>
+      </fo:table-cell>
+      <fo:table-cell border-top="{$filet}" padding-top="2pt" padding-bottom="2pt" text-align="end" display-align="center">
+        <fo:block>
+          <xsl:choose>
+            <xsl:when test="$creneaux">
+              <xsl:call-template name="duree">
+                <xsl:with-param name="minutes">
+                  <xsl:call-template name="minutes-couvertes">
+                    <xsl:with-param name="creneaux" select="$creneaux"/>
+                  </xsl:call-template>
+                </xsl:with-param>
+              </xsl:call-template>
+            </xsl:when>
+            <xsl:otherwise>–</xsl:otherwise>
+          </xsl:choose>
+        </fo:block>
+      </fo:table-cell>
+    </fo:table-row>
+  </xsl:template>
+
+  <!-- Une journée dessinée : un tableau d'une ligne, une colonne par créneau et par intervalle, larges comme leur durée.
+       Pour l'œil seulement : la colonne des horaires dit la même chose. -->
+  <xsl:template name="grille">
+    <xsl:param name="creneaux"/>
+    <xsl:variable name="colonnes">
+      <xsl:call-template name="bandes">
+        <xsl:with-param name="creneaux" select="$creneaux"/>
+        <xsl:with-param name="forme">colonne</xsl:with-param>
+      </xsl:call-template>
+    </xsl:variable>
+    <fo:table border-collapse="separate" role="artifact">
+      <xsl:copy-of select="$colonnes"/>
+      <fo:table-body>
+        <fo:table-row height="9pt" background-color="{$fond}">
+          <xsl:call-template name="bandes">
+            <xsl:with-param name="creneaux" select="$creneaux"/>
+            <xsl:with-param name="forme">cellule</xsl:with-param>
+          </xsl:call-template>
+        </fo:table-row>
+      </fo:table-body>
+    </fo:table>
+  </xsl:template>
+
+  <!-- Va de `depuis` à la fin du jour, un créneau après l'autre ; ceux qui se chevauchent se prolongent. -->
+  <xsl:template name="bandes">
+    <xsl:param name="creneaux"/>
+    <xsl:param name="forme"/>
+    <xsl:param name="depuis" select="0"/>
+    <xsl:variable name="restants" select="$creneaux[number(substring(d:heureFin, 1, 2)) * 60
+        + number(substring(d:heureFin, 4, 2)) &gt; $depuis]"/>
+    <xsl:choose>
+      <xsl:when test="$restants">
+        <xsl:for-each select="$restants">
+          <xsl:sort select="d:heureDebut"/>
+          <xsl:if test="position() = 1">
+            <xsl:variable name="debut" select="substring(d:heureDebut, 1, 2) * 60 + substring(d:heureDebut, 4, 2)"/>
+            <xsl:variable name="fin" select="substring(d:heureFin, 1, 2) * 60 + substring(d:heureFin, 4, 2)"/>
+            <xsl:variable name="vrai-debut" select="$debut * ($debut &gt; $depuis) + $depuis * not($debut &gt; $depuis)"/>
+            <xsl:call-template name="bande">
+              <xsl:with-param name="forme" select="$forme"/>
+              <xsl:with-param name="minutes" select="$vrai-debut - $depuis"/>
+            </xsl:call-template>
+            <xsl:call-template name="bande">
+              <xsl:with-param name="forme" select="$forme"/>
+              <xsl:with-param name="minutes" select="$fin - $vrai-debut"/>
+              <xsl:with-param name="pleine" select="true()"/>
+            </xsl:call-template>
+            <xsl:call-template name="bandes">
+              <xsl:with-param name="creneaux" select="$creneaux"/>
+              <xsl:with-param name="forme" select="$forme"/>
+              <xsl:with-param name="depuis" select="$fin"/>
+            </xsl:call-template>
+          </xsl:if>
+        </xsl:for-each>
+      </xsl:when>
+      <xsl:otherwise>
+        <xsl:call-template name="bande">
+          <xsl:with-param name="forme" select="$forme"/>
+          <xsl:with-param name="minutes" select="1440 - $depuis"/>
+        </xsl:call-template>
+      </xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="bande">
+    <xsl:param name="forme"/>
+    <xsl:param name="minutes"/>
+    <xsl:param name="pleine" select="false()"/>
+    <xsl:choose>
+      <xsl:when test="$minutes &lt;= 0"/>
+      <xsl:when test="$forme = 'colonne'">
+        <fo:table-column column-width="proportional-column-width({$minutes})"/>
+      </xsl:when>
+      <xsl:when test="$pleine"><fo:table-cell background-color="#4d4d4d"/></xsl:when>
+      <xsl:otherwise><fo:table-cell/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="commentaire">
+    <fo:block role="Sect">
+      <xsl:call-template name="titre"><xsl:with-param name="texte">Commentaire de la famille</xsl:with-param></xsl:call-template>
+      <xsl:choose>
+        <xsl:when test="normalize-space(d:commentaire) != ''">
+          <fo:block margin="0" padding-left="8pt" border-left="1.5pt solid #9a9a9a" linefeed-treatment="preserve"
+                    white-space-collapse="false" white-space-treatment="preserve">
+            <xsl:value-of select="d:commentaire"/>
+          </fo:block>
+        </xsl:when>
+        <xsl:otherwise><fo:block>Pas de commentaire.</fo:block></xsl:otherwise>
+      </xsl:choose>
+    </fo:block>
+  </xsl:template>
+
+  <xsl:template match="d:consentement">
+    <fo:block color="{$discret}" font-size="8.5pt" space-before="12pt">
+      <xsl:text>La famille a donné son accord le&#160;</xsl:text>
+      <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateConsentement"/></xsl:call-template>
+      <xsl:text> pour que sa demande soit transmise aux lieux d’information des communes souhaitées.</xsl:text>
+    </fo:block>
+  </xsl:template>
+
+</xsl:stylesheet>
