@@ -53,9 +53,9 @@ class Handler {
 
   // A code refuses the whole flux: sender, kind.
   virtual std::optional<model::Code> header(const Header& header) = 0;
-  virtual void contacts(const std::vector<std::string>& courriels) { static_cast<void>(courriels); }
-  virtual void demande(DemandeRecord record) { static_cast<void>(record); }
-  virtual void convention(ConventionRecord record) { static_cast<void>(record); }
+  virtual void contacts(const std::vector<std::string>& /*courriels*/) {}
+  virtual void demande(DemandeRecord /*record*/) {}
+  virtual void convention(ConventionRecord /*record*/) {}
   virtual void refused(RefusedRecord record) = 0;
   // False stops the reading after the current record.
   virtual bool keep_going() { return true; }

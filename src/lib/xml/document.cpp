@@ -169,11 +169,12 @@ std::string Node::path() const {
   for (const xmlNode* n = node_; n != nullptr && n->type != XML_DOCUMENT_NODE; n = n->parent) {
     if (n->type == XML_ELEMENT_NODE) steps.push_back(n);
   }
+  std::reverse(steps.begin(), steps.end());
   std::string path;
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+  for (const xmlNode* step : steps) {
     path += '/';
-    path += view((*step)->name);
-    if (const auto rank = rank_of(*step); rank > 0) path += fmt::format("[{}]", rank);
+    path += view(step->name);
+    if (const auto rank = rank_of(step); rank > 0) path += fmt::format("[{}]", rank);
   }
   return path;
 }

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 
-struct _xmlDoc;   // NOLINT(bugprone-reserved-identifier): libxml2's own tag
-struct _xmlNode;  // NOLINT(bugprone-reserved-identifier)
+struct _xmlDoc;   // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+struct _xmlNode;  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 
 namespace navette::xml {
 

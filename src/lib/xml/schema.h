@@ -8,8 +8,8 @@
 
 #include "lib/xml/document.h"
 
-struct _xmlSchema;           // NOLINT(bugprone-reserved-identifier): libxml2's own tags
-struct _xmlSchemaValidCtxt;  // NOLINT(bugprone-reserved-identifier)
+struct _xmlSchema;           // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
+struct _xmlSchemaValidCtxt;  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 
 namespace navette::xml {
 

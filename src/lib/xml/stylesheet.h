@@ -7,7 +7,7 @@
 
 #include "lib/xml/document.h"
 
-struct _xsltStylesheet;  // NOLINT(bugprone-reserved-identifier): libxslt's own tag
+struct _xsltStylesheet;  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 
 namespace navette::xml {
 
