@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -21,10 +22,21 @@ std::string owner_of(int fd) {
   return n > 0 ? std::string(text::trim({buffer.data(), static_cast<std::size_t>(n)})) : "?";
 }
 
+std::string account_name(uid_t uid) {
+  const passwd* entry = ::getpwuid(uid);
+  return entry != nullptr ? entry->pw_name : std::to_string(uid);
+}
+
 }  // namespace
 
 SpoolLock::SpoolLock(const std::filesystem::path& spool) {
   const Directory directory = Directory::create(spool);
+  // Root would leave files that the service cannot read afterwards.
+  const FileStatus status = status_of(directory.fd());
+  if (::geteuid() == 0 && status.owner != 0) {
+    throw Error(fmt::format("{} belongs to {}: run this as that account (sudo -u {} navette …), not as root",
+                            spool.string(), account_name(status.owner), account_name(status.owner)));
+  }
   fd_ = directory.open_file(".lock", O_RDWR | O_CREAT, 0640);
   if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) throw_errno("lock " + (spool / ".lock").string());
