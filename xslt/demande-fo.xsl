@@ -27,7 +27,7 @@
 
   <xsl:template match="/d:demande">
     <xsl:variable name="fichier" select="concat('DI_', $emetteur, '_', d:reference, '.xml')"/>
-    <fo:root xml:lang="fr-FR" font-family="sans-serif" font-size="9.5pt" line-height="1.35" color="{$encre}">
+    <fo:root xml:lang="fr-FR" font-family="sans-serif" font-size="10pt" line-height="1.35" color="{$encre}">
       <fo:layout-master-set>
         <fo:simple-page-master master-name="page" page-width="210mm" page-height="297mm"
                                margin-top="14mm" margin-bottom="9mm" margin-left="17mm" margin-right="17mm">
@@ -111,7 +111,7 @@
         <xsl:value-of select="concat(d:prenom, ' ', d:nom)"/>
       </fo:block>
       <fo:table border-collapse="separate">
-        <fo:table-column column-width="28mm"/>
+        <fo:table-column column-width="67.4pt"/><!-- 28 mm, moins le filet et la marge du cadre -->
         <fo:table-column column-width="proportional-column-width(1)"/>
         <fo:table-body>
           <xsl:call-template name="ligne">
@@ -189,9 +189,15 @@
 
   <xsl:template name="titre">
     <xsl:param name="texte"/>
+    <xsl:param name="complement"/>
     <fo:block role="H2" font-size="11.5pt" font-weight="bold" space-before="12pt" space-after="4pt" margin="0"
               padding-bottom="1.5pt" border-bottom="0.75pt solid {$encre}" keep-with-next.within-page="always">
       <xsl:value-of select="$texte"/>
+      <xsl:if test="$complement != ''">
+        <fo:inline font-size="10pt" font-weight="normal">
+          <xsl:value-of select="concat('&#160;: ', $complement)"/>
+        </fo:inline>
+      </xsl:if>
     </fo:block>
   </xsl:template>
 
@@ -346,7 +352,10 @@
   <!-- La semaine type. -->
   <xsl:template match="d:besoins">
     <fo:block role="Sect">
-      <xsl:call-template name="titre"><xsl:with-param name="texte">Semaine type</xsl:with-param></xsl:call-template>
+      <xsl:call-template name="titre">
+        <xsl:with-param name="texte">Semaine type</xsl:with-param>
+        <xsl:with-param name="complement"><xsl:if test="d:creneau"><xsl:call-template name="semaine"/></xsl:if></xsl:with-param>
+      </xsl:call-template>
       <xsl:choose>
         <xsl:when test="not(d:creneau)">
           <fo:block>Jours et horaires non renseignés.</fo:block>
@@ -361,7 +370,7 @@
               <fo:table-row>
                 <fo:table-cell><fo:block>Jour</fo:block></fo:table-cell>
                 <fo:table-cell><fo:block>Horaires</fo:block></fo:table-cell>
-                <fo:table-cell><xsl:call-template name="heures"/></fo:table-cell>
+                <fo:table-cell role="artifact"><xsl:call-template name="heures"/></fo:table-cell>
                 <fo:table-cell text-align="end"><fo:block>Durée</fo:block></fo:table-cell>
               </fo:table-row>
             </fo:table-header>
@@ -382,16 +391,32 @@
     </fo:block>
   </xsl:template>
 
+  <!-- « 3 jours, 28 h 30 ». -->
+  <xsl:template name="semaine">
+    <xsl:variable name="jours" select="boolean(d:creneau[d:jour = 'lundi']) + boolean(d:creneau[d:jour = 'mardi'])
+        + boolean(d:creneau[d:jour = 'mercredi']) + boolean(d:creneau[d:jour = 'jeudi'])
+        + boolean(d:creneau[d:jour = 'vendredi']) + boolean(d:creneau[d:jour = 'samedi'])
+        + boolean(d:creneau[d:jour = 'dimanche'])"/>
+    <xsl:value-of select="concat($jours, '&#160;jour')"/>
+    <xsl:if test="$jours &gt; 1">s</xsl:if>
+    <xsl:text>, </xsl:text>
+    <xsl:call-template name="duree">
+      <xsl:with-param name="minutes">
+        <xsl:call-template name="minutes-semaine"><xsl:with-param name="creneaux" select="d:creneau"/></xsl:call-template>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
   <!-- L'échelle au-dessus de la grille, de 0 à 24 heures. -->
   <xsl:template name="heures">
     <fo:table border-collapse="separate" role="artifact" font-size="7pt">
       <fo:table-column/><fo:table-column/><fo:table-column/><fo:table-column/>
       <fo:table-body>
-        <fo:table-row height="11.5pt">
-          <fo:table-cell display-align="after"><fo:block>0&#160;h</fo:block></fo:table-cell>
-          <fo:table-cell display-align="after"><fo:block>6&#160;h</fo:block></fo:table-cell>
-          <fo:table-cell display-align="after"><fo:block>12&#160;h</fo:block></fo:table-cell>
-          <fo:table-cell display-align="after"><fo:block>18&#160;h</fo:block></fo:table-cell>
+        <fo:table-row height="10pt">
+          <fo:table-cell border-left="{$filet}" padding-left="2pt" display-align="center"><fo:block>0&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell border-left="{$filet}" padding-left="2pt" display-align="center"><fo:block>6&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell border-left="{$filet}" padding-left="2pt" display-align="center"><fo:block>12&#160;h</fo:block></fo:table-cell>
+          <fo:table-cell border-left="{$filet}" padding-left="2pt" display-align="center"><fo:block>18&#160;h</fo:block></fo:table-cell>
         </fo:table-row>
       </fo:table-body>
     </fo:table>
@@ -411,13 +436,13 @@
             <xsl:sort select="d:heureDebut"/>
             <xsl:if test="position() &gt; 1">, </xsl:if>
             <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureDebut"/></xsl:call-template>
-            <xsl:text>&#160;– </xsl:text>
+            <xsl:text>&#160;–&#160;</xsl:text>
             <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureFin"/></xsl:call-template>
           </xsl:for-each>
           <xsl:if test="not($creneaux)"><fo:inline color="{$discret}">pas d’accueil</fo:inline></xsl:if>
         </fo:block>
       </fo:table-cell>
-      <fo:table-cell border-top="{$filet}" padding-top="2.5pt" padding-bottom="2.5pt" display-align="center">
+      <fo:table-cell role="artifact" border-top="{$filet}" padding-top="2.5pt" padding-bottom="2.5pt" display-align="center">
         <xsl:call-template name="grille"><xsl:with-param name="creneaux" select="$creneaux"/></xsl:call-template>
       </fo:table-cell>
       <fo:table-cell border-top="{$filet}" padding-top="2pt" padding-bottom="2pt" text-align="end" display-align="center">
@@ -533,7 +558,8 @@
   </xsl:template>
 
   <xsl:template match="d:consentement">
-    <fo:block color="{$discret}" font-size="8.5pt" space-before="12pt">
+    <fo:block color="{$discret}" font-size="8.5pt" space-before="12pt"
+              keep-with-previous.within-page="always">
       <xsl:text>La famille a donné son accord le&#160;</xsl:text>
       <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateConsentement"/></xsl:call-template>
       <xsl:text> pour que sa demande soit transmise aux lieux d’information des communes souhaitées.</xsl:text>

@@ -65,6 +65,27 @@
     </xsl:for-each>
   </xsl:template>
 
+  <!-- Minutes d'une semaine : un jour après l'autre, ceux du premier créneau d'abord. -->
+  <xsl:template name="minutes-semaine">
+    <xsl:param name="creneaux"/>
+    <xsl:param name="total" select="0"/>
+    <xsl:choose>
+      <xsl:when test="$creneaux">
+        <xsl:variable name="jour" select="$creneaux[1]/d:jour"/>
+        <xsl:variable name="minutes">
+          <xsl:call-template name="minutes-couvertes">
+            <xsl:with-param name="creneaux" select="$creneaux[d:jour = $jour]"/>
+          </xsl:call-template>
+        </xsl:variable>
+        <xsl:call-template name="minutes-semaine">
+          <xsl:with-param name="creneaux" select="$creneaux[d:jour != $jour]"/>
+          <xsl:with-param name="total" select="$total + $minutes"/>
+        </xsl:call-template>
+      </xsl:when>
+      <xsl:otherwise><xsl:value-of select="$total"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
   <!-- Âge en mois révolus au `jour`, dit en ans et en mois. -->
   <xsl:template name="age">
     <xsl:param name="naissance"/>

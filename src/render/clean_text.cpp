@@ -8,7 +8,7 @@ namespace navette::render {
 namespace {
 
 constexpr char32_t replacement = 0xFFFD;
-constexpr unsigned most_marks = 6;  // Vietnamese needs 2, vocalised Hebrew 4
+constexpr unsigned most_marks = 3;  // Vietnamese needs 2
 
 bool is_plain(std::string_view utf8) {
   return std::all_of(utf8.begin(), utf8.end(), [](char c) { return (c >= ' ' && c < 0x7F) || c == '\n'; });

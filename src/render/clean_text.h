@@ -7,7 +7,7 @@
 namespace navette::render {
 
 struct CleanText {
-  std::u16string text;     // NFC; line ends are U+000A only
+  std::u16string text;       // NFC; line ends are U+000A only
   unsigned substituted = 0;  // characters replaced by U+FFFD
 };
 
@@ -15,7 +15,7 @@ struct CleanText {
 // - soft hyphens are dropped: lines are broken elsewhere;
 // - tabs become four spaces; U+0085, U+2028, U+2029 and CR become line ends;
 // - other control characters and non-characters become U+FFFD, counted;
-// - past the sixth combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines.
+// - past the third combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines.
 CleanText clean_text(std::string_view utf8);
 
 }  // namespace navette::render

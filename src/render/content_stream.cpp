@@ -126,7 +126,8 @@ class Writer {
     const bool actual = !fonts_.extracts(word, cluster);
     if (actual) {
       flush();
-      const auto text = std::u16string_view(word.text).substr(cluster.text_begin, cluster.text_end - cluster.text_begin);
+      const auto text =
+          std::u16string_view(word.text).substr(cluster.text_begin, cluster.text_end - cluster.text_begin);
       out_ += "/Span<</ActualText" + syntax::text_string(text) + ">>BDC\n";
     }
     for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {

@@ -1,5 +1,5 @@
-// What Layout hands to an emitter: pages of positioned items, and the tree of tags that gives them meaning and order. No
-// type of a PDF library here.
+// What Layout hands to an emitter: pages of positioned items, and the tree of tags that gives them meaning and order.
+// No type of a PDF library here.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace navette::render {
 
 // Index into DisplayList::tags; or one of these, for what a reader passes over.
 using TagId = int;
-constexpr TagId layout_artifact = -1;      // borders, backgrounds, repeated table headers
+constexpr TagId layout_artifact = -1;  // borders, backgrounds, repeated table headers
 constexpr TagId pagination_header = -2;
 constexpr TagId pagination_footer = -3;
 
@@ -43,12 +43,12 @@ struct Page {
 };
 
 struct Tag {
-  std::string role;  // PDF structure type: P, H1, Table, TR ...
+  std::string role;                // PDF structure type: P, H1, Table, TR ...
   TagId parent = layout_artifact;  // the document when negative
   std::string language;            // empty: as the parent
   std::string scope;               // of a TH: Column or Row
   unsigned columns_spanned = 1;
-  bool keep_when_empty = false;    // a cell without text is still a cell
+  bool keep_when_empty = false;  // a cell without text is still a cell
 };
 
 struct DisplayList {

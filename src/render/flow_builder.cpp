@@ -62,7 +62,8 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
     shares += column.proportion;
   }
   const double rest = available - fixed;
-  if (rest < -0.01) throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
+  if (rest < -0.01)
+    throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
   std::vector<double> widths;
   for (const auto& column : table.columns) {
     widths.push_back(column.width > 0 ? column.width : rest * column.proportion / shares);
@@ -297,7 +298,8 @@ CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, 
   }
   FlowBuilder inside(out_, shaper_, tag, numbers_);
   inside.language_ = cell.text.language;
-  inside.add_content(cell.content, cell.text, {x + cell.box.border.left.width + cell.box.padding.left, inner}, cell.line);
+  inside.add_content(cell.content, cell.text, {x + cell.box.border.left.width + cell.box.padding.left, inner},
+                     cell.line);
   CellEntry built;
   built.x = x;
   built.width = width;

@@ -70,42 +70,59 @@ const std::unordered_map<std::string_view, TextSetter>& text_setters() {
       {"white-space-collapse",
        [](TextStyle& t, std::string_view v) { return assign(t.keep_blanks, switch_value(v, "true", "false")); }},
       {"white-space-treatment",  // goes with the former: blanks are kept or collapsed as a whole
-       [](TextStyle&, std::string_view v) { return one_of(v, {"preserve", "ignore-if-surrounding-linefeed"}); }},
+       [](TextStyle&, std::string_view v) {
+         return one_of(v, {"preserve", "ignore-if-surrounding-linefeed"});
+       }},
   };
   return table;
 }
 
 const std::unordered_map<std::string_view, BoxSetter>& box_setters() {
   static const std::unordered_map<std::string_view, BoxSetter> table{
-      {"space-before", [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_before, parse_length(v, s)); }},
-      {"space-after", [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_after, parse_length(v, s)); }},
+      {"space-before",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_before, parse_length(v, s)); }},
+      {"space-after",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_after, parse_length(v, s)); }},
       {"margin", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin, parse_edges(v, s)); }},
-      {"margin-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.left, parse_length(v, s)); }},
-      {"margin-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.right, parse_length(v, s)); }},
+      {"margin-left",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.left, parse_length(v, s)); }},
+      {"margin-right",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.right, parse_length(v, s)); }},
       {"padding", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding, parse_edges(v, s)); }},
-      {"padding-top", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.top, parse_length(v, s)); }},
-      {"padding-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.right, parse_length(v, s)); }},
-      {"padding-bottom", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.bottom, parse_length(v, s)); }},
-      {"padding-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.left, parse_length(v, s)); }},
+      {"padding-top",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.top, parse_length(v, s)); }},
+      {"padding-right",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.right, parse_length(v, s)); }},
+      {"padding-bottom",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.bottom, parse_length(v, s)); }},
+      {"padding-left",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.left, parse_length(v, s)); }},
       {"border",
        [](BoxStyle& b, std::string_view v, double s) {
          const auto border = parse_border(v, s);
          if (border) b.border = {*border, *border, *border, *border};
          return border.has_value();
        }},
-      {"border-top", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.top, parse_border(v, s)); }},
-      {"border-right", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.right, parse_border(v, s)); }},
-      {"border-bottom", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.bottom, parse_border(v, s)); }},
-      {"border-left", [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.left, parse_border(v, s)); }},
-      {"background-color",
-       [](BoxStyle& b, std::string_view v, double) { return v == "transparent" || assign(b.background, parse_colour(v)); }},
-      {"keep-together.within-page", [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_together, keep_value(v)); }},
-      {"keep-with-next.within-page", [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_next, keep_value(v)); }},
+      {"border-top",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.top, parse_border(v, s)); }},
+      {"border-right",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.right, parse_border(v, s)); }},
+      {"border-bottom",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.bottom, parse_border(v, s)); }},
+      {"border-left",
+       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.left, parse_border(v, s)); }},
+      {"background-color", [](BoxStyle& b, std::string_view v,
+                              double) { return v == "transparent" || assign(b.background, parse_colour(v)); }},
+      {"keep-together.within-page",
+       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_together, keep_value(v)); }},
+      {"keep-with-next.within-page",
+       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_next, keep_value(v)); }},
       {"keep-with-previous.within-page",
        [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_previous, keep_value(v)); }},
       {"break-before",
        [](BoxStyle& b, std::string_view v, double) { return assign(b.break_before, switch_value(v, "auto", "page")); }},
-      {"break-after", [](BoxStyle& b, std::string_view v, double) { return assign(b.break_after, switch_value(v, "auto", "page")); }},
+      {"break-after",
+       [](BoxStyle& b, std::string_view v, double) { return assign(b.break_after, switch_value(v, "auto", "page")); }},
       {"role", [](BoxStyle& b, std::string_view v, double) { return b.role = std::string(v), true; }},
   };
   return table;
@@ -136,7 +153,8 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
     if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
     if (name == "font-size" || one_of(name, own)) return;
     const bool known = text_setters().count(name) > 0 || (box != nullptr && box_setters().count(name) > 0);
-    if (!known) fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
+    if (!known)
+      fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
     if (!set_known(text, box, name, value)) fail(element, fmt::format("{}: value not understood", name));
   });
 }

@@ -13,8 +13,8 @@ namespace navette::render::fo {
 // Throws Error: "FO line 12, fo:block: ...".
 [[noreturn]] void fail(const xml::Node& element, const std::string& what);
 
-// Reads what text and boxes may carry: `text` holds what is inherited and is changed in place. Properties named in `own`
-// are the element's own business and are left to it. Throws Error for any other.
+// Reads what text and boxes may carry: `text` holds what is inherited and is changed in place. Properties named in
+// `own` are the element's own business and are left to it. Throws Error for any other.
 void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
                      std::initializer_list<std::string_view> own = {});
 

@@ -257,7 +257,8 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   const std::string width = element.attribute("width").value_or("100%");
   if (width != "100%") table->width = length_of(element, "width", 0);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
-  if (element.attribute("border-collapse").value_or("") == "collapse") fail(element, "border-collapse must be separate");
+  if (element.attribute("border-collapse").value_or("") == "collapse")
+    fail(element, "border-collapse must be separate");
   each_fo_child(element, [&](const Node& child) {
     if (child.name() == "table-column") {
       table->columns.push_back(read_column(child));

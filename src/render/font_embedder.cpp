@@ -75,8 +75,8 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
   w += "]]";
 
   const std::string base = subset_tag(used.text) + "+" + file.postscript_name();
-  const auto data = writer.add_stream(
-      {{"Filter", "/FlateDecode"}, {"Length1", std::to_string(subset.bytes.size())}}, deflate.compress(subset.bytes));
+  const auto data = writer.add_stream({{"Filter", "/FlateDecode"}, {"Length1", std::to_string(subset.bytes.size())}},
+                                      deflate.compress(subset.bytes));
   const int flags = 4 | (m.italic_angle != 0 ? 64 : 0);  // symbolic: codes are glyphs, no standard encoding
   const int stem = 50 + m.weight * m.weight / 4225;      // no TrueType table has it; the usual guess from the weight
   const auto descriptor = writer.add(fmt::format(
@@ -89,9 +89,9 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
       "0>>/FontDescriptor {}/W {}/CIDToGIDMap/Identity>>",
       base, syntax::reference(descriptor), w));
   const auto map = writer.add_stream({{"Filter", "/FlateDecode"}}, deflate.compress(to_unicode(used)));
-  return writer.add(fmt::format(
-      "<</Type/Font/Subtype/Type0/BaseFont/{}/Encoding/Identity-H/DescendantFonts[{}]/ToUnicode {}>>", base,
-      syntax::reference(descendant), syntax::reference(map)));
+  return writer.add(
+      fmt::format("<</Type/Font/Subtype/Type0/BaseFont/{}/Encoding/Identity-H/DescendantFonts[{}]/ToUnicode {}>>", base,
+                  syntax::reference(descendant), syntax::reference(map)));
 }
 
 // Every code has an entry: a glyph that only ever comes in larger clusters (a mark, a part) is read as U+FFFD where an

@@ -52,8 +52,7 @@ DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
   do {
     if (out.pages.size() == most_pages) throw Error(fmt::format("FO: more than {} pages", most_pages));
     Page page{m.width, m.height, {}};
-    const Cursor next =
-        list.entries.empty() ? end_of(list) : find_break(list, at, body.height, body.height);
+    const Cursor next = list.entries.empty() ? end_of(list) : find_break(list, at, body.height, body.height);
     paint(list, at, next, body.x, body.y, page);
     out.pages.push_back(std::move(page));
     at = next;

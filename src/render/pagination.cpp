@@ -51,7 +51,8 @@ std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, d
   if (const auto* header = repeated_header(list, begin)) {
     y = height_of(*header, {}, end_of(*header));
     if (y > available / 2) {
-      throw Error(fmt::format("FO line {}: the table's header is too high to be repeated", list.entries[begin.entry].source_line));
+      throw Error(fmt::format("FO line {}: the table's header is too high to be repeated",
+                              list.entries[begin.entry].source_line));
     }
   }
   const double head = y;

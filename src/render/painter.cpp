@@ -108,8 +108,8 @@ class Painter {
     const auto end_in = [&](std::size_t i) { return to == nullptr ? end_of(*row.cells[i].content) : (*to)[i]; };
     for (std::size_t i = 0; !whole && i < row.cells.size(); ++i) {
       const auto& box = row.cells[i].cell->box;
-      height = std::max(height, height_of(*row.cells[i].content, begin_of(i), end_in(i)) + top_inset(box) +
-                                    bottom_inset(box));
+      height = std::max(height,
+                        height_of(*row.cells[i].content, begin_of(i), end_in(i)) + top_inset(box) + bottom_inset(box));
     }
     const auto add = [&](const std::vector<DisplayItem>& items) {
       page_.items.insert(page_.items.end(), items.begin(), items.end());

@@ -29,6 +29,11 @@ bool is_breaking_blank(char16_t c) {
   return c == u' ' || (c >= u'\u2000' && c <= u'\u200B' && c != u'\u2007') || c == u'\u205F' || c == u'\u3000';
 }
 
+// Never begins a line here: Unicode (UAX 14, LB12a) allows it after a dash, as in "8 h – 17 h".
+bool is_no_break_space(char16_t c) {
+  return c == u'\u00A0' || c == u'\u202F' || c == u'\u2007';
+}
+
 class Breaker {
  public:
   Breaker(const std::vector<Run>& runs, const fo::TextStyle& style, double width, Shaper& shaper)
@@ -38,6 +43,7 @@ class Breaker {
     gather();
     std::size_t begin = 0;
     for (const std::size_t end : std::vector<std::size_t>(shaper_.line_boundaries().of(text_))) {
+      if (end < text_.size() && is_no_break_space(text_[end])) continue;
       place(segment(begin, end));
       begin = end;
     }
@@ -185,8 +191,8 @@ std::vector<Fragment> Breaker::visual_order() const {
   double x = 0;
   for (const Placed* p : order) {
     const fo::TextStyle& style = *p->piece.run->style;
-    fragments.push_back({x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin,
-                         p->cluster_end});
+    fragments.push_back(
+        {x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin, p->cluster_end});
     x += p->width;
   }
   return fragments;
@@ -215,7 +221,10 @@ void Breaker::end_line() {
   Line line;
   set_height(line);
   double blanks = 0;
-  for (auto p = line_.rbegin(); p != line_.rend() && p->piece.blank; ++p) blanks += p->width;
+  for (auto p = line_.rbegin(); p != line_.rend() && p->piece.blank; ++p) {
+    blanks += p->width;
+    p->piece.level = 0;  // rule L1: blanks at the end of a line stand at its end
+  }
   line.fragments = visual_order();
   const double free = std::max(0.0, width_ - (used_ - blanks));
   const double shift = style_.align == fo::Align::end ? free : style_.align == fo::Align::center ? free / 2 : 0;

@@ -28,15 +28,15 @@ std::string references(const Numbers& numbers) {
 
 ObjectWriter::Number write_attachment(const fo::Metadata& metadata, std::string_view source, ObjectWriter& writer,
                                       pdf::Deflate& deflate) {
-  const auto data = writer.add_stream(
-      {{"Type", "/EmbeddedFile"},
-       {"Subtype", "/application#2Fxml"},
-       {"Params", fmt::format("<</Size {}/ModDate{}>>", source.size(), pdf_date(metadata.created))},
-       {"Filter", "/FlateDecode"}},
-      deflate.compress(source));
+  const auto data =
+      writer.add_stream({{"Type", "/EmbeddedFile"},
+                         {"Subtype", "/application#2Fxml"},
+                         {"Params", fmt::format("<</Size {}/ModDate{}>>", source.size(), pdf_date(metadata.created))},
+                         {"Filter", "/FlateDecode"}},
+                        deflate.compress(source));
   const std::string name = syntax::text_string(metadata.attachment_name);
-  std::string spec = fmt::format("<</Type/Filespec/F{0}/UF{0}/AFRelationship/Source/EF<</F {1}/UF {1}>>", name,
-                                 reference(data));
+  std::string spec =
+      fmt::format("<</Type/Filespec/F{0}/UF{0}/AFRelationship/Source/EF<</F {1}/UF {1}>>", name, reference(data));
   if (!metadata.attachment_description.empty()) {
     spec += "/Desc" + syntax::text_string(metadata.attachment_description);
   }

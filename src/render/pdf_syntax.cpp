@@ -58,7 +58,8 @@ std::string text_string(std::string_view utf8) {
 std::string name(std::string_view text) {
   std::string out = "/";
   for (const char c : text) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    const bool plain =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     if (plain) {
       out += c;
       continue;

@@ -19,7 +19,8 @@ struct Renderer::State {
   FontStore fonts;
   PdfEmitter emitter;
 
-  // Shapers that no thread uses now, with the words they remember: as many come to be as documents are rendered at once.
+  // Shapers that no thread uses now, with the words they remember: as many come to be as documents are rendered at
+  // once.
   std::mutex mutex;
   std::vector<std::unique_ptr<Shaper>> idle;
 

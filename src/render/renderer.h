@@ -25,8 +25,8 @@ class Renderer {
     unsigned pages = 0;
     unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
   };
-  // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is serialised.
-  // `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error.
+  // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is
+  // serialised. `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error.
   Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
   // The same from an XSL-FO document; `source` is what it attaches.
   Result render_fo(const xml::Document& fo, const std::string& source) const;

@@ -28,8 +28,8 @@ const std::vector<Glyph>& GlyphShaper::shape(const FontFile& font, std::u16strin
   glyphs_.clear();
   glyphs_.reserve(count);
   for (unsigned i = 0; i < count; ++i) {
-    glyphs_.push_back({infos[i].codepoint, positions[i].x_advance, positions[i].x_offset, positions[i].y_offset,
-                       infos[i].cluster});
+    glyphs_.push_back(
+        {infos[i].codepoint, positions[i].x_advance, positions[i].x_offset, positions[i].y_offset, infos[i].cluster});
   }
   return glyphs_;
 }

@@ -3,7 +3,8 @@
 #include <cstdint>
 
 #include <fmt/format.h>
-// PoDoFo's headers are not clean under our warnings: they come in as system headers through pkg-config's imported target.
+// PoDoFo's headers are not clean under our warnings: they come in as system headers through pkg-config's imported
+// target.
 #include <podofo/podofo.h>
 
 #include "base/error.h"
@@ -36,13 +37,15 @@ std::string fingerprint(std::string_view bytes) {
   return fmt::format("{:016X}{:016X}", a, b);
 }
 
-// PoDoFo derives the ID from the Info dictionary alone: two contents would share it. Replaced by one of the same length.
+// PoDoFo derives the ID from the Info dictionary alone: two contents would share it. Replaced by one of the same
+// length.
 void set_identifier(std::string& file) {
   constexpr std::size_t hex = 32;
   const std::size_t key = file.rfind("/ID");
   const std::size_t first = key == std::string::npos ? key : file.find('<', key);
   const std::size_t second = first == std::string::npos ? first : file.find('<', first + 1);
-  if (second == std::string::npos || file.find('>', first) != first + 1 + hex || file.find('>', second) != second + 1 + hex) {
+  if (second == std::string::npos || file.find('>', first) != first + 1 + hex ||
+      file.find('>', second) != second + 1 + hex) {
     throw Error("PoDoFo: no ID of the expected form in the trailer");
   }
   const std::string id = fingerprint(std::string_view(file).substr(0, key));
@@ -104,7 +107,8 @@ std::string ObjectWriter::finish(Number catalog, const Entries& info) {
     set_identifier(file);
     return file;
   } catch (const PoDoFo::PdfError& error) {
-    throw Error(fmt::format("PoDoFo: the document cannot be written ({})", PoDoFo::PdfError::ErrorName(error.GetError())));
+    throw Error(
+        fmt::format("PoDoFo: the document cannot be written ({})", PoDoFo::PdfError::ErrorName(error.GetError())));
   }
 }
 

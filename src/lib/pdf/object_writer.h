@@ -28,8 +28,8 @@ class ObjectWriter {
   // `bytes` are written as they are: already encoded when `entries` has a Filter. Length is added.
   Number add_stream(const Entries& entries, std::string_view bytes);
 
-  // The whole file (PDF 1.7), with `info` as its Info dictionary; its ID is derived from its content, so that the same objects give the same bytes.
-  // Throws Error. Nothing may be added afterwards.
+  // The whole file (PDF 1.7), with `info` as its Info dictionary; its ID is derived from its content, so that the same
+  // objects give the same bytes. Throws Error. Nothing may be added afterwards.
   std::string finish(Number catalog, const Entries& info);
 
  private:

@@ -83,7 +83,8 @@ bool may_be_right_to_left(std::u16string_view text) {
     const char32_t c = next(text, at);
     if (c < 0x590) continue;
     const auto direction = u_charDirection(static_cast<UChar32>(c));
-    if (direction == U_RIGHT_TO_LEFT || direction == U_RIGHT_TO_LEFT_ARABIC || direction == U_ARABIC_NUMBER) return true;
+    if (direction == U_RIGHT_TO_LEFT || direction == U_RIGHT_TO_LEFT_ARABIC || direction == U_ARABIC_NUMBER)
+      return true;
   }
   return false;
 }

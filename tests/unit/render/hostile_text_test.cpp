@@ -1,0 +1,111 @@
+// Free text is hostile: nothing is lost silently, nothing leaves its box.
+#include <catch2/catch.hpp>
+
+#include "render/clean_text.h"
+#include "render/fo_reader.h"
+#include "render/layout.h"
+#include "unit/render/pdf_tools.h"
+
+using namespace navette;
+using namespace navette::test;
+
+namespace {
+
+// Every glyph of `flow` stays between the margins of the page of fo_around().
+void check_inside(const std::string& flow) {
+  constexpr double margin = 10 * 72 / 25.4;
+  constexpr double side = 100 * 72 / 25.4;
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(flow));
+  const auto tree = render::read_fo(document);
+  for (const auto& page : render::lay_out(tree, shaper).pages) {
+    for (const auto& item : page.items) {
+      const auto* text = std::get_if<render::TextItem>(&item);
+      if (text == nullptr) continue;
+      double width = 0;
+      for (unsigned c = text->cluster_begin; c < text->cluster_end; ++c) width += text->word->clusters[c].width;
+      width *= text->size / fonts.file(text->word->font).metrics().units_per_em;
+      const bool blank = text->word->text.find_first_not_of(u" ") == std::u16string::npos;  // may hang
+      CHECK(text->x >= margin - 0.01);
+      if (!blank) CHECK(text->x + width <= side - margin + 0.01);
+      CHECK(text->y <= side - 2 * margin + 0.01);
+      for (const auto& glyph : text->word->glyphs) CHECK(glyph.id != 0);
+    }
+  }
+}
+
+std::string comment(const std::string& text) {
+  return with_text(sample("demo/demandes.xml"), "commentaire", text);
+}
+
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("characters that no font has are shown as a substitute, counted, and still extract") {
+  const auto result = render_demande(comment("Avant 你好 \U0001F469\u200D\U0001F467 après"));
+  CHECK(result.substituted_glyphs == 3);  // two ideographs, one family
+  const auto text = PdfFile(result.pdf).text();
+  CHECK(contains(text, "Avant 你好 \U0001F469\u200D\U0001F467 après"));
+}
+
+TEST_CASE("the second family is asked before anything is substituted") {
+  const auto result = render_demande(comment("☐ ☑ ✓ → مرحبا שלום"));
+  CHECK(result.substituted_glyphs == 0);
+  CHECK(contains(PdfFile(result.pdf).text(), "☐ ☑ ✓ →"));
+}
+
+TEST_CASE("4,000 characters without a space are broken, none is lost, none leaves the box") {
+  std::string letters;
+  for (const char c : PdfFile(render_flow("<fo:block>" + repeated("abcdefghij", 400) + "</fo:block>").pdf).text()) {
+    if (c >= 'a' && c <= 'z') letters += c;
+  }
+  CHECK(letters == repeated("abcdefghij", 400));
+  check_inside("<fo:block>" + repeated("abcdefghij", 400) + "</fo:block>");
+  check_inside("<fo:block>" + repeated("شسيبلا", 600) + "</fo:block>");
+  check_inside("<fo:block>" + repeated("字", 2000) + "</fo:block>");
+  check_inside("<fo:block>" + repeated("W\u0301\u0302", 800) + "</fo:block>");
+}
+
+TEST_CASE("bidi controls have no effect") {
+  const auto clean = render::clean_text("a\u202Eb\u202C\u2066c\u2069\u200Fd\u061C");
+  CHECK(clean.text == u"abcd");
+  CHECK(clean.substituted == 0);
+}
+
+TEST_CASE("control characters are substituted and counted; line ends and tabs become what they mean") {
+  const auto clean = render::clean_text("a\u0080b\uFDD0c\td\u2028e\r\nf\rg\u00ADh");
+  CHECK(clean.text == u"a\uFFFDb\uFFFDc    d\ne\nf\ngh");
+  CHECK(clean.substituted == 2);
+}
+
+TEST_CASE("marks piled on a letter do not climb over other lines") {
+  const auto clean = render::clean_text("q" + repeated("\u0321", 500) + "r");
+  CHECK(clean.text.size() == 1 + 3 + 1 + 1);
+  CHECK(clean.substituted == 1);
+  CHECK(render::clean_text("Nguye\u0302\u0303n").text == u"Nguy\u1EC5n");
+}
+
+TEST_CASE("right-to-left words stand in the order they are read") {
+  const auto result = render_flow("<fo:block>un שלום עולם deux</fo:block>");
+  CHECK(result.substituted_glyphs == 0);
+  CHECK(contains(PdfFile(result.pdf).text(), "שלום עולם"));
+  check_inside("<fo:block>" + repeated("un שלום עולם deux 123 (trois) ", 100) + "</fo:block>");
+}
+
+TEST_CASE("joiners and selectors alone draw nothing and harm nothing") {
+  const auto result = render_demande(comment("a \u200D\uFE0F\u2060 b \U000E0041 c"));
+  CHECK(result.substituted_glyphs == 0);
+  CHECK(contains(PdfFile(result.pdf).run("qpdf --check"), "No syntax or stream encoding errors"));
+}
+
+TEST_CASE("an opportunity before a no-break space is not taken") {
+  const std::string text = repeated("8\u00A0h\u00A0–\u00A017\u00A0h, ", 60);
+  const auto lines = PdfFile(render_flow("<fo:block>" + text + "</fo:block>").pdf).text();
+  CHECK(count(lines, "8 h – 17 h,") == 60);
+}
