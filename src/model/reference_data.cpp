@@ -33,6 +33,7 @@ ReferenceData ReferenceData::parse(std::string_view tsv) {
     if (!data.communes_.emplace(fields[0], Commune{fields[3], fields[2], fields[1]}).second) {
       throw Error(fmt::format("line {}: the code is there already", line));
     }
+    if (!fields[1].empty()) data.arrondissements_[fields[1]].push_back(fields[0]);
   }
   if (data.communes_.empty()) throw Error("the list of communes is empty");
   return data;
@@ -48,6 +49,11 @@ std::vector<std::string> ReferenceData::accepted_for(const std::string& insee) c
   const Commune* commune = find(insee);
   if (commune != nullptr && !commune->parent.empty()) codes.push_back(commune->parent);
   return codes;
+}
+
+std::vector<std::string> ReferenceData::arrondissements_of(const std::string& insee) const {
+  const auto found = arrondissements_.find(insee);
+  return found == arrondissements_.end() ? std::vector<std::string>{} : found->second;
 }
 
 }  // namespace navette::model

@@ -30,6 +30,7 @@ class ReferenceData {
 
  private:
   std::unordered_map<std::string, Commune> communes_;
+  std::unordered_map<std::string, std::vector<std::string>> arrondissements_;  // by commune
 };
 
 }  // namespace navette::model

@@ -59,6 +59,11 @@ Amendment amend(const std::vector<Convention>& known, const Convention& incoming
   if (incoming.kind != latest.kind || siren(incoming) != siren(latest)) return Code::conflit;
   // What happened cannot un-happen: an end or an activation once recorded stays; a suspension may be lifted.
   if (latest.termination && incoming.termination != latest.termination) return Code::convention_terminee;
+  // The notice counts from the signature of the convention, not of an avenant (R12).
+  const bool ends = incoming.termination && !latest.termination;
+  if (ends && !has_sufficient_notice(incoming.kind, known.front().annexe.signed_on, *incoming.termination)) {
+    return Code::preavis_insuffisant;
+  }
   if (incoming.version == latest.version + 1) {
     if (ended_before(latest, incoming.annexe.effective_from)) return Code::convention_terminee;
     // An avenant amends what is in force: it cannot take effect before the version it replaces.
