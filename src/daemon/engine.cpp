@@ -121,6 +121,7 @@ PassReport Pass::run() {
     report_.claimed = r.claimed;
     report_.young = r.young;
     report_.misplaced = r.misplaced;
+    if (r.failed > 0) report_.failures.push_back(fmt::format("claim: {} deposits failed, see the log", r.failed));
   });
   stage("intake", [&] {
     const auto r =

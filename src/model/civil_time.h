@@ -1,5 +1,5 @@
 // Civil time in Europe/Paris and the delays of the conventions (DOMAIN.md section 6; code de procédure civile 640 to
-// 642).
+// 642). The zone is the system's; its tables, as the library reads them, tell changes of time until 2037.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@ using Day = std::chrono::year_month_day;
 Day paris_day(Instant at);
 // 00:00 in Europe/Paris at the beginning of that day (no French change of time happens at midnight).
 Instant start_of(Day day);
-// The first instant at or after `from` at which clocks in Paris show `time` (minutes after midnight). A time skipped by
-// the change to summer time is taken at the end of the gap.
+// The first instant at or after `from` at which clocks in Paris show `time` (minutes after midnight), once a day: a time
+// skipped by the change to summer time is taken at the end of the gap, one shown twice in autumn the first time only.
 Instant next_paris_time(Instant from, std::chrono::minutes time);
 
 // What Paris is ahead of UTC at that instant: 60 or 120 minutes.

@@ -142,7 +142,8 @@ std::optional<ConventionKind> parse_convention_kind(const std::string& text);
 std::string to_string(TerminationCause cause);
 std::optional<TerminationCause> parse_termination_cause(const std::string& text);
 
-// Luhn checksum of the 14 digits; La Poste (SIREN 356000000) is known by a plain digit sum, multiple of 5.
+// Luhn checksum of the 14 digits; offices of La Poste (SIREN 356000000, but for its head office 35600000000048) are
+// known by a plain digit sum, multiple of 5.
 bool is_valid_siret(const std::string& siret);
 
 // R12, R36: a dénonciation of a yearly convention takes effect at the first anniversary of its signature that leaves

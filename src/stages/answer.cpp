@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include "base/atomic_file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "flux/accuse.h"
 
@@ -107,14 +111,23 @@ void answer_one(const Spool& spool, store::Store& store, const store::FluxAnswer
 
 std::size_t answer(const Spool& spool, store::Store& store, const std::stop_token& stop) {
   std::size_t count = 0;
+  std::size_t failed = 0;
+  store::RowId last = 0;
   while (!stop.stop_requested()) {
-    const auto due = store.accuses_due(batch);
+    const auto due = store.accuses_due(last, batch);
     for (const store::FluxAnswer& a : due) {
-      answer_one(spool, store, a);
-      ++count;
+      last = a.id;
+      try {
+        answer_one(spool, store, a);
+        ++count;
+      } catch (const std::system_error& e) {  // one sender's directory holds up nobody else's accusés
+        ++failed;
+        log::error("answer.failed", {{"flux", a.claim.ticket}, {"emetteur", a.claim.emetteur}, {"error", describe(e)}});
+      }
     }
     if (due.size() < batch) break;
   }
+  if (failed > 0) throw Error(fmt::format("{} accusés could not be written, see the log", failed));
   return count;
 }
 

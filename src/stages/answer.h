@@ -13,7 +13,7 @@
 
 namespace navette::stages {
 
-// Returns how many flux were answered.
+// Returns how many flux were answered. Throws Error, once all others are, when some could not be: they stay due.
 std::size_t answer(const Spool& spool, store::Store& store, const std::stop_token& stop);
 
 // AR_<identifiant>_<ticket>.xml, or AR_<ticket>.xml when the flux had no valid identifiant.

@@ -40,9 +40,14 @@ std::string claimed_name(const std::string& ticket, const std::string& name) {
   return ticket + "." + name.substr(0, std::min<std::size_t>(name.size(), 255 - ticket.size() - 1));
 }
 
-bool is_unreadable(const std::system_error& e) {
-  const int code = e.code().value();
-  return code == EACCES || code == EPERM;
+// Nothing when its sender's mode forbids us to read it.
+std::optional<UniqueFd> open_readable(const Directory& dir, const std::string& name) {
+  try {
+    return dir.open_file(name, O_RDONLY | O_NONBLOCK);
+  } catch (const std::system_error& e) {
+    if (e.code().value() != EACCES && e.code().value() != EPERM) throw;
+    return std::nullopt;
+  }
 }
 
 class Claimer {
@@ -54,21 +59,34 @@ class Claimer {
   ClaimReport run() {
     take_up_all();  // left by a crash, or still growing last time
     spool_.arrivee.each([&](const std::string& name, FileType) {
-      if (!is_ignored(name) && name != "README.md") scan_sender(name);
+      if (!is_ignored(name) && name != "README.md") guarded(name, [&] { scan_sender(name); });
       return !stop_.stop_requested();
     });
     return report_;
   }
 
  private:
+  // What one sender's directories or files do wrong holds up no other sender.
+  template <typename Work>
+  void guarded(const std::string& emetteur, const Work& work) {
+    try {
+      work();
+    } catch (const std::system_error& e) {
+      failed(emetteur, e);
+    }
+  }
+  void failed(const std::string& emetteur, const std::exception& e) {
+    ++report_.failed;
+    log::error("claim.failed", {{"emetteur", text::printable(emetteur)}, {"error", describe(e)}});
+  }
   void scan_sender(const std::string& emetteur);
   bool is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const;
   void claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
-  void bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
+  bool bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
   void take_up_all();
-  void take_up(const std::string& emetteur, const Directory& work);
+  void take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries);
   std::optional<store::Claim> take_over(const std::string& emetteur, const Directory& work, const std::string& raw);
-  bool copy(const Directory& work, const std::string& raw, store::Claim& claim);
+  bool copy(const Directory& work, int in, store::Claim& claim);
 
   const Spool& spool_;
   store::Store& store_;
@@ -117,30 +135,32 @@ bool Claimer::is_complete(const std::string& emetteur, const std::string& name, 
 
 void Claimer::claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names) {
   const Directory work = spool_.travail.make_dir(emetteur);
+  std::vector<std::string> renamed;  // only these: the directory may hold a hundred thousand that wait to be read
   for (const std::string& name : names) {
     const std::string raw = claimed_name(new_ticket(clock_.now()), name);
     try {
       switch (from.rename_new(name, work, raw)) {
         case RenameResult::done:
+          renamed.push_back(raw);
           break;
         case RenameResult::other_filesystem:
-          bring_over(from, name, work, raw);
+          if (bring_over(from, name, work, raw)) renamed.push_back(raw);
           break;
         case RenameResult::source_missing:  // vanished
         case RenameResult::target_exists:
           break;  // the ticket is taken: the next scan draws another
       }
     } catch (const std::exception& e) {
-      log::error("claim.failed", {{"emetteur", emetteur}, {"name", name}, {"error", describe(e)}});
+      failed(emetteur, e);
     }
   }
   work.sync();
   from.sync();
-  take_up(emetteur, work);
+  take_up(emetteur, work, renamed);
 }
 
-// arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes.
-void Claimer::bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw) {
+// arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes. False: not complete.
+bool Claimer::bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw) {
   const UniqueFd in = from.open_file(name, O_RDONLY | O_NONBLOCK);
   const FileStatus before = status_of(in.get());
   if (before.type != FileType::regular)
@@ -154,31 +174,44 @@ void Claimer::bring_over(const Directory& from, const std::string& name, const D
   const auto now = from.status(name);
   if (!now || now->inode != before.inode || now->size != before.size || now->modified != before.modified) {
     to.remove(temporary);
-    return;  // changed meanwhile: not complete after all
+    return false;  // changed meanwhile: not complete after all
   }
   to.rename_over(temporary, to, raw);
   to.sync();
   from.remove(name);
+  return true;
 }
 
 void Claimer::take_up_all() {
   for (const std::string& emetteur : spool_.travail.names()) {
     if (!is_valid_emetteur(emetteur)) continue;
-    if (const auto work = spool_.travail.find_dir(emetteur)) take_up(emetteur, *work);
+    guarded(emetteur, [&] {
+      const auto work = spool_.travail.find_dir(emetteur);
+      if (!work) return;
+      for (const std::string& entry : work->names()) {
+        if (entry.starts_with('.') && entry.ends_with(".tmp")) work->remove_tree(entry);  // half a copy
+      }
+      take_up(emetteur, *work, work->names());
+    });
   }
 }
 
-// Copies what was renamed here, and records it.
-void Claimer::take_up(const std::string& emetteur, const Directory& work) {
+// Copies what was renamed here, and records it. `entries`: of travail/<emetteur>/, sorted.
+void Claimer::take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries) {
   std::vector<store::Claim> claims;
   std::vector<std::string> done;
-  for (const std::string& entry : work.names()) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string& entry = entries[i];
     if (entry[0] == '.') continue;
     const auto [ticket, name] = parts_of(entry);
-    if (store_.knows_ticket(ticket)) {
-      if (!name.empty() && work.contains(ticket)) work.remove(entry);  // crashed between the row and this removal
+    const auto state = store_.ticket_state(ticket);
+    if (state != store::Store::TicketState::unknown) {
+      // Crashed between the row and this removal. What could not be copied stays: it is the deposit itself.
+      if (!name.empty() && state == store::Store::TicketState::copied) work.remove(entry);
       continue;
     }
+    // Crashed between the copy and the row: copied again from the deposit, which sorts right behind and has the name.
+    if (name.empty() && i + 1 < entries.size() && entries[i + 1].starts_with(ticket + ".")) continue;
     if (stop_.stop_requested()) break;
     try {
       if (auto claim = take_over(emetteur, work, entry)) {
@@ -186,7 +219,7 @@ void Claimer::take_up(const std::string& emetteur, const Directory& work) {
         claims.push_back(std::move(*claim));
       }
     } catch (const std::exception& e) {
-      log::error("claim.failed", {{"emetteur", emetteur}, {"name", name}, {"error", describe(e)}});
+      failed(emetteur, e);
     }
   }
   if (claims.empty()) return;
@@ -213,35 +246,32 @@ std::optional<store::Claim> Claimer::take_over(const std::string& emetteur, cons
   } else if (st->size > rules_.max_bytes) {
     claim.problem = model::Code::taille_excessive;
   } else {
-    try {
-      if (!copy(work, raw, claim)) {
-        ++report_.young;
-        return std::nullopt;
-      }
-    } catch (const std::system_error& e) {
-      if (!is_unreadable(e)) throw;
+    const auto in = open_readable(work, raw);
+    if (!in) {
       claim.problem = model::Code::fichier_illisible;
+    } else if (!copy(work, in->get(), claim)) {
+      ++report_.young;
+      return std::nullopt;
     }
   }
   return claim;
 }
 
 // False when the deposit changed while it was read.
-bool Claimer::copy(const Directory& work, const std::string& raw, store::Claim& claim) {
-  const UniqueFd in = work.open_file(raw, O_RDONLY | O_NONBLOCK);
-  const FileStatus before = status_of(in.get());
+bool Claimer::copy(const Directory& work, int in, store::Claim& claim) {
+  const FileStatus before = status_of(in);
   const std::string temporary = "." + claim.ticket + ".tmp";
   const UniqueFd out = work.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
   crypto::Sha256 hash;
   std::array<char, 1U << 16U> buffer{};
   std::uint64_t size = 0;
-  while (const std::size_t n = read_some(in.get(), buffer.data(), buffer.size())) {
+  while (const std::size_t n = read_some(in, buffer.data(), buffer.size())) {
     hash.update({buffer.data(), n});
     write_all(out.get(), {buffer.data(), n});
     size += n;
     if (size > rules_.max_bytes) break;
   }
-  const FileStatus after = status_of(in.get());
+  const FileStatus after = status_of(in);
   if (size != before.size || after.size != before.size || after.modified != before.modified) {
     work.remove(temporary);
     return false;

@@ -32,6 +32,7 @@ struct ClaimReport {
   std::size_t claimed = 0;
   std::size_t young = 0;      // deposits still changing: look again after `stable_after`
   std::size_t misplaced = 0;  // files directly in arrivee/, directories whose name is no émetteur's
+  std::size_t failed = 0;     // deposits or senders' directories that the system refused us: see the log
 };
 
 // Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.

@@ -46,7 +46,7 @@ class Deliverer {
 
  private:
   std::vector<Job> check_rights(const std::vector<store::DueRemise>& due);
-  void attempt(const std::vector<Job>& jobs);
+  void attempt(std::vector<Job> jobs);
   model::Outcome send(const Job& job) const;
   store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
   void apply(const std::vector<store::DeliveryOutcome>& outcomes);
@@ -77,11 +77,12 @@ std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& du
 }
 
 // Workers send, this thread applies: the store belongs to one thread.
-void Deliverer::attempt(const std::vector<Job>& jobs) {
+void Deliverer::attempt(std::vector<Job> jobs) {
   std::vector<store::RowId> ids;
   for (const Job& job : jobs) ids.push_back(job.remise.id);
   if (ids.empty()) return;
-  tools_.store.begin_attempts(ids, tools_.clock.now());
+  const auto begun = tools_.store.begin_attempts(ids, tools_.clock.now());
+  std::erase_if(jobs, [&](const Job& job) { return !begun.contains(job.remise.id); });
   std::mutex mutex;
   std::condition_variable ready;
   std::vector<std::pair<std::size_t, model::Outcome>> done;

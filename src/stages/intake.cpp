@@ -1,8 +1,10 @@
 #include "stages/intake.h"
 
 #include <memory>
+#include <system_error>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -111,11 +113,11 @@ class Reading final : public flux::Handler {
     refused_.clear();
   }
 
-  void accept(const flux::Result& result) {
+  store::FluxState accept(const flux::Result& result) {
     flush();
     fragments_.commit();
-    tools_.store.accept_flux(flux_, {result.header->kind, result.header->identifiant}, result.records,
-                             conventions_.changes(), contacts_, sender_.caf, tools_.clock.now());
+    return tools_.store.accept_flux(flux_, {result.header->kind, result.header->identifiant}, result.records,
+                                    conventions_.changes(), contacts_, sender_.caf, tools_.clock.now());
   }
 
  private:
@@ -186,8 +188,12 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
   } else if (result.refusal) {
     refuse_whole(tools, flux, result.header, *result.refusal, result.records, report);
   } else {
-    reading.accept(result);
-    log::info("flux.accepted", {{"flux", claim.ticket}, {"emetteur", claim.emetteur}, {"records", result.records}});
+    const store::FluxState state = reading.accept(result);
+    if (state == store::FluxState::refuse) ++report.refused_flux;
+    log::info("flux.read", {{"flux", claim.ticket},
+                            {"emetteur", claim.emetteur},
+                            {"result", to_string(state)},
+                            {"records", result.records}});
   }
   return true;
 }
@@ -197,11 +203,20 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
 IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,
                     const std::stop_token& stop) {
   IntakeReport report;
+  std::set<store::RowId> failed;
   while (!stop.stop_requested()) {
-    const auto flux = tools.store.next_received();
-    if (!flux || !read_flux(tools, *flux, progress, stop, report)) break;
-    ++report.flux;
+    const auto flux = tools.store.next_received(failed);
+    if (!flux) break;
+    try {
+      if (!read_flux(tools, *flux, progress, stop, report)) break;
+      ++report.flux;
+    } catch (const std::system_error& e) {  // its file, or its sender's rejet/: the next flux may fare better
+      failed.insert(flux->id);
+      log::error("intake.failed",
+                 {{"flux", flux->claim.ticket}, {"emetteur", flux->claim.emetteur}, {"error", describe(e)}});
+    }
   }
+  if (!failed.empty()) throw Error(fmt::format("{} flux could not be read, see the log", failed.size()));
   return report;
 }
 

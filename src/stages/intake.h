@@ -44,7 +44,8 @@ struct IntakeReport {
   std::uint64_t records = 0;
 };
 
-// Every received flux, oldest first. `progress(n)` is told of every n records read.
+// Every received flux, oldest first. `progress(n)` is told of every n records read. Throws Error, once all others are
+// read, when the files of some could not be: they stay received.
 IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,
                     const std::stop_token& stop);
 

@@ -94,7 +94,11 @@ void Packer::pack_lieu(store::RowId id, Instant due_by) {
     depart.sync();
     tools_.spool.depart.sync();
   }
-  tools_.store.apply_pack(outcome, now);
+  if (!tools_.store.apply_pack(outcome, now)) {
+    depart.remove_tree(name);
+    log::notice("pack.again", {{"remise", name}, {"reason", "an operator held a demande meanwhile"}});
+    return;
+  }
   report_.held += outcome.failed.size();
   if (!outcome.packed) return;
   ++report_.remises;

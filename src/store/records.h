@@ -178,7 +178,7 @@ struct DueNotification {
   int retention_months = 0;
   int attempts = 0;
   Instant delivered_at;
-  std::vector<model::Personne> personnes;  // of the convention's latest version
+  std::vector<model::Personne> personnes;  // of the version in force; of the remise's own when none is (R8)
 };
 
 struct NotificationOutcome {
@@ -196,7 +196,7 @@ struct NotificationOutcome {
 struct Counts {
   std::uint64_t flux_received = 0;
   std::uint64_t unrouted = 0;
-  std::uint64_t sans_lieu = 0;  // communes wanted that no lieu covers (R11)
+  std::uint64_t sans_lieu = 0;  // demandes for which the last look found no lieu (R11)
   std::uint64_t waiting = 0;    // acheminements for the lieu's next remise
   std::uint64_t held_acheminements = 0;
   std::uint64_t held_demandes = 0;

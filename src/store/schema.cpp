@@ -59,6 +59,7 @@ CREATE TABLE demande (
   sha256 TEXT NOT NULL,                  -- of the canonical XML
   admise INTEGER NOT NULL DEFAULT 0,     -- 0: staged, its flux is still being read
   retenue TEXT,                          -- why an operator holds it
+  sans_lieu INTEGER NOT NULL DEFAULT 0,  -- 1: the last look found no lieu for any commune (R11)
   UNIQUE (emetteur, reference)
 ) STRICT;
 CREATE INDEX demande_flux ON demande (flux_id);
@@ -120,8 +121,8 @@ CREATE TABLE version (
 
 CREATE TABLE annexe_commune (
   version_id INTEGER NOT NULL REFERENCES version (id),
-  insee TEXT NOT NULL,
   rang INTEGER NOT NULL,
+  insee TEXT NOT NULL,
   PRIMARY KEY (version_id, rang)
 ) STRICT, WITHOUT ROWID;
 
@@ -227,6 +228,8 @@ CREATE TABLE notification (
   acceptee_le INTEGER,                   -- R5: its day in Paris is day 0
   destinataires INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- A demande is deleted when its flux is refused: without it, each would walk through all files.
+CREATE INDEX remise_fichier_demande ON remise_fichier (demande_id);
 CREATE INDEX notification_due ON notification (prochaine) WHERE etat = 'a-envoyer';
 
 CREATE TABLE echeance (
@@ -238,6 +241,29 @@ CREATE TABLE echeance (
 ) STRICT;
 CREATE INDEX echeance_jour ON echeance (jour) WHERE etat = 'ouverte';
 CREATE INDEX echeance_remise ON echeance (remise_id);
+
+-- What waits, counted as it changes: a pass with nothing due asks for it, and must not count 100,000 rows.
+CREATE TABLE compteur (
+  nom TEXT PRIMARY KEY,                  -- acheminement.<etat>, demande.sans-lieu
+  valeur INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER acheminement_compte AFTER INSERT ON acheminement BEGIN
+  INSERT INTO compteur VALUES ('acheminement.' || NEW.etat, 1) ON CONFLICT DO UPDATE SET valeur = valeur + 1;
+END;
+CREATE TRIGGER acheminement_recompte AFTER UPDATE OF etat ON acheminement WHEN OLD.etat <> NEW.etat BEGIN
+  UPDATE compteur SET valeur = valeur - 1 WHERE nom = 'acheminement.' || OLD.etat;
+  INSERT INTO compteur VALUES ('acheminement.' || NEW.etat, 1) ON CONFLICT DO UPDATE SET valeur = valeur + 1;
+END;
+CREATE TRIGGER acheminement_decompte AFTER DELETE ON acheminement BEGIN
+  UPDATE compteur SET valeur = valeur - 1 WHERE nom = 'acheminement.' || OLD.etat;
+END;
+CREATE TRIGGER sans_lieu_recompte AFTER UPDATE OF sans_lieu ON demande WHEN OLD.sans_lieu <> NEW.sans_lieu BEGIN
+  INSERT INTO compteur VALUES ('demande.sans-lieu', NEW.sans_lieu - OLD.sans_lieu)
+    ON CONFLICT DO UPDATE SET valeur = valeur + NEW.sans_lieu - OLD.sans_lieu;
+END;
+CREATE TRIGGER sans_lieu_decompte AFTER DELETE ON demande WHEN OLD.sans_lieu = 1 BEGIN
+  UPDATE compteur SET valeur = valeur - 1 WHERE nom = 'demande.sans-lieu';
+END;
 
 CREATE TABLE trace (
   seq INTEGER PRIMARY KEY,

@@ -34,20 +34,25 @@ std::string Store::trace_head() {
   return q.step() ? q.text(0) + ":" + q.text(1) : "";
 }
 
+// Called after every pass: what may be many is counted as it changes, the rest has an index of its own.
 Counts Store::counts() {
   const auto count = [&](const char* sql) {
     auto q = db_.query(sql);
     q.step();
     return static_cast<std::uint64_t>(q.integer(0));
   };
+  const auto counter = [&](const char* name) {
+    auto q = db_.query("SELECT valeur FROM compteur WHERE nom = ?");
+    return q.bind(name).step() ? static_cast<std::uint64_t>(q.integer(0)) : 0;
+  };
   Counts c;
   c.flux_received = count("SELECT count(*) FROM flux WHERE etat = 'recu'");
-  c.unrouted = count("SELECT count(DISTINCT demande_id) FROM demande_commune WHERE etat = 'nouvelle'");
-  c.sans_lieu = count(
-      "SELECT count(DISTINCT w.demande_id) FROM demande_commune w WHERE w.etat = 'attente' AND NOT EXISTS "
-      "(SELECT 1 FROM acheminement a WHERE a.demande_id = w.demande_id AND a.etat <> 'annule')");
-  c.waiting = count("SELECT count(*) FROM acheminement WHERE etat = 'a-remettre'");
-  c.held_acheminements = count("SELECT count(*) FROM acheminement WHERE etat = 'retenu'");
+  c.unrouted = count(
+      "SELECT count(DISTINCT w.demande_id) FROM demande_commune w JOIN demande d ON d.id = w.demande_id "
+      "WHERE w.etat = 'nouvelle' AND d.admise = 1");
+  c.sans_lieu = counter("demande.sans-lieu");
+  c.waiting = counter("acheminement.a-remettre");
+  c.held_acheminements = counter("acheminement.retenu");
   c.held_demandes = count("SELECT count(*) FROM demande WHERE retenue IS NOT NULL");
   c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
   c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,11 @@ class Store {
   Store(const std::string& path, std::string actor, Access access = Access::read_write);
 
   // ---- claims and flux
-  bool knows_ticket(const std::string& ticket);
+  enum class TicketState { unknown, copied, not_copied };  // not_copied: claimed with a problem
+  TicketState ticket_state(const std::string& ticket);
   void add_claims(const std::vector<Claim>& claims);
-  // The oldest; one whose reading was begun three times and never ended comes after all others.
-  std::optional<ReceivedFlux> next_received();
+  // The oldest but `except`; one whose reading was begun three times and never ended comes after all others.
+  std::optional<ReceivedFlux> next_received(const std::set<RowId>& except = {});
   void begin_reading(RowId flux);
   void abandon_reading(RowId flux);  // stopped on purpose: it does not count; what was staged is discarded
   // Forgets what a reading of that flux had staged before it was interrupted. Several transactions: safe to repeat.
@@ -42,16 +44,16 @@ class Store {
   std::vector<Clash> stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
                            const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
   // The end was reached and the totals are right: staged demandes become visible, conventions take effect, the answer
-  // is fixed.
-  void accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
-                   const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
-                   const std::string& caf, Instant now);
+  // is fixed. When every record was refused that is `refuse`.
+  FluxState accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
+                        const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
+                        const std::string& caf, Instant now);
   // Nothing of the flux is kept but the answer (its staged demandes are discarded first).
   void refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header, const model::Refusal& refusal,
                    std::uint64_t received, Instant now);
   void duplicate_flux(const ReceivedFlux& flux, const FluxHeader& header, Instant now);
-  // Answered flux whose accusé is not written yet, oldest first.
-  std::vector<FluxAnswer> accuses_due(std::size_t limit);
+  // Answered flux whose accusé is not written yet, oldest first, those after `after`.
+  std::vector<FluxAnswer> accuses_due(RowId after, std::size_t limit);
   void each_refusal(RowId flux, const std::function<void(const RefusedRecord&)>& visit);
   void accuse_written(RowId flux, const std::string& file_name);
 
@@ -79,12 +81,15 @@ class Store {
   std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by);
   std::string charge(RowId demande);                         // the XML; throws Error when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
-  void apply_pack(const PackOutcome& outcome, Instant now);
+  // False, and nothing is changed: an operator held a demande while it was being packed; pack again.
+  bool apply_pack(const PackOutcome& outcome, Instant now);
 
   // ---- delivery
   std::vector<DueRemise> due_remises(Instant now, std::size_t limit);
   std::vector<DueAcheminement> acheminements_of(RowId remise);
-  void begin_attempts(const std::vector<RowId>& remises, Instant now);  // the intent, before anything leaves
+  // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
+  // one.
+  std::set<RowId> begin_attempts(const std::vector<RowId>& remises, Instant now);
   void apply_deliveries(const std::vector<DeliveryOutcome>& outcomes);
   // A right was lost since packing (R1, R8): `lost` are cancelled, the others are packed again.
   void dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now);
@@ -124,8 +129,8 @@ class Store {
 
  private:
   void trace(Instant at, const std::string& action, const std::string& object, const std::string& detail = {});
-  void close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,
-                  const std::optional<model::Refusal>& refusal, std::uint64_t received, Instant now);
+  FluxState close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,
+                       const std::optional<model::Refusal>& refusal, std::uint64_t received, Instant now);
   void apply_convention(const ConventionChange& change, Instant now);
   RowId insert_version(RowId convention, const model::Convention& c);
   RowId lieu_id(const std::string& identifiant, const std::string& caf, const std::string& siren);

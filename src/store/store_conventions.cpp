@@ -133,12 +133,13 @@ std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const
     owner.siren = q.text(1);
   }
   // A convention still holds the lieu when it may be in force on that day or later: suspended or not yet activated ones
-  // too.
+  // too, and an older version that is in force until the one that drops the lieu begins.
   auto q = db_.query(
       "SELECT c.numero FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id "
       "JOIN convention c ON c.id = v.convention_id "
-      "WHERE l.identifiant = ? AND c.numero <> ? AND (v.fin IS NULL OR v.fin >= ?) "
-      "AND v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) LIMIT 1");
+      "WHERE l.identifiant = ?1 AND c.numero <> ?2 AND (v.fin IS NULL OR v.fin >= ?3) "
+      "AND (v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) OR "
+      "(v.en_vigueur_du IS NOT NULL AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?3))) LIMIT 1");
   q.bind(lieu, except_convention, model::to_iso(day));
   if (q.step()) owner.convention = q.text(0);
   return owner;

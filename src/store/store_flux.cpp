@@ -84,8 +84,10 @@ void insert_demande(sqlite::Connection& db, RowId flux, const StagedDemande& d) 
 
 }  // namespace
 
-bool Store::knows_ticket(const std::string& ticket) {
-  return db_.query("SELECT 1 FROM flux WHERE ticket = ?").bind(ticket).step();
+Store::TicketState Store::ticket_state(const std::string& ticket) {
+  auto q = db_.query("SELECT probleme IS NULL FROM flux WHERE ticket = ?");
+  if (!q.bind(ticket).step()) return TicketState::unknown;
+  return q.integer(0) != 0 ? TicketState::copied : TicketState::not_copied;
 }
 
 void Store::add_claims(const std::vector<Claim>& claims) {
@@ -104,13 +106,14 @@ void Store::add_claims(const std::vector<Claim>& claims) {
   transaction.commit();
 }
 
-std::optional<ReceivedFlux> Store::next_received() {
+std::optional<ReceivedFlux> Store::next_received(const std::set<RowId>& except) {
   auto q = db_.query(
       "SELECT id, ticket, emetteur, nom, recu_le, taille, sha256, probleme FROM flux WHERE etat = 'recu' ORDER BY "
-      "lectures >= 3, id "
-      "LIMIT 1");
-  if (!q.step()) return std::nullopt;
-  return ReceivedFlux{q.integer(0), claim_from(q, 1)};
+      "lectures >= 3, id");
+  while (q.step()) {
+    if (!except.contains(q.integer(0))) return ReceivedFlux{q.integer(0), claim_from(q, 1)};
+  }
+  return std::nullopt;
 }
 
 void Store::begin_reading(RowId flux) {
@@ -176,8 +179,8 @@ std::vector<Store::Clash> Store::stage(const ReceivedFlux& flux, const std::vect
   return clashes;
 }
 
-void Store::close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,
-                       const std::optional<model::Refusal>& refusal, std::uint64_t received, Instant now) {
+FluxState Store::close_flux(const ReceivedFlux& flux, FluxState state, const std::optional<FluxHeader>& header,
+                            const std::optional<model::Refusal>& refusal, std::uint64_t received, Instant now) {
   std::int64_t refused = 0;
   std::int64_t duplicates = 0;
   if (state == FluxState::accepte) {
@@ -203,22 +206,24 @@ void Store::close_flux(const ReceivedFlux& flux, FluxState state, const std::opt
   trace(now, "flux." + to_string(state), flux_object(flux.claim),
         fmt::format("recus={} acceptes={} doublons={} refuses={}{}{}", count, accepted, duplicates, refused,
                     code ? " code=" : "", code.value_or("")));
+  return state;
 }
 
-void Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
-                        const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
-                        const std::string& caf, Instant now) {
+FluxState Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
+                             const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
+                             const std::string& caf, Instant now) {
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE demande SET admise = 1 WHERE flux_id = ? AND admise = 0").bind(flux.id).run();
   for (const ConventionChange& change : conventions) apply_convention(change, now);
-  if (!contacts.empty()) {
+  const FluxState state = close_flux(flux, FluxState::accepte, header, std::nullopt, received, now);
+  if (!contacts.empty() && state != FluxState::refuse) {
     db_.query("DELETE FROM contact_caf WHERE caf = ?").bind(caf).run();
     for (const std::string& courriel : contacts) {
       db_.query("INSERT OR IGNORE INTO contact_caf (caf, courriel) VALUES (?, ?)").bind(caf, courriel).run();
     }
   }
-  close_flux(flux, FluxState::accepte, header, std::nullopt, received, now);
   transaction.commit();
+  return state;
 }
 
 void Store::refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header,
@@ -235,14 +240,14 @@ void Store::duplicate_flux(const ReceivedFlux& flux, const FluxHeader& header, I
   transaction.commit();
 }
 
-std::vector<FluxAnswer> Store::accuses_due(std::size_t limit) {
+std::vector<FluxAnswer> Store::accuses_due(RowId after, std::size_t limit) {
   std::vector<FluxAnswer> out;
   auto q = db_.query(
       "SELECT id, ticket, emetteur, nom, recu_le, taille, sha256, probleme, etat, type, identifiant, code, ligne, "
       "colonne, "
       "chemin, recus, acceptes, doublons, refuses, traite_le FROM flux WHERE accuse IS NULL AND etat <> 'recu' "
-      "ORDER BY id LIMIT ?");
-  q.bind(static_cast<std::int64_t>(limit));
+      "AND id > ? ORDER BY id LIMIT ?");
+  q.bind(after, static_cast<std::int64_t>(limit));
   const auto count = [&](int column) { return static_cast<std::uint64_t>(q.integer(column)); };
   while (q.step()) {
     FluxAnswer a;

@@ -123,8 +123,13 @@ std::string Store::next_remise_name(RowId lieu, model::Day day) {
   return prefix + std::to_string(q.integer(0) + 1);
 }
 
-void Store::apply_pack(const PackOutcome& outcome, Instant now) {
+bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
   sqlite::Transaction transaction(db_);
+  if (outcome.packed) {
+    for (const DueAcheminement& a : outcome.packed->acheminements) {
+      if (acheminement_state(a.id) != model::AcheminementState::a_remettre) return false;
+    }
+  }
   for (const DueAcheminement& a : outcome.rights_lost) {
     set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");
     unroute(a.demande);
@@ -163,6 +168,7 @@ void Store::apply_pack(const PackOutcome& outcome, Instant now) {
         fmt::format("demandes={} manifeste={}", p.acheminements.size(), p.files.empty() ? "" : p.files.back().sha256));
   }
   transaction.commit();
+  return true;
 }
 
 std::vector<DueRemise> Store::due_remises(Instant now, std::size_t limit) {
@@ -206,17 +212,21 @@ std::vector<DueAcheminement> Store::acheminements_of(RowId remise) {
   return out;
 }
 
-void Store::begin_attempts(const std::vector<RowId>& remises, Instant now) {
+std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant now) {
+  std::set<RowId> begun;
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) {
     db_.query(
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?) WHERE "
-           "id = ?")
+           "id = ? AND etat = 'prete'")
         .bind(to_column(now), id)
         .run();
+    if (db_.changes() == 0) continue;
+    begun.insert(id);
     trace(now, "remise.tentative", remise_object(id));
   }
   transaction.commit();
+  return begun;
 }
 
 // An event that does not apply changes nothing.
@@ -236,9 +246,13 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
     const std::string object = remise_object(o.remise);
     if (const auto* delivered = std::get_if<model::Delivered>(&o.outcome)) {
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
-      db_.query("UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ? WHERE id = ?")
+      // Said twice, the first time counts: R6 runs from there.
+      db_.query(
+             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ? WHERE id = ? AND etat <> "
+             "'livree'")
           .bind(to_column(o.at), delivered->facts, o.remise)
           .run();
+      if (db_.changes() == 0) continue;
       for (const DueAcheminement& a : acheminements_of(o.remise)) {
         set_acheminement(a.id, AcheminementEvent::delivered);
         trace(o.at, "demande.remise", demande_object(a.demande), object);
@@ -254,7 +268,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
     } else {
       const std::string& reason = std::get<model::Retry>(o.outcome).reason;
       if (o.next_attempt) {
-        db_.query("UPDATE remise SET prochaine = ?, motif = ? WHERE id = ?")
+        db_.query("UPDATE remise SET prochaine = ?, motif = ? WHERE id = ? AND etat = 'prete'")
             .bind(to_column(*o.next_attempt), reason, o.remise)
             .run();
       } else {
@@ -310,17 +324,19 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
   std::vector<DueNotification> out;
   std::vector<RowId> versions;
   {
-    // Persons of the latest version: a departure closes at once (R13), and commitments outlive the convention (R8).
+    // Persons of the version in force (an avenant's come with it; a departure closes in every version, R13), or of the
+    // remise's own when none is: commitments outlive the convention (R8).
     auto q = db_.query(
         "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.numero, r.nombre, r.delai_retrait, "
         "v.conservation, "
-        "n.tentatives, r.livree_le, (SELECT w.id FROM version w WHERE w.convention_id = c.id ORDER BY w.version DESC "
-        "LIMIT 1), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf) "
+        "n.tentatives, r.livree_le, coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND "
+        "w.en_vigueur_du <= ?3 AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT "
+        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf) "
         "FROM notification n JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
-        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ? "
-        "ORDER BY n.prochaine LIMIT ?");
-    q.bind(to_column(now), static_cast<std::int64_t>(limit));
+        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 "
+        "ORDER BY n.prochaine LIMIT ?2");
+    q.bind(to_column(now), static_cast<std::int64_t>(limit), model::to_iso(model::paris_day(now)));
     while (q.step()) {
       DueNotification n;
       n.remise = q.integer(0);
@@ -356,9 +372,10 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
     }
     db_.query(
            "UPDATE notification SET etat = 'envoyee', tentatives = tentatives + 1, motif = NULL, message_id = ?, "
-           "acceptee_le = ?, destinataires = ? WHERE remise_id = ?")
+           "acceptee_le = ?, destinataires = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
         .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
         .run();
+    if (db_.changes() == 0) continue;  // said twice: the first one is day 0
     db_.query("INSERT INTO echeance (genre, remise_id, jour, etat) VALUES ('retrait', ?, ?, 'ouverte')")
         .bind(o.remise, model::to_iso(o.last_day))
         .run();

@@ -23,7 +23,7 @@ std::string Store::demande_object(RowId demande) {
   return "demande:" + q.text(0) + "/" + q.text(1);
 }
 
-// Every commune not served yet is looked up again.
+// Every commune is looked up again; a lieu that has the demande already does not get it twice.
 void Store::unroute(RowId demande) {
   db_.query("UPDATE demande_commune SET etat = 'nouvelle' WHERE demande_id = ?").bind(demande).run();
 }
@@ -81,6 +81,8 @@ model::Coverage Store::coverage(const std::set<std::string>& codes, model::Day d
 void Store::apply_routes(const std::vector<RouteOutcome>& outcomes, Instant now) {
   sqlite::Transaction transaction(db_);
   for (const RouteOutcome& o : outcomes) {
+    // An operator may have held it since it was looked at.
+    if (db_.query("SELECT 1 FROM demande WHERE id = ? AND retenue IS NOT NULL").bind(o.demande).step()) continue;
     for (const auto& to : o.lieux) {
       RowId existing = 0;
       {
@@ -113,7 +115,16 @@ void Store::apply_routes(const std::vector<RouteOutcome>& outcomes, Instant now)
             .run();
       }
     }
-    if (o.lieux.empty()) trace(now, "demande.sans-lieu", demande_object(o.demande));
+    db_.query(
+           "UPDATE demande SET sans_lieu = EXISTS (SELECT 1 FROM demande_commune w WHERE w.demande_id = ?1 AND w.etat "
+           "= "
+           "'attente') AND NOT EXISTS (SELECT 1 FROM acheminement a WHERE a.demande_id = ?1 AND a.etat <> 'annule') "
+           "WHERE id = ?1")
+        .bind(o.demande)
+        .run();
+    if (db_.query("SELECT 1 FROM demande WHERE id = ? AND sans_lieu = 1").bind(o.demande).step()) {
+      trace(now, "demande.sans-lieu", demande_object(o.demande));
+    }
   }
   transaction.commit();
 }

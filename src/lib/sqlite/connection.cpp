@@ -1,6 +1,7 @@
 #include "lib/sqlite/connection.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
@@ -51,6 +52,16 @@ std::vector<std::string> Connection::plan_of(const std::string& sql) {
   std::vector<std::string> out;
   while (statement.executeStep()) out.push_back(statement.getColumn(3).getString());
   return out;
+}
+
+Connection::Work Connection::take_work() {
+  Work work;
+  sqlite3* db = database_.getHandle();
+  for (auto* s = sqlite3_next_stmt(db, nullptr); s != nullptr; s = sqlite3_next_stmt(db, s)) {
+    work.scanned += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_FULLSCAN_STEP, 1);
+    work.instructions += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
+  }
+  return work;
 }
 
 }  // namespace navette::sqlite

@@ -98,6 +98,12 @@ class Connection {
   std::vector<std::string> prepared() const;
   // EXPLAIN QUERY PLAN of `sql`, one line a step.
   std::vector<std::string> plan_of(const std::string& sql);
+  // What the prepared statements did since the last call: rows walked through in scans, instructions of the machine.
+  struct Work {
+    std::int64_t scanned = 0;
+    std::int64_t instructions = 0;
+  };
+  Work take_work();
 
  private:
   friend class Transaction;
