@@ -1,0 +1,34 @@
+// The preflight: what must be right before navette can work, each found alone.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/config.h"
+
+namespace navette::cli {
+
+enum class Health { ok, warn, bad };
+
+struct Finding {
+  Health health = Health::ok;
+  std::string subject;  // "spool", "database" …
+  std::string text;     // what is so; and what to do when it is not ok
+};
+using Findings = std::vector<Finding>;
+
+// None throws: what cannot be looked at is a finding. Permissions are those of the account that runs the command.
+Findings check_configuration(const config::Config& config, const std::string& file);
+Findings check_spool(const config::Config& config);
+Findings check_senders(const config::Config& config);
+Findings check_database(const config::Config& config);
+Findings check_data(const config::Config& config);  // schemas, stylesheets, communes, fonts
+// `reach`: also whether each lieu's directories take a delivery now.
+Findings check_depots(const config::Config& config, const Clock& clock, bool reach);
+
+// "navette:navette 0700"; empty when it cannot be looked at.
+std::string owner_and_mode(const std::filesystem::path& path);
+
+}  // namespace navette::cli

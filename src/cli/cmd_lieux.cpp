@@ -1,0 +1,160 @@
+// Lieux d'information: what each may receive, and how its deliveries go.
+#include <filesystem>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "channels/depot_provision.h"
+#include "cli/command.h"
+#include "cli/history.h"
+#include "cli/main.h"
+#include "cli/open_store.h"
+#include "cli/rows.h"
+#include "store/listing.h"
+
+namespace navette::cli {
+namespace {
+
+using store::LieuRow;
+
+constexpr const char* list_help =
+    "By identifiant. OPEN: its convention is in force today. WAITING: demandes for its next remise.\n\n"
+    "Example:\n"
+    "  navette lieux list\n";
+constexpr const char* show_help =
+    "Example:\n"
+    "  navette lieux show rpe-gier\n";
+constexpr const char* suspend_help =
+    "Nothing is packed for it nor delivered to it until it is resumed; its demandes wait. For a fault or\n"
+    "an incident: a convention is suspended by the Caf, with a habilitations flux.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette lieux suspend rpe-gier --why \"account compromised, ticket 4712\"\n";
+constexpr const char* resume_help =
+    "What waited leaves with the next pass.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette lieux resume rpe-gier\n";
+constexpr const char* provision_help =
+    "Run as root. Makes the lieu's directories below [depot] directory, fit for an OpenSSH chroot, or\n"
+    "repairs their owners and modes; never touches what they hold. Tells what is missing (an account: with\n"
+    "the very commands) and then makes nothing.\n\n"
+    "Example:\n"
+    "  navette lieux provision rpe-gier\n";
+
+Json lieu_json(const LieuRow& r) {
+  return {{"lieu", r.identifiant},
+          {"nom", json_or_null(r.nom)},
+          {"caf", r.caf},
+          {"convention", json_or_null(r.convention)},
+          {"version", r.version},
+          {"en_vigueur", r.en_vigueur},
+          {"canal", json_or_null(r.canal)},
+          {"suspendu", json_of(r.suspendu)},
+          {"demandes_en_attente", r.en_attente},
+          {"remises_en_attente", r.remises_en_attente},
+          {"derniere_livraison", json_of(r.derniere_remise)},
+          {"dernier_motif", json_or_null(r.dernier_motif)},
+          {"prochain_essai", json_of(r.prochain_essai)},
+          {"communes", r.communes}};
+}
+
+model::Day today_of(const Invocation& call) {
+  return model::paris_day(call.clock().now());
+}
+
+LieuRow the_lieu(store::Store& store, const Invocation& call) {
+  const auto row = store::find_lieu(store.connection(), call.argument(), today_of(call));
+  if (!row) throw UsageError("no lieu " + call.argument() + "; see `navette lieux list`");
+  return *row;
+}
+
+int list(const Invocation& call) {
+  const auto store = open_for_reading(call.config());
+  const std::vector<Column<LieuRow>> columns{
+      {"LIEU", [](const LieuRow& r) { return r.identifiant; }},
+      {"CONVENTION", [](const LieuRow& r) { return fmt::format("{}/{}", r.caf, r.convention); }},
+      {"OPEN", [](const LieuRow& r) { return std::string(r.en_vigueur ? "yes" : "no"); }},
+      {"CHANNEL", [](const LieuRow& r) { return r.canal; }},
+      {"WAITING", [](const LieuRow& r) { return std::to_string(r.en_attente); }, Align::right},
+      {"REMISES", [](const LieuRow& r) { return std::to_string(r.remises_en_attente); }, Align::right},
+      {"LAST DELIVERY", [](const LieuRow& r) { return shown(r.derniere_remise); }},
+      {"NEXT TRY", [](const LieuRow& r) { return shown(r.prochain_essai); }},
+      {"SUSPENDED", [](const LieuRow& r) { return shown(r.suspendu); }},
+      {"LAST ERROR", [](const LieuRow& r) { return r.dernier_motif; }},
+      {"NAME", [](const LieuRow& r) { return r.nom; }}};
+  show_list(call, store::list_lieux(store->connection(), today_of(call), probe_limit(call)), columns, lieu_json);
+  return exit_done;
+}
+
+int show(const Invocation& call) {
+  const auto store = open_for_reading(call.config());
+  const LieuRow r = the_lieu(*store, call);
+  if (call.json()) {
+    Json j = lieu_json(r);
+    j["historique"] = history_json(*store, "lieu:" + r.identifiant);
+    print_json(j);
+    return exit_done;
+  }
+  print(facts({{"Lieu", r.identifiant},
+               {"Name", r.nom},
+               {"Convention", fmt::format("{}/{}, version {}", r.caf, r.convention, r.version)},
+               {"Open today", r.en_vigueur ? "yes" : "no (navette conventions show " + r.convention + ")"},
+               {"Suspended", r.suspendu.value_or("")},
+               {"Channel", r.canal},
+               {"Communes", text::join(r.communes, " ")},
+               {"Waiting", fmt::format("{} demandes, {} remises", r.en_attente, r.remises_en_attente)},
+               {"Last delivery", shown(r.derniere_remise)},
+               {"Last error", r.dernier_motif},
+               {"Next try", r.prochain_essai ? shown(r.prochain_essai) : ""}}));
+  const std::string history = history_table(*store, "lieu:" + r.identifiant);
+  print("\n" + history);
+  return exit_done;
+}
+
+int suspend(const Invocation& call) {
+  const std::string why = required_why(call);
+  const auto store = open_for_writing(call.config());
+  const std::string lieu = the_lieu(*store, call).identifiant;
+  store->suspend_lieu(lieu, why, call.clock().now());
+  print(
+      text::printable("lieu " + lieu + " suspended: nothing leaves for it until `navette lieux resume " + lieu + "`") +
+      "\n");
+  return exit_done;
+}
+
+int resume(const Invocation& call) {
+  const auto store = open_for_writing(call.config());
+  const std::string lieu = the_lieu(*store, call).identifiant;
+  store->resume_lieu(lieu, call.clock().now());
+  print(text::printable("lieu " + lieu + " resumed: what waited leaves with the next pass") + "\n");
+  return exit_done;
+}
+
+int provision(const Invocation& call) {
+  const config::Config config = call.config();
+  channels::DepotPlan plan;
+  plan.root = config.depot.directory;
+  const auto changes = channels::provision_depot(plan, call.argument());
+  for (const std::string& change : changes) print(text::printable(change) + "\n");
+  print(text::printable(fmt::format("{} is ready{}", (plan.root / call.argument()).string(),
+                                    changes.empty() ? "; nothing had to change" : "")) +
+        "\n");
+  // R10. Provisioning may come before the first pass: then there is no journal yet.
+  if (!changes.empty() && std::filesystem::exists(config.state.database)) {
+    open_for_writing(config)->add_trace({"lieu.depot", "lieu:" + call.argument(), text::join(changes, "; ")},
+                                        call.clock().now());
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+Commands lieux_commands() {
+  return {{"lieux list", "", "lieux: open or not, what waits, last delivery", list_help, 0, 0, list_options, list},
+          {"lieux show", "LIEU", "one lieu and its history", show_help, 1, 1, json_option, show},
+          {"lieux suspend", "LIEU", "nothing leaves for it any more (--why)", suspend_help, 1, 1, why_option, suspend},
+          {"lieux resume", "LIEU", "ends a suspension", resume_help, 1, 1, nullptr, resume},
+          {"lieux provision", "LIEU", "makes its dépôt (as root)", provision_help, 1, 1, nullptr, provision}};
+}
+
+}  // namespace navette::cli

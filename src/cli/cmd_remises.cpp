@@ -1,0 +1,187 @@
+// Remises: what was, or is to be, delivered to each lieu.
+#include <boost/program_options/value_semantic.hpp>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/history.h"
+#include "cli/main.h"
+#include "cli/open_store.h"
+#include "cli/rows.h"
+#include "store/listing.h"
+
+namespace navette::cli {
+namespace {
+
+using store::FichierRow;
+using store::RemiseRow;
+
+constexpr const char* list_help =
+    "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
+    "was lost before delivery). WHY tells why the last attempt failed, or why it is held.\n\n"
+    "Examples:\n"
+    "  navette remises list --held\n"
+    "  navette remises list --lieu rpe-gier --json\n";
+constexpr const char* show_help =
+    "Example:\n"
+    "  navette remises show rpe-gier-20261122-1\n";
+constexpr const char* retry_help =
+    "Tried again with the next pass, instead of at its next date: the delivery, or the notification of a\n"
+    "delivered remise. The bytes are the same.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
+constexpr const char* hold_help =
+    "Not delivered until it is released. The lieu's other remises leave.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises hold rpe-gier-20261122-1 --why \"the lieu moves its server\"\n";
+constexpr const char* release_help =
+    "Ends a hold, whether an operator's, the channel's refusal or five days of failed attempts; these\n"
+    "begin anew.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
+
+void list_remises_options(boost::program_options::options_description& o) {
+  using boost::program_options::value;
+  o.add_options()("state", value<std::string>()->value_name("STATE"), "prete, retenue, livree or dissoute")(
+      "held", "the same as --state retenue")("lieu", value<std::string>()->value_name("LIEU"), "of this lieu alone");
+  list_options(o);
+}
+
+std::string why_of(const RemiseRow& r) {
+  return !r.motif.empty() ? r.motif : r.notification_motif;
+}
+
+Json remise_json(const RemiseRow& r) {
+  return {{"remise", r.nom},
+          {"lieu", r.lieu},
+          {"convention", r.convention},
+          {"version", r.version},
+          {"etat", r.etat},
+          {"demandes", r.nombre},
+          {"composee_le", json_of(r.composee_le)},
+          {"tentatives", r.tentatives},
+          {"prochain_essai", json_of(r.prochaine)},
+          {"motif", json_or_null(r.motif)},
+          {"livree_le", json_of(r.livree_le)},
+          {"faits", json_or_null(r.faits)},
+          {"notification", json_of(r.notification)},
+          {"notification_tentatives", r.notification_tentatives},
+          {"notification_motif", json_or_null(r.notification_motif)},
+          {"notifiee_le", json_of(r.notifiee_le)},
+          {"destinataires", r.destinataires},
+          {"retrait_avant", json_of(r.retrait_avant)}};
+}
+
+RemiseRow the_remise(store::Store& store, const std::string& name) {
+  const auto row = store::find_remise(store.connection(), name);
+  if (!row) throw UsageError("no remise " + name + "; see `navette remises list`");
+  return *row;
+}
+
+int list(const Invocation& call) {
+  std::string state = one_of(call, "state", {"prete", "retenue", "livree", "dissoute"});
+  if (call.has("held")) {
+    if (!state.empty() && state != "retenue") throw UsageError("--held and --state contradict each other");
+    state = "retenue";
+  }
+  const auto store = open_for_reading(call.config());
+  const std::vector<Column<RemiseRow>> columns{
+      {"REMISE", [](const RemiseRow& r) { return r.nom; }},
+      {"LIEU", [](const RemiseRow& r) { return r.lieu; }},
+      {"STATE", [](const RemiseRow& r) { return r.etat; }},
+      {"DEMANDES", [](const RemiseRow& r) { return std::to_string(r.nombre); }, Align::right},
+      {"TRIES", [](const RemiseRow& r) { return std::to_string(r.tentatives); }, Align::right},
+      {"NEXT TRY", [](const RemiseRow& r) { return shown(r.prochaine); }},
+      {"DELIVERED", [](const RemiseRow& r) { return shown(r.livree_le); }},
+      {"NOTIFIED", [](const RemiseRow& r) { return shown(r.notifiee_le); }},
+      {"PICKUP BY", [](const RemiseRow& r) { return shown(r.retrait_avant); }},
+      {"WHY", why_of}};
+  show_list(call, store::list_remises(store->connection(), {state, call.text("lieu")}, probe_limit(call)), columns,
+            remise_json);
+  return exit_done;
+}
+
+void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files) {
+  const std::string notified = r.notifiee_le    ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
+                               : r.notification ? "not yet"
+                                                : "";
+  print(facts({{"Remise", r.nom},
+               {"Lieu", r.lieu},
+               {"Convention", fmt::format("{}, version {}", r.convention, r.version)},
+               {"State", r.etat},
+               {"Why", why_of(r)},
+               {"Packed", fmt::format("{}, {} demandes", shown(r.composee_le), r.nombre)},
+               {"Tries", std::to_string(r.tentatives)},
+               {"Next try", r.prochaine ? shown(r.prochaine) : ""},
+               {"Delivered", r.livree_le ? shown(r.livree_le) : ""},
+               {"How", r.faits},
+               {"Notified", notified},
+               {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""}}));
+  const std::vector<Column<FichierRow>> columns{
+      {"FILE", [](const FichierRow& f) { return f.nom; }},
+      {"SIZE", [](const FichierRow& f) { return shown_bytes(f.taille); }, Align::right},
+      {"DEMANDE", [](const FichierRow& f) { return f.demande; }},
+      {"SHA-256", [](const FichierRow& f) { return f.sha256; }}};
+  print("\n" + table_of(files, columns) + "\n" + history_table(store, "remise:" + r.nom));
+}
+
+int show(const Invocation& call) {
+  const auto store = open_for_reading(call.config());
+  const RemiseRow r = the_remise(*store, call.argument());
+  const auto files = store::list_fichiers(store->connection(), r.id);
+  if (!call.json()) {
+    print_remise(*store, r, files);
+    return exit_done;
+  }
+  Json j = remise_json(r);
+  j["fichiers"] = json_array(files, [](const FichierRow& f) {
+    return Json{{"nom", f.nom},
+                {"genre", f.genre},
+                {"octets", f.taille},
+                {"sha256", f.sha256},
+                {"demande", json_or_null(f.demande)}};
+  });
+  j["historique"] = history_json(*store, "remise:" + r.nom);
+  print_json(j);
+  return exit_done;
+}
+
+int change(const Invocation& call, const char* done,
+           void (*act)(store::Store&, const std::string&, const Invocation&)) {
+  const auto store = open_for_writing(call.config());
+  const std::string name = the_remise(*store, call.argument()).nom;
+  act(*store, name, call);
+  print(text::printable(fmt::format("remise {} {}: {}", name, done, the_remise(*store, name).etat)) + "\n");
+  return exit_done;
+}
+
+int retry(const Invocation& call) {
+  return change(call, "to be tried again", [](store::Store& s, const std::string& name, const Invocation& c) {
+    s.retry_remise(name, c.clock().now());
+  });
+}
+
+int hold(const Invocation& call) {
+  static_cast<void>(required_why(call));
+  return change(call, "held", [](store::Store& s, const std::string& name, const Invocation& c) {
+    s.hold_remise(name, required_why(c), c.clock().now());
+  });
+}
+
+int release(const Invocation& call) {
+  return change(call, "released", [](store::Store& s, const std::string& name, const Invocation& c) {
+    s.release_remise(name, c.clock().now());
+  });
+}
+
+}  // namespace
+
+Commands remises_commands() {
+  return {{"remises list", "", "remises: state, tries, dates", list_help, 0, 0, list_remises_options, list},
+          {"remises show", "REMISE", "one remise: files, demandes, history", show_help, 1, 1, json_option, show},
+          {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, nullptr, retry},
+          {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
+          {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release}};
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,102 @@
+// One demande as a PDF, as the daemon renders it.
+#include <algorithm>
+#include <filesystem>
+
+#include <boost/program_options/value_semantic.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/atomic_file.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/main.h"
+#include "cli/output.h"
+#include "daemon/engine.h"
+#include "flux/demande_document.h"
+#include "stages/pack.h"
+
+namespace navette::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* help =
+    "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
+    "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
+    "is replaced as a whole.\n\n"
+    "Examples:\n"
+    "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
+    "  navette render flux.xml --ref D-2026-0002 -o - | lp\n";
+
+void options(boost::program_options::options_description& o) {
+  o.add_options()("ref", boost::program_options::value<std::string>()->value_name("REF"),
+                  "which demande of the flux (default: the first)")(
+      "output,o", boost::program_options::value<std::string>()->value_name("OUT.pdf"),
+      "where to write; - is standard output")(
+      "emetteur", boost::program_options::value<std::string>()->value_name("NAME"),
+      "of a delivered file that was renamed (default: from its name DI_<emetteur>_<reference>.xml)");
+}
+
+// A delivered file does not hold its émetteur, its name does.
+std::string emetteur_of(const Invocation& call, const flux::DemandeRecord& record) {
+  if (call.has("emetteur")) return call.text("emetteur");
+  if (!record.demande.emetteur.empty()) return record.demande.emetteur;
+  const std::string name = fs::path(call.argument()).filename().string();
+  const std::string tail = "_" + record.demande.reference + ".xml";
+  constexpr std::string_view head = "DI_";
+  if (!name.starts_with(head) || !name.ends_with(tail) || name.size() <= head.size() + tail.size()) {
+    throw UsageError("the file's name does not tell its émetteur (DI_<emetteur>_<reference>.xml); give --emetteur");
+  }
+  return name.substr(head.size(), name.size() - head.size() - tail.size());
+}
+
+void write_out(const std::string& target, std::string_view bytes) {
+  if (target == "-") return print(bytes);
+  const fs::path path = fs::absolute(target);
+  if (!path.has_filename() || fs::is_directory(path)) throw UsageError(target + " is a directory; name a file with -o");
+  const Directory directory = Directory::open(path.parent_path());
+  write_file(directory, path.filename().string(), bytes);
+}
+
+int run(const Invocation& call) {
+  const std::string target = call.text("output");
+  if (target.empty()) throw UsageError("render: say where to write with -o OUT.pdf (- is standard output)");
+  if (target == "-" && stdout_is_terminal()) throw UsageError("a PDF is not for a terminal; give -o OUT.pdf");
+  const config::Config config = call.config_or_defaults();
+  const std::string& file = call.argument();
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw UsageError(fmt::format("{} cannot be opened: {}", file, std::generic_category().message(errno)));
+
+  const auto schemas = flux::Schemas::load(config.data.schemas().string());
+  const auto reference = daemon::load_reference_data(config);
+  const auto record = [&] {
+    try {
+      return flux::find_demande(fd.get(), schemas, reference, call.text("ref"));
+    } catch (const std::exception&) {
+      std::throw_with_nested(Error(file));
+    }
+  }();
+  if (!record) {
+    throw UsageError(call.has("ref") ? fmt::format("{} holds no demande {}", file, call.text("ref"))
+                                     : fmt::format("{} holds no demande", file));
+  }
+  std::vector<std::string> communes = record->demande.communes;
+  std::sort(communes.begin(), communes.end());  // as the store gives them
+  const auto renderer = daemon::load_renderer(config);
+  const auto result = renderer->render(xml::Document::parse(record->xml),
+                                       stages::render_parameters(emetteur_of(call, *record), communes, reference));
+  write_out(target, result.pdf);
+  if (result.substituted_glyphs > 0) {
+    remark(fmt::format("navette: {} characters have no font and are shown as a replacement mark",
+                       result.substituted_glyphs));
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+Commands render_commands() {
+  return {{"render", "FILE", "renders one demande as a PDF (-o OUT.pdf)", help, 1, 1, options, run}};
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,102 @@
+// One pass over everything that is due.
+#include <boost/program_options/value_semantic.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/main.h"
+#include "cli/output.h"
+#include "cli/progress_bar.h"
+#include "cli/stop_on_signal.h"
+#include "daemon/engine.h"
+
+namespace navette::cli {
+namespace {
+
+constexpr const char* help =
+    "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
+    "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
+    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool.\n"
+    "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n\n"
+    "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
+    "3 could not do it.\n\n"
+    "Examples:\n"
+    "  sudo -u navette navette run         what is due now\n"
+    "  sudo -u navette navette run --now   also what waits for its lieu's hour\n";
+
+void options(boost::program_options::options_description& o) {
+  o.add_options()("now", "do not wait for the lieux's cadence")("verbose,v",
+                                                                "every event of the log, on a terminal too");
+}
+
+// On a terminal the bar and the summary tell the story: of the log only what is wrong is shown.
+void set_log_level(const Invocation& call, const config::Config& config) {
+  const bool quiet = stderr_is_terminal() && !call.has("verbose");
+  log::set_level(quiet ? std::min(config.log.level, log::Level::warning) : config.log.level);
+}
+
+daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
+  a.claimed += b.claimed;
+  a.young = b.young;
+  a.misplaced = b.misplaced;
+  a.flux += b.flux;
+  a.refused_flux += b.refused_flux;
+  a.records += b.records;
+  a.routed += b.routed;
+  a.remises += b.remises;
+  a.delivered += b.delivered;
+  a.deferred += b.deferred;
+  a.refused_remises += b.refused_remises;
+  a.notified += b.notified;
+  a.failures.insert(a.failures.end(), b.failures.begin(), b.failures.end());
+  return a;
+}
+
+std::string summary_of(const daemon::PassReport& r) {
+  return fmt::format(
+      "flux     {} answered, {} of them refused; {} records\n"
+      "demandes {} routed\n"
+      "remises  {} packed, {} delivered, {} notified\n",
+      r.flux, r.refused_flux, r.records, r.routed, r.remises, r.delivered, r.notified);
+}
+
+int run(const Invocation& call) {
+  const config::Config config = call.config();
+  set_log_level(call, config);
+  const StopOnSignal stop;
+  daemon::Engine engine(config, call.clock());
+  ProgressBar bar(stderr_is_terminal());
+  daemon::PassOptions options;
+  options.all = call.has("now");
+  options.progress = [&](const daemon::Progress& p) { bar.update(p.stage, p.done); };
+
+  daemon::PassReport report = engine.pass(options, stop.token());
+  if (report.young > 0 && !stop.stopped()) {
+    bar.update("waiting for deposits to be complete:", report.young);
+    if (stop.sleep(config.spool.stable_after + std::chrono::milliseconds(50))) {
+      report = sum(std::move(report), engine.pass(options, stop.token()));
+    }
+  }
+  bar.clear();
+
+  print(summary_of(report));
+  std::vector<std::string> attention = daemon::attention(engine.counts(), report);
+  if (report.young > 0) {
+    attention.push_back(fmt::format("{} deposits still being written: taken by the next pass", report.young));
+  }
+  if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
+  if (!attention.empty()) {
+    print(coloured("\nNeeds attention:", Colour::yellow) + "\n");
+    for (const std::string& item : attention) print("  " + item + "\n");
+  }
+  for (const std::string& failure : report.failures) complain(failure);
+  if (!report.failures.empty()) return exit_failed;
+  return attention.empty() ? exit_done : exit_attention;
+}
+
+}  // namespace
+
+Commands run_commands() {
+  return {{"run", "", "one pass over everything due, then ends", help, 0, 0, options, run}};
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,30 @@
+// The daemon.
+#include "cli/command.h"
+#include "cli/main.h"
+#include "daemon/engine.h"
+
+namespace navette::cli {
+namespace {
+
+constexpr const char* help =
+    "Does what `run` does, again and again: when a deposit is closed or moved in, when something becomes\n"
+    "due, at least every [daemon] scan_every. Tells systemd how it is (Type=notify, watchdog). SIGTERM\n"
+    "and SIGINT end it within seconds. Logs to standard error, one line an event.\n\n"
+    "Examples:\n"
+    "  systemctl start navette\n"
+    "  navette -c demo/navette.conf serve\n";
+
+int run(const Invocation& call) {
+  const config::Config config = call.config();
+  log::set_level(config.log.level);
+  daemon::serve(config, call.clock());
+  return exit_done;
+}
+
+}  // namespace
+
+Commands serve_commands() {
+  return {{"serve", "", "the daemon: a pass whenever something happens", help, 0, 0, nullptr, run}};
+}
+
+}  // namespace navette::cli

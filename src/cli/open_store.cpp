@@ -1,0 +1,56 @@
+#include "cli/open_store.h"
+
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/actor.h"
+
+namespace navette::cli {
+namespace {
+
+std::string owner_of(uid_t uid) {
+  const passwd* entry = ::getpwuid(uid);
+  return entry == nullptr ? fmt::format("uid {}", uid) : entry->pw_name;
+}
+
+// A reader of a WAL database maps its -shm file, and makes it when no other process has it: that takes the right to
+// write beside the database.
+std::unique_ptr<store::Store> open(const config::Config& config, store::Store::Access access) {
+  const std::string path = config.state.database.string();
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) {
+      throw Error(fmt::format("there is no database {} yet; the first `navette run` or `serve` makes it", path));
+    }
+    throw Error(
+        fmt::format("cannot reach the database {}; operators' commands run as its owner: "
+                    "sudo -u navette navette ...",
+                    path));
+  }
+  try {
+    return std::make_unique<store::Store>(path, operator_actor(), access);
+  } catch (const std::exception&) {
+    const int wanted = access == store::Store::Access::read_only ? R_OK : R_OK | W_OK;
+    if (::access(path.c_str(), wanted) == 0 && ::access(config.state.database.parent_path().c_str(), W_OK) == 0) {
+      std::throw_with_nested(Error("the database " + path));
+    }
+    throw Error(fmt::format("the database {0} and its directory are {1}'s; run this as {1}: sudo -u {1} navette ...",
+                            path, owner_of(status.st_uid)));
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<store::Store> open_for_reading(const config::Config& config) {
+  return open(config, store::Store::Access::read_only);
+}
+
+std::unique_ptr<store::Store> open_for_writing(const config::Config& config) {
+  return open(config, store::Store::Access::read_write);
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,194 @@
+#include "cli/validation.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/directory.h"
+#include "cli/open_store.h"
+#include "daemon/engine.h"
+#include "lib/crypto/sha256.h"
+#include "stages/conventions_intake.h"
+#include "store/listing.h"
+
+namespace navette::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using model::Code;
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (fs::temp_directory_path() / "navette-validate-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw_errno("make a directory below " + fs::temp_directory_path().string());
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string sha256_of(int fd) {
+  crypto::Sha256 hash;
+  std::string buffer(std::size_t{1} << 16U, '\0');
+  while (const std::size_t n = read_some(fd, buffer.data(), buffer.size())) {
+    hash.update(std::string_view(buffer).substr(0, n));
+  }
+  if (::lseek(fd, 0, SEEK_SET) != 0) throw_errno("rewind");
+  return hash.finish_hex();
+}
+
+// The decisions of stages/intake.cpp, told instead of stored.
+class Judge final : public flux::Handler {
+ public:
+  Judge(const stages::IntakeTools& tools, std::string emetteur, std::string sha256,
+        const std::function<void(const RecordFault&)>& fault)
+      : tools_(tools),
+        emetteur_(std::move(emetteur)),
+        sha256_(std::move(sha256)),
+        fault_(fault),
+        today_(model::paris_day(tools.clock.now())) {}
+
+  std::optional<Code> header(const flux::Header& header) override {
+    // Without a configuration there is no sender to hold it against.
+    if (!tools_.senders.empty()) {
+      if (emetteur_.empty()) emetteur_ = header.emetteur;
+      const auto it = tools_.senders.find(emetteur_);
+      if (it == tools_.senders.end()) return Code::emetteur_inconnu;
+      sender_ = it->second;
+      if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
+      if (header.emetteur != emetteur_) return Code::emetteur_different;
+    } else if (!emetteur_.empty() && header.emetteur != emetteur_) {
+      return Code::emetteur_different;
+    }
+    const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
+    if (known) return *known == sha256_ ? Code::doublon : Code::conflit;
+    conventions_.emplace(tools_, sender_);
+    if (sender_.caf.empty() && header.emetteur.starts_with("caf-")) sender_.caf = header.emetteur.substr(4);
+    return std::nullopt;
+  }
+
+  void demande(flux::DemandeRecord record) override {
+    RecordFault f{record.rank, record.demande.reference, record.position, false};
+    if (record.demande.date > today_) {
+      f.refusal.code = Code::date_invalide;
+      return tell(f);
+    }
+    if (!references_.insert(record.demande.reference).second) {
+      f.refusal.code = Code::reference_en_double;
+      return tell(f);
+    }
+    const auto known =
+        store::known_demande(tools_.store.connection(), record.demande.emetteur, record.demande.reference);
+    if (!known) return;
+    f.duplicate = *known == crypto::sha256_hex(record.xml);
+    f.refusal.code = f.duplicate ? Code::doublon : Code::conflit;
+    tell(f);
+  }
+
+  void convention(flux::ConventionRecord record) override {
+    RecordFault f{record.rank, record.convention.numero, record.position, false};
+    const auto code = conventions_->add(std::move(record.convention));
+    if (!code) return;
+    f.refusal.code = *code;
+    tell(f);
+  }
+
+  void refused(flux::RefusedRecord record) override {
+    tell({record.rank, std::move(record.reference), std::move(record.refusal), false});
+  }
+
+  std::uint64_t refused_count() const { return refused_; }
+  std::uint64_t duplicates() const { return duplicates_; }
+
+ private:
+  void tell(const RecordFault& f) {
+    ++(f.duplicate ? duplicates_ : refused_);
+    fault_(f);
+  }
+
+  const stages::IntakeTools& tools_;
+  std::string emetteur_;
+  std::string sha256_;
+  const std::function<void(const RecordFault&)>& fault_;
+  model::Day today_;
+  stages::Sender sender_;
+  std::optional<stages::ConventionsIntake> conventions_;
+  std::set<std::string> references_;
+  std::uint64_t refused_ = 0;
+  std::uint64_t duplicates_ = 0;
+};
+
+Verdict refused_whole(Code code) {
+  Verdict v;
+  v.result = "refuse";
+  v.refusal = model::Refusal{code, 0, 0, {}};
+  return v;
+}
+
+std::string result_of(const Verdict& v) {
+  if (v.refusal) return v.refusal->code == Code::doublon ? "doublon" : "refuse";
+  if (v.refused == 0) return "accepte";
+  return v.received > v.refused ? "partiel" : "refuse";
+}
+
+}  // namespace
+
+// The spool and the empty database that the stage's tools ask for; gone with us.
+struct Validation::Scratch {
+  Scratch() : spool(stages::Spool::open(directory.path() / "spool")) {}
+  TemporaryDirectory directory;
+  stages::Spool spool;
+};
+
+Validation::Validation(const config::Config& config, const Clock& clock)
+    : config_(config),
+      clock_(clock),
+      schemas_(flux::Schemas::load(config.data.schemas().string())),
+      reference_(daemon::load_reference_data(config)),
+      senders_(daemon::senders_of(config)),
+      scratch_(std::make_unique<Scratch>()) {
+  try {
+    store_ = open_for_reading(config);
+  } catch (const std::exception& e) {
+    without_database_ = describe(e);
+    store_ = std::make_unique<store::Store>((scratch_->directory.path() / "navette.db").string(), "validate");
+  }
+}
+
+Validation::~Validation() = default;
+
+Verdict Validation::check(const std::string& file, const std::string& emetteur,
+                          const std::function<void(const RecordFault&)>& fault) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) throw_errno("open " + file);
+  const FileStatus status = status_of(fd.get());
+  if (status.type != FileType::regular) return refused_whole(Code::fichier_non_regulier);
+  if (status.size > config_.limits.flux_size) return refused_whole(Code::taille_excessive);
+
+  const stages::IntakeTools tools{
+      scratch_->spool, *store_, schemas_, reference_, senders_, {"depot"}, daemon::limits_of(config_), clock_};
+  Judge judge(tools, emetteur, sha256_of(fd.get()), fault);
+  const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
+  Verdict v;
+  v.header = result.header;
+  v.refusal = result.refusal;
+  v.received = result.records;
+  v.refused = judge.refused_count();
+  v.duplicates = judge.duplicates();
+  v.result = result_of(v);
+  return v;
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,227 @@
+// What people look at: read-only lists and single rows, newest first unless said otherwise, bounded by `limit`
+// (no_limit: all). The families' table is never read here (R9).
+//
+// Works on a connection of either access; nothing is written. Instants are UTC, days Europe/Paris.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "lib/sqlite/connection.h"
+#include "model/civil_time.h"
+#include "model/convention.h"
+
+namespace navette::store {
+
+inline constexpr std::int64_t no_limit = -1;
+
+// ---- flux
+
+struct FluxRow {
+  std::int64_t id = 0;
+  std::string ticket;
+  std::string emetteur;
+  std::string nom;  // of the deposited file, printable
+  Instant recu_le;
+  std::uint64_t taille = 0;  // bytes
+  std::string etat;          // recu, accepte, partiel, refuse, doublon
+  std::optional<std::string> type;
+  std::optional<std::string> identifiant;
+  std::optional<std::string> code;  // of the whole flux, with its place
+  std::int64_t ligne = 0;
+  std::int64_t colonne = 0;
+  std::string chemin;
+  std::uint64_t recus = 0;
+  std::uint64_t acceptes = 0;
+  std::uint64_t doublons = 0;
+  std::uint64_t refuses = 0;
+  std::optional<Instant> traite_le;
+  std::optional<std::string> accuse;  // file name in accuses/<emetteur>/
+};
+struct FluxFilter {
+  std::string etat;
+  std::string emetteur;
+};
+std::vector<FluxRow> list_flux(sqlite::Connection& db, const FluxFilter& filter, std::int64_t limit);
+// By ticket, or EMETTEUR/IDENTIFIANT of an accepted one.
+std::optional<FluxRow> find_flux(sqlite::Connection& db, const std::string& id);
+
+struct RefusRow {
+  std::int64_t rang = 0;
+  bool doublon = false;
+  std::string reference;  // empty: it had no valid form
+  std::string code;
+  std::int64_t ligne = 0;
+  std::int64_t colonne = 0;
+  std::string chemin;
+};
+std::vector<RefusRow> list_refus(sqlite::Connection& db, std::int64_t flux, std::int64_t limit);
+
+// ---- demandes
+
+struct DemandeCommune {
+  std::string insee;
+  std::string etat;  // nouvelle, attente, servie
+};
+struct DemandeLieu {
+  std::string lieu;
+  std::string etat;  // of the acheminement
+  Instant du;        // when it may leave
+  std::optional<std::string> remise;
+  std::string motif;
+};
+struct DemandeRow {
+  std::int64_t id = 0;
+  std::string emetteur;
+  std::string reference;
+  model::Day jour;  // of the demande
+  Instant recue_le;
+  std::string flux;  // ticket
+  std::string etat;  // model::demande_state
+  std::optional<std::string> retenue;
+  std::vector<DemandeCommune> communes;
+  std::vector<DemandeLieu> lieux;
+};
+struct DemandeFilter {
+  std::string etat;  // a-router, sans-lieu, en-cours, remise, retenue, retiree
+  std::string lieu;
+};
+std::vector<DemandeRow> list_demandes(sqlite::Connection& db, const DemandeFilter& filter, std::int64_t limit);
+// REFERENCE, or EMETTEUR/REFERENCE; several when several émetteurs use the reference.
+std::vector<DemandeRow> find_demandes(sqlite::Connection& db, const std::string& reference);
+// SHA-256 of the canonical XML of a demande already taken in.
+std::optional<std::string> known_demande(sqlite::Connection& db, const std::string& emetteur,
+                                         const std::string& reference);
+
+// ---- remises
+
+struct RemiseRow {
+  std::int64_t id = 0;
+  std::string nom;
+  std::string lieu;
+  std::string convention;
+  std::int64_t version = 0;
+  std::string etat;  // prete, retenue, livree, dissoute
+  Instant composee_le;
+  std::int64_t nombre = 0;  // demandes
+  std::int64_t tentatives = 0;
+  std::optional<Instant> prochaine;  // next try, while it is prete
+  std::string motif;                 // of the last try, or of the hold
+  std::optional<Instant> livree_le;
+  std::string faits;
+  std::optional<std::string> notification;  // a-envoyer, envoyee
+  std::int64_t notification_tentatives = 0;
+  std::string notification_motif;
+  std::optional<Instant> notifiee_le;
+  std::int64_t destinataires = 0;
+  std::optional<model::Day> retrait_avant;  // R5: last day of the pickup
+};
+struct RemiseFilter {
+  std::string etat;
+  std::string lieu;
+};
+std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& filter, std::int64_t limit);
+std::optional<RemiseRow> find_remise(sqlite::Connection& db, const std::string& nom);
+
+struct FichierRow {
+  std::string nom;
+  std::string genre;  // pdf, xml, manifeste
+  std::uint64_t taille = 0;
+  std::string sha256;
+  std::string demande;  // EMETTEUR/REFERENCE; empty for the manifest
+};
+std::vector<FichierRow> list_fichiers(sqlite::Connection& db, std::int64_t remise);
+
+// ---- lieux and conventions
+
+struct LieuRow {
+  std::string identifiant;
+  std::string nom;
+  std::string caf;
+  std::string convention;  // the one in force today, else the latest
+  std::int64_t version = 0;
+  bool en_vigueur = false;  // today
+  std::string canal;
+  std::optional<std::string> suspendu;     // by an operator, and why
+  std::uint64_t en_attente = 0;            // acheminements that wait for the next remise
+  std::uint64_t remises_en_attente = 0;    // prete or retenue
+  std::optional<Instant> derniere_remise;  // last success
+  std::string dernier_motif;               // why the oldest remise under way did not arrive yet
+  std::optional<Instant> prochain_essai;
+  std::vector<std::string> communes;  // INSEE codes of that version
+};
+// By identifiant.
+std::vector<LieuRow> list_lieux(sqlite::Connection& db, model::Day today, std::int64_t limit);
+std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& identifiant, model::Day today);
+
+struct ConventionRow {
+  std::string caf;
+  std::string numero;
+  std::string type;
+  std::int64_t version = 0;  // in force today, else the latest
+  std::int64_t versions = 0;
+  std::string partenaire;
+  std::string siret;
+  std::string signee;
+  std::optional<std::string> activee;
+  std::optional<std::string> fin;
+  bool en_vigueur = false;
+  std::string motif;  // why it is not; empty when it is
+  std::int64_t lieux = 0;
+};
+// By Caf and number.
+std::vector<ConventionRow> list_conventions(sqlite::Connection& db, model::Day today, std::int64_t limit);
+// NUMERO, or CAF/NUMERO; several when several Caf use the number.
+std::vector<ConventionRow> find_conventions(sqlite::Connection& db, const std::string& numero, model::Day today);
+
+// Whether each version is in force on `today`, or why not, in words for the operator. `versions` in order.
+struct InForce {
+  std::optional<model::Interval> interval;
+  bool today = false;
+  std::string motif;
+};
+std::vector<InForce> in_force_of(const std::vector<model::Convention>& versions, model::Day today);
+
+// ---- échéances and traces
+
+struct EcheanceRow {
+  std::string genre;
+  std::string objet;  // remise:<name>
+  std::string lieu;
+  model::Day jour;  // last day of the delay, ends at 24:00
+  std::string etat;
+};
+// The open ones (`all_states`: every one), soonest first.
+std::vector<EcheanceRow> list_echeances(sqlite::Connection& db, bool all_states, std::int64_t limit);
+
+struct TraceRow {
+  std::int64_t seq = 0;
+  Instant le;
+  std::string acteur;
+  std::string action;
+  std::string objet;
+  std::optional<std::string> detail;  // nothing: none, or erased
+};
+// `objet` empty: of every object.
+std::vector<TraceRow> list_traces(sqlite::Connection& db, const std::string& objet, std::int64_t limit);
+
+// ---- status
+
+// Since when the oldest of each queue waits.
+struct Ages {
+  std::optional<Instant> flux_recu;
+  std::optional<Instant> sans_lieu;
+  std::optional<Instant> prochain_depart;  // when the next acheminement may leave
+  std::optional<Instant> remise_prete;
+  std::optional<Instant> remise_retenue;
+  std::optional<Instant> notification;
+  std::optional<Instant> dernier_flux;  // received last
+  std::optional<Instant> derniere_livraison;
+  std::int64_t flux_refuses = 0;  // among the last 200
+};
+Ages ages(sqlite::Connection& db);
+
+}  // namespace navette::store

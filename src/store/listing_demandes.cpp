@@ -1,0 +1,191 @@
+// Demandes with their derived state, and remises.
+#include <algorithm>
+
+#include "model/states.h"
+#include "store/listing.h"
+#include "store/store.h"
+
+namespace navette::store {
+namespace {
+
+std::optional<Instant> instant_at(const sqlite::Query& q, int column) {
+  const auto value = q.find_integer(column);
+  return value ? std::optional(instant_from(*value)) : std::nullopt;
+}
+
+DemandeRow load_demande(sqlite::Connection& db, std::int64_t id) {
+  DemandeRow r;
+  {
+    auto q = db.query(
+        "SELECT d.id, d.emetteur, d.reference, d.jour, f.recu_le, f.ticket, d.retenue FROM demande d "
+        "JOIN flux f ON f.id = d.flux_id WHERE d.id = ?");
+    q.bind(id).step();
+    r.id = q.integer(0);
+    r.emetteur = q.text(1);
+    r.reference = q.text(2);
+    r.jour = *day_from(q.text(3));
+    r.recue_le = instant_from(q.integer(4));
+    r.flux = q.text(5);
+    r.retenue = q.find_text(6);
+  }
+  {
+    auto q = db.query("SELECT insee, etat FROM demande_commune WHERE demande_id = ? ORDER BY insee");
+    q.bind(id);
+    while (q.step()) r.communes.push_back({q.text(0), q.text(1)});
+  }
+  auto q = db.query(
+      "SELECT l.identifiant, a.etat, a.du, r.nom, a.motif FROM acheminement a JOIN lieu l ON l.id = a.lieu_id "
+      "LEFT JOIN remise r ON r.id = a.remise_id WHERE a.demande_id = ? ORDER BY l.identifiant");
+  q.bind(id);
+  std::vector<model::AcheminementState> states;
+  while (q.step()) {
+    r.lieux.push_back({q.text(0), q.text(1), instant_from(q.integer(2)), q.find_text(3), q.text(4)});
+    states.push_back(model::parse_acheminement_state(q.text(1)));
+  }
+  const bool unrouted =
+      std::any_of(r.communes.begin(), r.communes.end(), [](const DemandeCommune& c) { return c.etat == "nouvelle"; });
+  r.etat = model::demande_state(r.retenue.has_value(), unrouted, states);
+  return r;
+}
+
+// Ids, newest first, among which are all demandes of that state: by an index where that state has one. The model has
+// the last word on each.
+const char* candidates(const DemandeFilter& filter) {
+  if (!filter.lieu.empty()) {
+    return "SELECT demande_id FROM acheminement a JOIN lieu l ON l.id = a.lieu_id WHERE l.identifiant = ?1 "
+           "AND a.etat = 'a-remettre' "
+           "UNION SELECT a.demande_id FROM lieu l JOIN remise r ON r.lieu_id = l.id JOIN acheminement a ON "
+           "a.remise_id = r.id WHERE l.identifiant = ?1 "
+           "UNION SELECT a.demande_id FROM acheminement a JOIN lieu l ON l.id = a.lieu_id WHERE a.etat = 'retenu' AND "
+           "l.identifiant = ?1 ORDER BY 1 DESC";
+  }
+  if (filter.etat == "retenue") {
+    return "SELECT id FROM demande WHERE retenue IS NOT NULL "
+           "UNION SELECT demande_id FROM acheminement WHERE etat = 'retenu' ORDER BY 1 DESC";
+  }
+  if (filter.etat == "a-router") {
+    return "SELECT DISTINCT demande_id FROM demande_commune WHERE etat = 'nouvelle' ORDER BY 1 DESC";
+  }
+  if (filter.etat == "sans-lieu") {
+    return "SELECT DISTINCT demande_id FROM demande_commune WHERE etat = 'attente' ORDER BY 1 DESC";
+  }
+  if (filter.etat == "en-cours") {
+    return "SELECT a.demande_id FROM lieu l JOIN acheminement a ON a.lieu_id = l.id WHERE a.etat = 'a-remettre' "
+           "UNION SELECT a.demande_id FROM remise r JOIN acheminement a ON a.remise_id = r.id WHERE r.etat = 'prete' "
+           "UNION SELECT a.demande_id FROM remise r JOIN acheminement a ON a.remise_id = r.id WHERE r.etat = 'retenue' "
+           "ORDER BY 1 DESC";
+  }
+  return "SELECT id FROM demande WHERE admise = 1 ORDER BY id DESC";
+}
+
+// NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
+#define REMISE_COLUMNS                                                                                      \
+  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, " \
+  "r.prochaine, "                                                                                           \
+  "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "          \
+  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine "  \
+  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                    \
+  "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
+
+RemiseRow remise_from(const sqlite::Query& q) {
+  RemiseRow r;
+  r.id = q.integer(0);
+  r.nom = q.text(1);
+  r.lieu = q.text(2);
+  r.convention = q.text(3);
+  r.version = q.integer(4);
+  r.etat = q.text(5);
+  r.composee_le = instant_from(q.integer(6));
+  r.nombre = q.integer(7);
+  r.tentatives = q.integer(8);
+  r.motif = q.text(10);
+  r.livree_le = instant_at(q, 11);
+  r.faits = q.text(12);
+  r.notification = q.find_text(13);
+  if (r.notification) {
+    r.notification_tentatives = q.integer(14);
+    r.notification_motif = q.text(15);
+    r.notifiee_le = instant_at(q, 16);
+    r.destinataires = q.integer(17);
+  }
+  r.retrait_avant = day_from(q.find_text(18));
+  if (r.etat == "prete") r.prochaine = instant_at(q, 9);
+  if (r.notification == "a-envoyer") r.prochaine = instant_at(q, 19);
+  return r;
+}
+
+}  // namespace
+
+std::vector<DemandeRow> list_demandes(sqlite::Connection& db, const DemandeFilter& filter, std::int64_t limit) {
+  std::vector<DemandeRow> out;
+  auto q = db.query(candidates(filter));
+  if (!filter.lieu.empty()) q.bind(filter.lieu);
+  while ((limit < 0 || static_cast<std::int64_t>(out.size()) < limit) && q.step()) {
+    DemandeRow row = load_demande(db, q.integer(0));
+    if (filter.etat.empty() || row.etat == filter.etat) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::vector<DemandeRow> find_demandes(sqlite::Connection& db, const std::string& reference) {
+  const auto slash = reference.find('/');
+  const std::string emetteur = slash == std::string::npos ? "" : reference.substr(0, slash);
+  auto q =
+      db.query("SELECT id FROM demande WHERE reference = ?1 AND admise = 1 AND (?2 = '' OR emetteur = ?2) ORDER BY id");
+  q.bind(slash == std::string::npos ? reference : reference.substr(slash + 1), emetteur);
+  std::vector<DemandeRow> out;
+  while (q.step()) out.push_back(load_demande(db, q.integer(0)));
+  return out;
+}
+
+std::optional<std::string> known_demande(sqlite::Connection& db, const std::string& emetteur,
+                                         const std::string& reference) {
+  auto q = db.query("SELECT sha256 FROM demande WHERE emetteur = ? AND reference = ?");
+  return q.bind(emetteur, reference).step() ? std::optional(q.text(0)) : std::nullopt;
+}
+
+std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& filter, std::int64_t limit) {
+  std::vector<RemiseRow> out;
+  const auto read = [&](sqlite::Query& q) {
+    while (q.step()) out.push_back(remise_from(q));
+  };
+  if (!filter.lieu.empty()) {
+    auto q = db.query(REMISE_COLUMNS
+                      "WHERE r.lieu_id = (SELECT id FROM lieu WHERE identifiant = ?1) AND (?2 = '' OR r.etat = ?2) "
+                      "ORDER BY r.id DESC LIMIT ?3");
+    q.bind(filter.lieu, filter.etat, limit);
+    read(q);
+  } else if (filter.etat == "retenue") {
+    auto q = db.query(REMISE_COLUMNS "WHERE r.etat = 'retenue' ORDER BY r.id DESC LIMIT ?");
+    q.bind(limit);
+    read(q);
+  } else if (filter.etat == "prete") {
+    auto q = db.query(REMISE_COLUMNS "WHERE r.etat = 'prete' ORDER BY r.id DESC LIMIT ?");
+    q.bind(limit);
+    read(q);
+  } else {
+    auto q = db.query(REMISE_COLUMNS "WHERE (?1 = '' OR r.etat = ?1) ORDER BY r.id DESC LIMIT ?2");
+    q.bind(filter.etat, limit);
+    read(q);
+  }
+  return out;
+}
+
+std::optional<RemiseRow> find_remise(sqlite::Connection& db, const std::string& nom) {
+  auto q = db.query(REMISE_COLUMNS "WHERE r.nom = ?");
+  return q.bind(nom).step() ? std::optional(remise_from(q)) : std::nullopt;
+}
+
+std::vector<FichierRow> list_fichiers(sqlite::Connection& db, std::int64_t remise) {
+  std::vector<FichierRow> out;
+  auto q = db.query(
+      "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur || '/' || d.reference, '') FROM remise_fichier f "
+      "LEFT JOIN demande d ON d.id = f.demande_id WHERE f.remise_id = ? ORDER BY f.rang");
+  q.bind(remise);
+  while (q.step()) {
+    out.push_back({q.text(0), q.text(1), static_cast<std::uint64_t>(q.integer(2)), q.text(3), q.text(4)});
+  }
+  return out;
+}
+
+}  // namespace navette::store
