@@ -40,7 +40,11 @@ std::optional<std::vector<Cursor>> cut_row(const RowEntry& row, const std::vecto
     const bool done = begin.entry >= content.entries.size();
     auto end = done ? std::nullopt : try_break(content, begin, available - inset, full - inset);
     advanced = advanced || end;
-    cut.push_back(end ? std::move(*end) : begin);
+    if (end) {
+      cut.push_back(std::move(*end));
+    } else {
+      cut.push_back(begin);
+    }
   }
   return advanced ? std::optional(cut) : std::nullopt;
 }
