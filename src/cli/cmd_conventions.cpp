@@ -162,8 +162,7 @@ int show(const Invocation& call) {
                {"Cadence", model::to_string(v.annexe.cadence)},
                {"Pickup within", fmt::format("{} days", v.annexe.pickup_days)},
                {"Kept for", fmt::format("{} months", v.annexe.retention_months)}}));
-  print("\n" + versions_table(versions, in_force) + "\n" + annexe_text(v, today) + "\n" +
-        history_table(*store, object));
+  print("\n" + versions_table(versions, in_force) + "\n" + annexe_text(v, today) + history_block(*store, object));
   return exit_done;
 }
 

@@ -142,7 +142,7 @@ int show(const Invocation& call) {
                                                  {"REMISE", [](const DemandeLieu& l) { return shown(l.remise); }},
                                                  {"WHY", [](const DemandeLieu& l) { return l.motif; }}};
   if (!r.lieux.empty()) print("\n" + table_of(r.lieux, columns));
-  print("\n" + history_table(*store, object));
+  print(history_block(*store, object));
   return exit_done;
 }
 
@@ -153,7 +153,7 @@ int change(const Invocation& call, const char* done,
   const DemandeRow before = the_demande(*store, call.argument());
   act(*store, before.emetteur + "/" + before.reference, call);
   const DemandeRow after = the_demande(*store, before.emetteur + "/" + before.reference);
-  print(text::printable(fmt::format("demande {} {}: {}", after.reference, done, after.etat)) + "\n");
+  print(text::printable(fmt::format("demande {} {}; state: {}", after.reference, done, after.etat)) + "\n");
   return exit_done;
 }
 

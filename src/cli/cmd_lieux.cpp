@@ -106,8 +106,7 @@ int show(const Invocation& call) {
                {"Last delivery", shown(r.derniere_remise)},
                {"Last error", r.dernier_motif},
                {"Next try", r.prochain_essai ? shown(r.prochain_essai) : ""}}));
-  const std::string history = history_table(*store, "lieu:" + r.identifiant);
-  print("\n" + history);
+  print(history_block(*store, "lieu:" + r.identifiant));
   return exit_done;
 }
 

@@ -122,7 +122,7 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
       {"SIZE", [](const FichierRow& f) { return shown_bytes(f.taille); }, Align::right},
       {"DEMANDE", [](const FichierRow& f) { return f.demande; }},
       {"SHA-256", [](const FichierRow& f) { return f.sha256; }}};
-  print("\n" + table_of(files, columns) + "\n" + history_table(store, "remise:" + r.nom));
+  print("\n" + table_of(files, columns) + history_block(store, "remise:" + r.nom));
 }
 
 int show(const Invocation& call) {
@@ -151,7 +151,7 @@ int change(const Invocation& call, const char* done,
   const auto store = open_for_writing(call.config());
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
-  print(text::printable(fmt::format("remise {} {}: {}", name, done, the_remise(*store, name).etat)) + "\n");
+  print(text::printable(fmt::format("remise {} {}; state: {}", name, done, the_remise(*store, name).etat)) + "\n");
   return exit_done;
 }
 

@@ -4,13 +4,17 @@
 
 #include "cli/command.h"
 #include "cli/main.h"
+#include "cli/open_store.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
+#include "store/listing.h"
 
 namespace navette::cli {
 namespace {
+
+constexpr std::int64_t recent_flux = 1000;  // that a run looks back on for its summary
 
 constexpr const char* help =
     "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
@@ -51,17 +55,28 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
   return a;
 }
 
-std::string summary_of(const daemon::PassReport& r) {
+// Of flux that this run answered and took in but for some records: not in the pass's report.
+std::uint64_t refused_records(const config::Config& config, Instant began) {
+  std::uint64_t refused = 0;
+  for (const auto& flux : store::list_flux(open_for_reading(config)->connection(), {"partiel", ""}, recent_flux)) {
+    if (flux.traite_le && *flux.traite_le >= began) refused += flux.refuses;
+  }
+  return refused;
+}
+
+std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
   return fmt::format(
-      "flux     {} answered, {} of them refused; {} records\n"
+      "flux     {} answered, {} of them refused whole\n"
+      "records  {} read, {} of them refused\n"
       "demandes {} routed\n"
       "remises  {} packed, {} delivered, {} notified\n",
-      r.flux, r.refused_flux, r.records, r.routed, r.remises, r.delivered, r.notified);
+      r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified);
 }
 
 int run(const Invocation& call) {
   const config::Config config = call.config();
   set_log_level(call, config);
+  const Instant began = call.clock().now();
   const StopOnSignal stop;
   daemon::Engine engine(config, call.clock());
   ProgressBar bar(stderr_is_terminal());
@@ -78,8 +93,13 @@ int run(const Invocation& call) {
   }
   bar.clear();
 
-  print(summary_of(report));
+  const std::uint64_t refused = refused_records(config, began);
+  print(summary_of(report, refused));
   std::vector<std::string> attention = daemon::attention(engine.counts(), report);
+  if (refused > 0) {
+    attention.push_back(
+        fmt::format("{} records refused, their sender has the accusé: navette flux list --state partiel", refused));
+  }
   if (report.young > 0) {
     attention.push_back(fmt::format("{} deposits still being written: taken by the next pass", report.young));
   }

@@ -24,13 +24,14 @@ Json history_json(store::Store& store, const std::string& object) {
   });
 }
 
-std::string history_table(store::Store& store, const std::string& object) {
+std::string history_block(store::Store& store, const std::string& object) {
   using store::TraceRow;
   const std::vector<Column<TraceRow>> columns{{"WHEN", [](const TraceRow& r) { return shown(r.le); }},
                                               {"WHAT", [](const TraceRow& r) { return r.action; }},
                                               {"WHO", [](const TraceRow& r) { return r.acteur; }},
                                               {"DETAIL", [](const TraceRow& r) { return shown(r.detail); }}};
-  return table_of(history(store, object), columns);
+  const auto rows = history(store, object);
+  return rows.empty() ? "" : "\n" + table_of(rows, columns);
 }
 
 }  // namespace navette::cli

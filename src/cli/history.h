@@ -10,6 +10,7 @@ namespace navette::cli {
 
 // The last 50 rows of that object, oldest first.
 Json history_json(store::Store& store, const std::string& object);
-std::string history_table(store::Store& store, const std::string& object);
+// A blank line and a table; empty when nothing happened.
+std::string history_block(store::Store& store, const std::string& object);
 
 }  // namespace navette::cli

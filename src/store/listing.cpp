@@ -132,11 +132,7 @@ Ages ages(sqlite::Connection& db) {
   Ages a;
   a.flux_recu = one_instant(db, "SELECT recu_le FROM flux WHERE etat = 'recu' ORDER BY id LIMIT 1");
   a.sans_lieu = one_instant(
-      db,
-      "SELECT f.recu_le FROM flux f WHERE f.id = (SELECT min(d.flux_id) FROM demande_commune w JOIN demande d ON d.id "
-      "= "
-      "w.demande_id WHERE w.etat = 'attente' AND NOT EXISTS (SELECT 1 FROM acheminement a WHERE a.demande_id = "
-      "w.demande_id AND a.etat <> 'annule'))");
+      db, "SELECT recu_le FROM flux WHERE id = (SELECT flux_id FROM demande WHERE sans_lieu = 1 ORDER BY id LIMIT 1)");
   a.prochain_depart = one_instant(
       db,
       "SELECT min((SELECT min(du) FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre')) FROM lieu l");

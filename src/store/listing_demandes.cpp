@@ -13,13 +13,14 @@ std::optional<Instant> instant_at(const sqlite::Query& q, int column) {
   return value ? std::optional(instant_from(*value)) : std::nullopt;
 }
 
-DemandeRow load_demande(sqlite::Connection& db, std::int64_t id) {
+// Nothing for one that is staged only: its flux is still being read.
+std::optional<DemandeRow> load_demande(sqlite::Connection& db, std::int64_t id) {
   DemandeRow r;
   {
     auto q = db.query(
         "SELECT d.id, d.emetteur, d.reference, d.jour, f.recu_le, f.ticket, d.retenue FROM demande d "
-        "JOIN flux f ON f.id = d.flux_id WHERE d.id = ?");
-    q.bind(id).step();
+        "JOIN flux f ON f.id = d.flux_id WHERE d.id = ? AND d.admise = 1");
+    if (!q.bind(id).step()) return std::nullopt;
     r.id = q.integer(0);
     r.emetteur = q.text(1);
     r.reference = q.text(2);
@@ -48,7 +49,8 @@ DemandeRow load_demande(sqlite::Connection& db, std::int64_t id) {
   return r;
 }
 
-// Ids, newest first, among which are all demandes of that state: by an index where that state has one. The model has
+// Ids, newest first, among which are all demandes of that state: by an index where that state has one (named,
+// since the planner would rather walk the whole table in order). The model has
 // the last word on each.
 const char* candidates(const DemandeFilter& filter) {
   if (!filter.lieu.empty()) {
@@ -64,10 +66,12 @@ const char* candidates(const DemandeFilter& filter) {
            "UNION SELECT demande_id FROM acheminement WHERE etat = 'retenu' ORDER BY 1 DESC";
   }
   if (filter.etat == "a-router") {
-    return "SELECT DISTINCT demande_id FROM demande_commune WHERE etat = 'nouvelle' ORDER BY 1 DESC";
+    return "SELECT DISTINCT demande_id FROM demande_commune INDEXED BY commune_nouvelle WHERE etat = 'nouvelle' ORDER "
+           "BY 1 DESC";
   }
   if (filter.etat == "sans-lieu") {
-    return "SELECT DISTINCT demande_id FROM demande_commune WHERE etat = 'attente' ORDER BY 1 DESC";
+    return "SELECT DISTINCT demande_id FROM demande_commune INDEXED BY commune_attente WHERE etat = 'attente' ORDER BY "
+           "1 DESC";
   }
   if (filter.etat == "en-cours") {
     return "SELECT a.demande_id FROM lieu l JOIN acheminement a ON a.lieu_id = l.id WHERE a.etat = 'a-remettre' "
@@ -121,8 +125,8 @@ std::vector<DemandeRow> list_demandes(sqlite::Connection& db, const DemandeFilte
   auto q = db.query(candidates(filter));
   if (!filter.lieu.empty()) q.bind(filter.lieu);
   while ((limit < 0 || static_cast<std::int64_t>(out.size()) < limit) && q.step()) {
-    DemandeRow row = load_demande(db, q.integer(0));
-    if (filter.etat.empty() || row.etat == filter.etat) out.push_back(std::move(row));
+    auto row = load_demande(db, q.integer(0));
+    if (row && (filter.etat.empty() || row->etat == filter.etat)) out.push_back(*std::move(row));
   }
   return out;
 }
@@ -134,7 +138,9 @@ std::vector<DemandeRow> find_demandes(sqlite::Connection& db, const std::string&
       db.query("SELECT id FROM demande WHERE reference = ?1 AND admise = 1 AND (?2 = '' OR emetteur = ?2) ORDER BY id");
   q.bind(slash == std::string::npos ? reference : reference.substr(slash + 1), emetteur);
   std::vector<DemandeRow> out;
-  while (q.step()) out.push_back(load_demande(db, q.integer(0)));
+  while (q.step()) {
+    if (auto row = load_demande(db, q.integer(0))) out.push_back(*std::move(row));
+  }
   return out;
 }
 

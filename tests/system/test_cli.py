@@ -1,0 +1,478 @@
+"""The command line, driven as an operator, a script or a partner would."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from conftest import DATA, ROOT
+
+COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
+            "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
+            "remises retry", "remises hold", "remises release", "lieux list", "lieux show", "lieux suspend",
+            "lieux resume", "lieux provision", "conventions list", "conventions show", "echeances list", "traces list",
+            "traces verify"]
+LISTS = ["flux list", "demandes list", "remises list", "lieux list", "conventions list", "echeances list",
+         "traces list"]
+UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+
+def words(command):
+    return command.split()
+
+
+# ---- help and usage
+
+def test_general_help_names_every_command(site):
+    text = site.run("--help").stdout
+    listed = re.findall(r"^  ([a-z]+(?: [a-z]+)?)(?: [A-Z.]+)? {2,}\S", text, re.M)
+    assert [c for c in listed if c.split()[0] not in ("help",)] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_manual(navette, command):
+    for call in ([*words(command), "--help"], ["help", *words(command)], ["--help", *words(command)]):
+        done = subprocess.run([navette, *call], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and not done.stderr, done
+        assert done.stdout.startswith(f"usage: navette [-c FILE] {command}")
+        assert "Example" in done.stdout and "\t" not in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= 105
+    manual = (ROOT / "docs/man/navette.1").read_text(encoding="utf-8").replace("\\-", "-").replace("\\ ", " ")
+    assert f"navette {command}" in manual or f"\n.B {command}" in manual, command
+    for option in re.findall(r"--[a-z]+", done.stdout):
+        assert option in manual, (command, option)
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["nonsense"], ["flux"], ["flux", "nonsense"], ["flux", "list", "--nonsense"], ["flux", "list", "x"],
+    ["flux", "show"], ["flux", "list", "--limit", "0"], ["flux", "list", "--state", "x"], ["run", "x"],
+    ["demandes", "hold", "X"], ["remises", "list", "--held", "--state", "prete"], ["render", "x.xml"], ["-c"],
+    ["--nonsense"],
+])
+def test_wrong_usage_is_exit_2_with_one_line(site, arguments):
+    done = site.run(*arguments, code=2) if arguments != ["-c"] else subprocess.run(
+        [site.binary, "-c"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert re.fullmatch(r"navette: [^\n]+\n", done.stderr), done.stderr
+
+
+def test_a_wrong_configuration_is_exit_2_with_every_error(site):
+    site.configure("[spool]\nnonsense = 1\n[nothing]\nx = 1\n")
+    for command in ("run", "status", "check"):
+        done = site.run(command, code=2)
+        assert len(done.stderr.splitlines()) >= 2 and "navette.conf:" in done.stderr
+
+
+def test_version(site):
+    assert re.fullmatch(r"navette \d+\.\d+\.\d+\n", site.run("--version").stdout)
+
+
+# ---- before and beside the daemon
+
+def test_without_a_database_reading_and_writing_say_so_and_make_none(site):
+    for command in (["status"], ["flux", "list"], ["demandes", "hold", "X", "--why", "y"], ["lieux", "resume", "x"]):
+        done = site.run(*command, code=3)
+        assert "no database" in done.stderr and "navette run" in done.stderr
+    assert not site.database.exists()
+
+
+def test_run_beside_another_owner_says_so(site):
+    site.passes()
+    with open(site.spool / ".lock", "r+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        done = site.run("run", code=3)
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("navette: ")
+        assert site.json("status")["processus"] is not None
+        site.run("flux", "list")
+    assert site.json("status")["processus"] is None
+
+
+def test_an_empty_spool_is_done_with_nothing_to_tell(site):
+    done = site.run("run")
+    assert "0 answered" in done.stdout and "attention" not in done.stdout
+    assert "Nothing needs a person" in site.run("status").stdout
+
+
+def test_run_waits_once_for_a_young_deposit(site):
+    site.configure("")
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("20ms", "700ms"), encoding="utf-8")
+    site.deposit(DATA / "demandes/ok-minimale.xml")
+    site.run("run", code=1)  # no lieu
+    assert len(site.accuses()) == 1
+
+
+def test_run_stops_cleanly_on_a_signal(site):
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("20ms", "1h"), encoding="utf-8")
+    site.deposit(DATA / "demandes/ok-minimale.xml")
+    process = site.start("run", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    while not site.database.exists():
+        assert process.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=2)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 1 and "stopped before the end" in out
+
+
+def test_run_tells_what_needs_attention_and_exits_1(site):
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    site.deposit(DATA / "demandes/bad-doctype.xml")
+    site.deposit(DATA / "demandes/bad-non-eligible.xml")
+    out = site.run("run", code=1).stdout
+    assert "1 flux refused whole" in out and "1 records refused" in out
+
+
+# ---- lists
+
+@pytest.mark.parametrize("command", LISTS)
+def test_lists_are_json_arrays_and_aligned_tables(loaded, command):
+    rows = loaded.json(*words(command))
+    assert isinstance(rows, list) and rows
+    assert all(list(row) == list(rows[0]) for row in rows)
+    assert all(re.fullmatch(r"[a-z0-9_]+", key) for key in rows[0])
+    for row in rows:
+        for key, value in row.items():
+            if key.endswith("_le") or key == "le":
+                assert value is None or UTC.match(value), (key, value)
+    assert len(loaded.json(*words(command), "--limit", "1")) == 1
+    assert loaded.json(*words(command), "--all")[0] is not None
+
+    lines = loaded.run(*words(command)).stdout.splitlines()
+    assert len(lines) == len(rows) + 1
+    assert not any("\t" in line or "\x1b" in line or line != line.rstrip() for line in lines)
+    starts = [m.start() for m in re.finditer(r"(?<=  )\S|^\S", lines[0])]
+    assert all(line[start - 1] == " " for line in lines[1:] for start in starts[1:2])
+
+
+def test_a_cut_list_says_so(loaded):
+    done = loaded.run("demandes", "list", "--limit", "2")
+    assert len(done.stdout.splitlines()) == 3 and "--all" in done.stderr
+    assert not loaded.run("demandes", "list").stderr
+
+
+def test_filters(loaded):
+    count = lambda *a: len(loaded.json(*a))  # noqa: E731
+    assert count("flux", "list", "--state", "partiel") == 1
+    assert count("flux", "list", "--emetteur", "caf-421") == 1
+    assert count("demandes", "list", "--state", "sans-lieu") == 2
+    assert count("demandes", "list", "--lieu", "rpe-gier") == 3
+    assert count("remises", "list", "--lieu", "rpe-gier") == 1
+    assert count("remises", "list", "--held") == 0
+    assert count("traces", "list", "--object", "lieu:rpe-gier") == 0
+    total = sum(count("demandes", "list", "--state", s)
+                for s in ("a-router", "sans-lieu", "en-cours", "remise", "retenue", "retiree"))
+    assert total == count("demandes", "list") == 12
+
+
+def test_a_table_on_a_terminal_fits_it(loaded):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["NO_COLOR"] = "1"
+        os.execv("/bin/sh", ["sh", "-c", "stty cols 60; exec \"$@\"", "sh", *loaded.command("lieux", "list")])
+    out = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        out += piece
+    os.close(fd)
+    os.waitpid(pid, 0)
+    lines = out.decode().replace("\r", "").splitlines()
+    assert len(lines) == 8 and all(len(line) <= 60 for line in lines), lines
+    assert any("…" in line for line in lines)
+
+
+# ---- shows
+
+def test_shows_are_objects_and_name_their_subject(loaded):
+    remise = loaded.json("remises", "list")[0]["remise"]
+    flux = [f for f in loaded.json("flux", "list") if f["etat"] == "partiel"][0]
+    demande = loaded.json("demandes", "list", "--state", "remise")[0]
+    for arguments, word in ((["remises", "show", remise], remise),
+                            (["flux", "show", flux["ticket"]], "NON_ELIGIBLE"),
+                            (["flux", "show", f"{flux['emetteur']}/{flux['identifiant']}"], flux["ticket"]),
+                            (["demandes", "show", demande["reference"]], demande["flux"]),
+                            (["lieux", "show", "rpe-gier"], "42207"),
+                            (["conventions", "show", "CLI2025_00012"], "SEM-001"),
+                            (["conventions", "show", "421/CLI2025_00012"], "Saint-Étienne")):
+        assert isinstance(loaded.json(*arguments), dict)
+        assert word in loaded.run(*arguments).stdout
+    shown = loaded.json("remises", "show", remise)
+    assert shown["fichiers"][-1]["genre"] == "manifeste" and shown["historique"] and shown["retrait_avant"]
+    assert loaded.json("flux", "show", flux["ticket"])["enregistrements"][0]["ligne"] == 802
+
+
+@pytest.mark.parametrize("kind", ["flux", "demandes", "remises", "lieux", "conventions"])
+def test_what_does_not_exist_is_exit_2(loaded, kind):
+    done = loaded.run(kind, "show", "nothing", code=2)
+    assert "nothing" in done.stderr and f"navette {kind} list" in done.stderr
+
+
+def test_status_tells_queues_and_what_to_do(loaded):
+    state = loaded.json("status")
+    assert state["files"]["demandes_sans_lieu"] == 2
+    assert any("sans-lieu" in item for item in state["attention"])
+    assert len(state["echeances"]) == 5
+    text = loaded.run("status").stdout
+    assert "Needs a person:" in text and "navette demandes list --state sans-lieu" in text
+
+
+# ---- what operators change
+
+def actor_of(site):
+    return site.json("traces", "list", "--limit", "1")[0]
+
+
+def test_hold_release_and_retry_of_a_demande(loaded):
+    reference = loaded.json("demandes", "list", "--state", "sans-lieu")[0]["reference"]
+    loaded.run("demandes", "hold", reference, "--why", "ticket 4711")
+    trace = actor_of(loaded)
+    assert re.fullmatch(r".+ \(uid \d+\)", trace["acteur"])
+    assert trace["objet"] == f"demande:monenfant/{reference}" and "ticket 4711" in trace["detail"]
+    assert loaded.json("demandes", "show", reference)["etat"] == "retenue"
+    loaded.run("demandes", "retry", reference, code=3)
+    loaded.run("demandes", "release", reference)
+    assert loaded.json("demandes", "show", reference)["etat"] in ("a-router", "sans-lieu")
+    loaded.run("demandes", "release", reference, code=3)
+    loaded.run("demandes", "retry", reference)
+    loaded.passes()
+    assert loaded.json("demandes", "show", reference)["etat"] == "sans-lieu"
+    loaded.run("traces", "verify")
+
+
+def test_a_suspended_lieu_receives_nothing_until_it_is_resumed(site):
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    site.passes()
+    site.run("lieux", "suspend", "rpe-gier", "--why", "incident")
+    assert site.json("lieux", "show", "rpe-gier")["suspendu"] == "incident"
+    site.deposit(DATA / "demo/demandes.xml")
+    site.passes(code=1)
+    assert not site.json("remises", "list", "--lieu", "rpe-gier")
+    assert site.json("lieux", "show", "rpe-gier")["demandes_en_attente"] == 3
+    site.run("lieux", "resume", "rpe-gier")
+    site.run("lieux", "resume", "rpe-gier", code=3)
+    site.passes()
+    assert [r["etat"] for r in site.json("remises", "list", "--lieu", "rpe-gier")] == ["livree"]
+
+
+def test_a_held_remise_stays_and_leaves_once_released(site):
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("create = yes", "create = no"),
+                           encoding="utf-8")
+    site.depot.mkdir()
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    site.passes()
+    site.deposit(DATA / "demo/demandes.xml")
+    site.passes(code=1)  # no dépôt was provisioned: the channel refuses, each remise is held
+    held = site.json("remises", "list", "--held")
+    assert len(held) == 6 and all("lieux provision" in r["motif"] for r in held)
+    assert "provision" in site.run("check", code=1).stdout
+    site.configure()
+    name = held[0]["remise"]
+    site.run("remises", "retry", name, code=3)
+    site.run("remises", "release", name)
+    site.run("remises", "hold", name, "--why", "the lieu moves")
+    assert site.json("remises", "show", name)["motif"] == "the lieu moves"
+    site.passes(code=1)
+    assert not site.delivered()
+    site.run("remises", "release", name)
+    site.run("remises", "retry", name)
+    site.passes(code=1)
+    assert site.json("remises", "show", name)["etat"] == "livree"
+    site.run("remises", "hold", name, "--why", "x", code=3)
+
+
+@pytest.mark.root
+def test_provisioning_tells_the_commands_for_a_missing_account(site):
+    done = site.run("lieux", "provision", "rpe-inconnu", code=3)
+    assert any(line.strip().startswith("useradd ") for line in done.stderr.splitlines())
+
+
+# ---- traces
+
+def test_a_changed_journal_is_noticed(loaded):
+    done = loaded.json("traces", "verify")
+    assert done["intact"] and done["lignes"] > 50 and len(done["dernier_hash"]) == 64
+    subprocess.run(["sqlite3", loaded.database,
+                    "DROP TRIGGER trace_sans_modification; UPDATE trace SET acteur = 'nobody' WHERE seq = 7"], check=True)
+    done = loaded.run("traces", "verify", code=1)
+    assert "row 7" in done.stdout
+    assert loaded.json("traces", "verify", code=1)["premiere_ligne_fausse"] == 7
+
+
+# ---- check
+
+def test_check_is_content_with_a_sound_site(loaded):
+    done = loaded.run("check", "--reach")
+    assert all(line.startswith("ok") for line in done.stdout.splitlines()[:-2]), done.stdout
+    rows = loaded.json("check")
+    assert {r["etat"] for r in rows} == {"ok"}
+    assert {"configuration", "spool", "sender", "database", "schemas", "rendering", "communes", "depot"} <= {
+        r["sujet"] for r in rows}
+
+
+@pytest.mark.parametrize("fault, words", [
+    (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
+    (lambda s: (s.spool / "arrivee/stray.xml").write_text("x"), "no sender's directory"),
+    (lambda s: (s.spool / "arrivee/monenfant").rmdir(), "install -d"),
+    (lambda s: (s.spool / "travail").chmod(0o755), "families' data"),
+    (lambda s: (s.spool / "arrivee/monenfant").chmod(0o777), "anybody"),
+    (lambda s: s.database.chmod(0o644), "chmod 600"),
+    (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
+])
+def test_check_finds(loaded, fault, words):
+    fault(loaded)
+    done = loaded.run("check", code=1)
+    wrong = [line for line in done.stdout.splitlines() if line.startswith(("warn", "bad"))]
+    assert len(wrong) == 1 and words in wrong[0], done.stdout
+
+
+# ---- validate and render
+
+def expected_answers():
+    for line in (DATA / "expected.tsv").read_text(encoding="utf-8").splitlines():
+        fields = line.split("\t")
+        if not line.startswith("#") and len(fields) >= 3:
+            yield fields[0], fields[1], fields[2].split(), fields[3].split() if len(fields) > 3 else []
+
+
+def sender_of(path):
+    return "caf-421" if "habilitations" in path else "monenfant"
+
+
+def check_answer(row, result, codes):
+    found = [row["refus"]["code"]] if row["refus"] else [r["code"] for r in row["enregistrements"]]
+    # Which date does not exist is told more precisely than expected.tsv asks.
+    found = ["ENREGISTREMENT_INVALIDE" if c == "DATE_INVALIDE" and c not in codes else c for c in found]
+    assert (row["resultat"], found) == (result, codes), row["fichier"]
+
+
+def test_validate_answers_every_sample_as_intake_would(site):
+    alone = [(p, r, c) for p, r, c, before in expected_answers() if not before]
+    for sender in ("monenfant", "caf-421"):
+        mine = [(p, r, c) for p, r, c in alone if sender_of(p) == sender]
+        rows = site.json("validate", "--emetteur", sender, *(DATA / p for p, _, _ in mine), code=1)
+        assert len(rows) == len(mine) > 20
+        for row, (_, result, codes) in zip(rows, mine):
+            check_answer(row, result, codes)
+    assert not site.database.exists() and not any((site.spool / "arrivee/monenfant").iterdir())
+
+
+@pytest.mark.parametrize("before", sorted({tuple(b) for _, _, _, b in expected_answers() if b}))
+def test_validate_compares_with_what_is_known(site, before):
+    for i, path in enumerate(before):
+        site.deposit(DATA / path, sender_of(path), name=f"{i}.xml")
+        site.passes()
+    traces = site.json("traces", "list", "--all")
+    for path, result, codes, needed in expected_answers():
+        if tuple(needed) == before:
+            row = site.json("validate", "--emetteur", sender_of(path), DATA / path, code=(0, 1))[0]
+            check_answer(row, result, codes)
+    assert site.json("traces", "list", "--all") == traces
+
+
+def test_validate_prints_code_label_place_and_path(site):
+    done = site.run("validate", DATA / "demandes/bad-deux-sur-cinq.xml", code=1)
+    assert "bad-deux-sur-cinq.xml:193:5: NON_ELIGIBLE: Aucun enfant" in done.stdout
+    assert "/demandes/demande[4]/enfants" in done.stdout
+    assert "partiel: 5 records, 3 good" in done.stdout
+    assert site.run("validate", DATA / "demandes/ok-riche.xml").returncode == 0
+    assert site.run("validate", site.path / "missing.xml", code=3).stderr
+
+
+def test_validate_takes_the_sender_from_the_directory(site):
+    deposit = site.deposit(DATA / "demandes/ok-minimale.xml", "caf-421")
+    assert "TYPE_NON_AUTORISE" in site.run("validate", deposit, code=1).stdout
+    assert deposit.exists()
+
+
+def test_render_gives_the_delivered_bytes_without_a_database(loaded, tmp_path):
+    pdf = [p for p in loaded.delivered() if p.suffix == ".pdf"][0]
+    out = tmp_path / "out.pdf"
+    out.write_text("former", encoding="utf-8")
+    loaded.run("render", pdf.with_suffix(".xml"), "-o", out)
+    assert out.read_bytes() == pdf.read_bytes()
+    reference = pdf.stem.split("_")[2]
+    loaded.database.rename(tmp_path / "away.db")
+    done = subprocess.run(loaded.command("render", DATA / "demo/demandes.xml", "--ref", reference, "-o", "-"),
+                          capture_output=True, check=True)
+    assert done.stdout == pdf.read_bytes()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_render_says_what_is_missing(site, tmp_path):
+    flux = DATA / "demo/demandes.xml"
+    assert "no demande NONE" in site.run("render", flux, "--ref", "NONE", "-o", tmp_path / "x.pdf", code=2).stderr
+    assert "cannot be opened" in site.run("render", "missing.xml", "-o", tmp_path / "x.pdf", code=2).stderr
+    site.run("render", DATA / "demandes/bad-doctype.xml", "-o", tmp_path / "x.pdf", code=3)
+    site.run("render", flux, "-o", tmp_path, code=2)
+    assert not (tmp_path / "x.pdf").exists()
+    renamed = tmp_path / "renamed.xml"
+    renamed.write_bytes(ET.tostring(ET.parse(flux).getroot()[1]))
+    assert "--emetteur" in site.run("render", renamed, "-o", tmp_path / "x.pdf", code=2).stderr
+    site.run("render", renamed, "--emetteur", "monenfant", "-o", tmp_path / "x.pdf")
+
+
+# ---- what must not be seen, and pipes
+
+def families():
+    """Every name, address, e-mail, telephone and comment of the demonstration's families."""
+    wanted = {"nom", "prenom", "nomUsage", "courriel", "telephone", "ligne", "commentaire", "numeroAllocataire"}
+    tree = ET.parse(DATA / "demo/demandes.xml")
+    values = {e.text.strip() for e in tree.iter() if e.tag.split("}")[1] in wanted and e.text}
+    return {v for v in values if len(v) > 3}
+
+
+def test_nothing_of_the_families_is_shown(loaded):
+    secret = families()
+    assert len(secret) > 30
+    shown = ""
+    for command in [*LISTS, "status", "check"]:
+        for more in ([], ["--json"]):
+            done = loaded.run(*words(command), *more)
+            shown += done.stdout + done.stderr
+    for demande in loaded.json("demandes", "list"):
+        shown += loaded.run("demandes", "show", demande["reference"]).stdout
+    for remise in loaded.json("remises", "list"):
+        shown += loaded.run("remises", "show", remise["remise"], "--json").stdout
+    shown += loaded.run("validate", DATA / "demo/demandes.xml").stdout
+    found = {v for v in secret if re.search(rf"(?<!\w){re.escape(v)}(?!\w)", shown)}
+    assert not found
+
+
+def test_a_reader_that_leaves_early_hears_nothing(loaded):
+    command = " ".join(loaded.command("traces", "list", "--all", "--json"))
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", f"for i in 1 2 3 4 5 6 7 8; do {command}; done | head -n 1"],
+                          capture_output=True, text=True, check=False)
+    assert done.stdout == "[\n" and done.stderr == ""
+
+
+def test_a_full_output_is_a_failure(loaded):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(loaded.command("flux", "list"), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3 and "standard output" in done.stderr
+
+
+def test_names_from_outside_cannot_steer_a_terminal(site):
+    site.deposit(b"<x/>", name="a\x1b[31m\nb.xml")
+    site.passes(code=1)
+    out = site.run("flux", "list").stdout
+    assert "\x1b" not in out and "\\x1b[31m\\x0ab.xml" in out
+    assert json.loads(site.run("flux", "list", "--json").stdout)[0]["fichier"].startswith("a\\x1b")
+
+
+@pytest.mark.root
+def test_another_account_is_told_whose_database_it_is(loaded):
+    for parent in [loaded.path, *loaded.path.parents[:-2]]:
+        parent.chmod(parent.stat().st_mode | 0o711)
+    loaded.config.chmod(0o644)
+    done = subprocess.run(loaded.command("status"), capture_output=True, text=True, user="nobody", check=False)
+    assert done.returncode == 3 and "sudo -u root" in done.stderr, done
