@@ -1,0 +1,74 @@
+#include "daemon/inbox_watch.h"
+
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+#include <poll.h>
+
+#include "unit/base/temp_dir.h"
+
+using namespace navette;
+using daemon::InboxWatch;
+using stages::ClosedDeposits;
+
+namespace {
+
+bool readable(const InboxWatch& watch) {
+  pollfd fd{watch.fd(), POLLIN, 0};
+  return ::poll(&fd, 1, 0) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("deposits closed or moved in are named; opened ones are not") {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "arrivee" / "monenfant");
+  InboxWatch watch((dir / "arrivee").string());
+  ClosedDeposits closed;
+  CHECK_FALSE(watch.take(closed));
+  CHECK_FALSE(readable(watch));
+  dir.put("arrivee/monenfant/a.xml", "x");
+  dir.put("b.xml", "x");
+  std::filesystem::rename(dir / "b.xml", dir / "arrivee" / "monenfant" / "b.xml");
+  std::ofstream open(dir / "arrivee" / "monenfant" / "c.xml");
+  open << "x" << std::flush;
+  CHECK(readable(watch));
+  CHECK(watch.take(closed));
+  CHECK(closed == ClosedDeposits{"monenfant/a.xml", "monenfant/b.xml"});
+  CHECK_FALSE(readable(watch));
+}
+
+TEST_CASE("a sender's directory that is made later is watched too, and again when it was replaced") {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "arrivee");
+  InboxWatch watch((dir / "arrivee").string());
+  ClosedDeposits closed;
+  for (int i = 0; i < 2; ++i) {
+    std::filesystem::create_directory(dir / "arrivee" / "caf-421");
+    CHECK(watch.take(closed));
+    dir.put("arrivee/caf-421/a.xml", "x");
+    closed.clear();
+    CHECK(watch.take(closed));
+    CHECK(closed == ClosedDeposits{"caf-421/a.xml"});
+    std::filesystem::remove_all(dir / "arrivee" / "caf-421");
+    watch.take(closed);
+  }
+}
+
+TEST_CASE("a file in arrivee/ itself and a link in the place of a sender's directory do no harm") {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "arrivee");
+  std::filesystem::create_directories(dir / "elsewhere");
+  std::filesystem::create_directory_symlink(dir / "elsewhere", dir / "arrivee" / "lien");
+  InboxWatch watch((dir / "arrivee").string());
+  ClosedDeposits closed;
+  dir.put("arrivee/stray.xml", "x");
+  dir.put("elsewhere/a.xml", "x");
+  CHECK(watch.take(closed));
+  CHECK(closed.empty());
+}
+
+TEST_CASE("without arrivee/ there is nothing to watch") {
+  const test::TempDir dir;
+  CHECK_THROWS_AS(InboxWatch((dir / "none").string()), std::system_error);
+}

@@ -1,0 +1,433 @@
+// From an accepted flux to the lieu's dépôt and the notification, with the real renderer, dépôt and directory of mails.
+#include <catch2/catch.hpp>
+
+#include "channels/mail_directory.h"
+#include "model/civil_time.h"
+#include "stages/deliver.h"
+#include "stages/notify.h"
+#include "stages/pack.h"
+#include "support/conventions.h"
+#include "support/stage_site.h"
+
+using namespace navette;
+using namespace std::chrono_literals;
+using test::convention;
+using test::day;
+using test::lieu;
+using test::new_version;
+using test::replaced;
+using test::same_version;
+using test::slurp;
+using Names = std::vector<std::string>;
+
+namespace {
+
+const render::Renderer& renderer() {
+  static const render::Renderer loaded("xslt/demande-fo.xsl", render::Renderer::default_fonts());
+  return loaded;
+}
+
+const xml::Stylesheet& notification() {
+  static const auto loaded = xml::Stylesheet::load("xslt/notification.xsl");
+  return loaded;
+}
+
+// Counts what leaves, and can be told to fail or to do something in the middle.
+class Watched final : public channels::FileSender {
+ public:
+  explicit Watched(std::filesystem::path root)
+      : depot_(std::move(root), channels::DepotSender::Missing::create_plain) {}
+  model::Outcome send(const channels::RemiseToSend& remise) override {
+    ++attempts;
+    if (before) before();
+    if (fail) return model::Retry{"no answer", std::nullopt};
+    return depot_.send(remise);
+  }
+  std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
+
+  int attempts = 0;
+  bool fail = false;
+  std::function<void()> before;
+
+ private:
+  channels::DepotSender depot_;
+};
+
+// Two demandes accepted, one lieu that covers their commune.
+struct Delivery : test::StageSite {
+  Delivery() : mail(spool.courriels.path()) {
+    auto sender = std::make_unique<Watched>(dir / "depot");
+    watched = sender.get();
+    senders_by_kind["depot"] = std::move(sender);
+    habilitate({new_version(contract)});
+    for (const char* reference : {"A", "B"}) demande(reference);
+    route();
+  }
+  void habilitate(const std::vector<store::ConventionChange>& changes) {
+    store::Claim claim;
+    claim.ticket = "H" + std::to_string(++fluxes);
+    claim.emetteur = "caf-421";
+    claim.at = clock.now();
+    store->add_claims({claim});
+    const auto flux = store->next_received().value();
+    store->accept_flux(flux, {"habilitations", claim.ticket}, changes.size(), changes, {"caf@example.org"}, "421",
+                       clock.now());
+    store->accuse_written(flux.id, "none");
+  }
+  void demande(const std::string& reference) {
+    auto bytes = replaced(slurp("tests/data/demandes/ok-minimale.xml"), "T-ok-minimale", "T-" + reference);
+    if (reference != "A") bytes = replaced(bytes, "<reference>A<", "<reference>" + reference + "<");
+    REQUIRE(take_in("monenfant", bytes) == "accepte ");
+  }
+  void suspend_contract() {
+    contract.suspension = model::Suspension{model::paris_day(clock.now()), "travaux"};
+    habilitate({same_version(contract)});
+  }
+  stages::PackReport pack(bool all = false) {
+    return stages::pack({spool, *store, renderer(), test::communes(), clock, 2}, all, {}, stop.get_token());
+  }
+  stages::DeliverReport deliver() {
+    return stages::deliver({spool, *store, senders_by_kind, test::communes(), clock, 2}, {}, stop.get_token());
+  }
+  stages::NotifyReport notify() {
+    return stages::notify({*store, mail, senders_by_kind, notification(), "navette@caf.example.org", clock},
+                          stop.get_token());
+  }
+  Names depot(const std::string& below = "") const {
+    const auto path = dir / "depot" / "rpe-a" / "remises" / below;
+    return std::filesystem::is_directory(path) ? Directory::open(path).names() : Names{};
+  }
+  std::string states() const {
+    return text("SELECT group_concat(etat, ' ') FROM (SELECT etat FROM acheminement ORDER BY id)");
+  }
+  // The whole database as it is now, and back to it: what a death loses is what was not committed.
+  void save() {
+    store->connection().execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    std::filesystem::copy_file(dir / "navette.db", dir / "saved.db", std::filesystem::copy_options::overwrite_existing);
+  }
+  void restore() {
+    store.reset();
+    for (const char* suffix : {"-wal", "-shm"})
+      std::filesystem::remove(dir.path() / ("navette.db" + std::string(suffix)));
+    std::filesystem::copy_file(dir / "saved.db", dir / "navette.db", std::filesystem::copy_options::overwrite_existing);
+    open();
+  }
+
+  model::Convention contract = convention("C1", {lieu("rpe-a", {"42218"})});
+  stages::FileSenders senders_by_kind;
+  Watched* watched = nullptr;
+  channels::MailDirectory mail;
+  int fluxes = 0;
+};
+
+constexpr const char* first = "rpe-a-20261120-1";
+const Names files{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "DI_monenfant_B.pdf", "DI_monenfant_B.xml",
+                  "manifeste.xml"};
+
+std::map<std::string, std::string> bytes_of(const std::filesystem::path& path) {
+  std::map<std::string, std::string> out;
+  const auto directory = Directory::open(path);
+  for (const auto& name : directory.names()) out[name] = directory.read(name);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("R2: demandes reach the dépôt as PDF and XML with a manifest, and depart/ is empty afterwards") {
+  Delivery site;
+  CHECK(site.pack().demandes == 2);
+  CHECK(site.names("depart/rpe-a") == Names{first});
+  CHECK(site.names("depart/rpe-a/" + std::string(first)) == files);
+  CHECK(site.depot().empty());
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot(first) == files);
+  CHECK(site.states() == "remis remis");
+  CHECK(site.names("depart/rpe-a").empty());
+  const auto bytes = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
+  CHECK_THAT(bytes.at("DI_monenfant_A.pdf"), Catch::StartsWith("%PDF-"));
+  CHECK_THAT(bytes.at("DI_monenfant_A.xml"), Catch::Contains("<reference>A</reference>"));
+  CHECK_THAT(bytes.at("manifeste.xml"), Catch::Contains(crypto::sha256_hex(bytes.at("DI_monenfant_B.pdf"))));
+  CHECK(site.pack().remises == 0);
+  CHECK(site.deliver().delivered == 0);
+  CHECK(site.watched->attempts == 1);
+}
+
+TEST_CASE("what waits for its hour leaves at its hour, or at once when the operator says so") {
+  Delivery site;
+  site.store->connection().execute("UPDATE acheminement SET du = du + 3600000");
+  CHECK(site.pack().remises == 0);
+  site.clock.advance(1h);
+  CHECK(site.pack().remises == 1);
+  Delivery now;
+  now.store->connection().execute("UPDATE acheminement SET du = du + 3600000");
+  CHECK(now.pack(true).remises == 1);
+}
+
+TEST_CASE("the bytes stored are sent at every attempt, the same ones") {
+  Delivery site;
+  site.pack();
+  const auto stored = bytes_of(site.in("depart/rpe-a") / first);
+  site.watched->fail = true;
+  CHECK(site.deliver().deferred == 1);
+  CHECK(site.deliver().deferred == 0);  // not before its time
+  CHECK(bytes_of(site.in("depart/rpe-a") / first) == stored);
+  site.watched->fail = false;
+  site.clock.advance(2min);
+  CHECK(site.deliver().delivered == 1);
+  CHECK(bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first) == stored);
+}
+
+TEST_CASE("five days without success hold the remise; its demandes are not lost") {
+  Delivery site;
+  site.pack();
+  site.watched->fail = true;
+  int rounds = 0;
+  while (site.store->counts().held_remises == 0 && ++rounds < 1000) {
+    site.deliver();
+    site.clock.advance(1h + 15min);
+  }
+  CHECK(rounds > 90);
+  CHECK(rounds < 110);
+  CHECK(site.states() == "en-remise en-remise");
+  site.watched->fail = false;
+  site.store->release_remise(first, site.clock.now());
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("a crash while packing leaves a directory that nobody owns: swept at start, replaced at packing") {
+  Delivery site;
+  const Directory depart = site.spool.depart.make_dir("rpe-a");
+  for (const char* left : {first, ".rpe-a-20261120-1.tmp", "rpe-a-20261119-7"}) {
+    write_file(depart.make_dir(left), "DI_monenfant_A.pdf", "half");
+  }
+  CHECK(site.pack().remises == 1);
+  CHECK(site.names("depart/rpe-a/" + std::string(first)) == files);
+  stages::sweep_depart(site.spool, *site.store);
+  CHECK(site.names("depart/rpe-a") == Names{first});
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("a death between the packed bytes and their row packs again; the same demandes make the same bytes") {
+  Delivery site;
+  site.save();
+  site.pack();
+  const auto once = bytes_of(site.in("depart/rpe-a") / first);
+  site.restore();
+  stages::sweep_depart(site.spool, *site.store);
+  CHECK(site.names("depart/rpe-a").empty());
+  CHECK(site.pack().remises == 1);
+  CHECK(bytes_of(site.in("depart/rpe-a") / first) == once);
+}
+
+TEST_CASE("a death after the rename in the dépôt and before the row: found there, delivered once") {
+  Delivery site;
+  site.pack();
+  site.save();
+  site.deliver();
+  const auto manifest = site.dir / "depot" / "rpe-a" / "remises" / first / "manifeste.xml";
+  const auto inode = Directory::open(manifest.parent_path()).status("manifeste.xml")->inode;
+  // depart/ still holds the bytes where the row had not been written.
+  site.restore();
+  const auto kept = site.spool.depart.make_dir("rpe-a").make_dir(first);
+  for (const auto& [name, bytes] : bytes_of(manifest.parent_path())) write_file(kept, name, bytes);
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot() == Names{first});
+  CHECK(Directory::open(manifest.parent_path()).status("manifeste.xml")->inode == inode);
+  CHECK(site.states() == "remis remis");
+  CHECK(site.number("SELECT count(*) FROM notification") == 1);
+}
+
+TEST_CASE("R1: rights lost between routing and packing: nothing leaves, the demandes wait for a lieu") {
+  Delivery site;
+  site.suspend_contract();
+  CHECK(site.pack().rights_lost == 2);
+  CHECK(site.names("depart/rpe-a").empty());
+  CHECK(site.route().sans_lieu == 2);
+  CHECK(site.store->counts().sans_lieu == 2);
+  site.contract.suspension.reset();
+  site.habilitate({same_version(site.contract)});
+  CHECK(site.route().acheminements == 2);
+  site.pack();
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("R1, R8: rights lost between packing and delivery, on a later day: nothing of the remise leaves") {
+  Delivery site;
+  site.contract.termination =
+      model::Termination{model::TerminationCause::manquement, day("2026-11-20"), day("2026-11-20")};
+  site.habilitate({same_version(site.contract)});
+  CHECK(site.pack().remises == 1);  // the 20th is its last day
+  site.clock.set("2026-11-20T23:00:00Z");
+  const auto report = site.deliver();
+  CHECK(report.dissolved == 1);
+  CHECK(report.delivered == 0);
+  CHECK(site.watched->attempts == 0);
+  CHECK(site.depot().empty());
+  CHECK(site.names("depart/rpe-a").empty());
+  CHECK(site.states() == "annule annule");
+  site.habilitate({new_version(convention("C2", {lieu("rpe-b", {"42218"})}))});
+  CHECK(site.route().acheminements == 2);
+  site.pack();
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot().empty());
+}
+
+TEST_CASE("R1: a demande whose commune left the annexe is taken out, the others leave in another remise") {
+  Delivery site;
+  const auto other = replaced(replaced(slurp("tests/data/demandes/ok-minimale.xml"), "T-ok-minimale", "T-C"),
+                              "<codeInsee>42218<", "<codeInsee>42207<");
+  auto wide = convention("C1", {lieu("rpe-a", {"42218", "42207"})});
+  wide.version = 2;
+  site.habilitate({new_version(wide)});
+  REQUIRE(site.take_in("monenfant", replaced(other, "<reference>A<", "<reference>C<")) == "accepte ");
+  site.route();
+  CHECK(site.pack().demandes == 3);
+  auto narrow = convention("C1", {lieu("rpe-a", {"42218"})});
+  narrow.version = 3;
+  site.habilitate({new_version(narrow)});
+  CHECK(site.deliver().dissolved == 1);
+  CHECK(site.states() == "a-remettre a-remettre annule");
+  site.pack();
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot("rpe-a-20261120-2") == files);
+  CHECK(site.depot() == Names{"rpe-a-20261120-2"});
+}
+
+TEST_CASE("a lieu suspended by an operator keeps everything in place") {
+  Delivery site;
+  site.pack();
+  site.store->suspend_lieu("rpe-a", "travaux", site.clock.now());
+  CHECK(site.deliver().delivered == 0);
+  CHECK(site.watched->attempts == 0);
+  site.store->resume_lieu("rpe-a", site.clock.now());
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("a demande held while its remise was being made does not leave with it") {
+  Delivery site;
+  bool held = false;
+  const auto report = stages::pack(
+      {site.spool, *site.store, renderer(), test::communes(), site.clock, 1}, false,
+      [&](std::size_t) {
+        if (held) return;
+        held = true;
+        store::Store operators((site.dir / "navette.db").string(), "durand (1001)");
+        operators.hold_demande("A", "à vérifier", site.clock.now());
+      },
+      site.stop.get_token());
+  CHECK(held);
+  CHECK(report.remises == 0);
+  CHECK(site.names("depart/rpe-a").empty());
+  CHECK(site.pack().demandes == 1);
+  site.deliver();
+  CHECK(site.depot(first) == Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
+}
+
+TEST_CASE("a demande that cannot be rendered is held, the others leave") {
+  Delivery site;
+  site.store->connection().execute(
+      "UPDATE charge SET xml = CAST('<broken' AS BLOB) WHERE demande_id = (SELECT id FROM demande WHERE reference = "
+      "'A')");
+  const auto report = site.pack();
+  CHECK(report.held == 1);
+  CHECK(report.demandes == 1);
+  CHECK(site.states() == "retenu en-remise");
+  CHECK(site.store->counts().held_acheminements == 1);
+}
+
+TEST_CASE("bytes altered in depart/ are shown to nobody: the remise is held") {
+  Delivery site;
+  site.pack();
+  std::ofstream(site.in("depart/rpe-a") / first / "DI_monenfant_A.xml", std::ios::app) << "x";
+  CHECK(site.deliver().refused == 1);
+  CHECK(site.depot().empty());
+  CHECK(site.store->counts().held_remises == 1);
+}
+
+TEST_CASE("depart/ out of reach is our fault, not the partner's: tried again") {
+  Delivery site;
+  site.pack();
+  std::filesystem::rename(site.in("depart/rpe-a"), site.in("aside"));
+  CHECK(site.deliver().deferred == 1);
+  CHECK(site.watched->attempts == 0);
+  std::filesystem::rename(site.in("aside"), site.in("depart/rpe-a"));
+  site.clock.advance(2min);
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("a stop leaves what is not sent due") {
+  Delivery site;
+  site.stop.request_stop();
+  CHECK(site.pack().remises == 0);
+  site.stop = std::stop_source();
+  site.pack();
+  site.stop.request_stop();
+  CHECK(site.deliver().delivered == 0);
+  site.stop = std::stop_source();
+  CHECK(site.deliver().delivered == 1);
+}
+
+TEST_CASE("R4, R5: one notification once the remise is delivered, naming the last day, no family") {
+  Delivery site;
+  CHECK(site.notify().accepted == 0);
+  site.pack();
+  site.deliver();
+  site.clock.set("2026-11-20T23:30:00Z");  // the 21st in Paris
+  CHECK(site.notify().accepted == 1);
+  CHECK(site.notify().accepted == 0);
+  REQUIRE(site.names("courriels") == Names{std::string(first) + ".eml"});
+  const std::string mail = site.spool.courriels.read(std::string(first) + ".eml");
+  CHECK_THAT(mail, Catch::Contains("<" + std::string(first) + "@caf.example.org>"));
+  CHECK_THAT(mail, Catch::Contains("odette@relais.example.org"));
+  CHECK_THAT(mail, !Catch::Contains("Maïwenn") && !Catch::Contains("Capucines") && !Catch::Contains("0639981234"));
+  CHECK(site.text("SELECT jour FROM echeance") == "2026-12-01");
+  CHECK(site.number("SELECT count(*) FROM echeance") == 1);
+}
+
+TEST_CASE("R5: a notification that fails is composed again another day: other last day, same Message-ID") {
+  Delivery site;
+  site.pack();
+  site.deliver();
+  std::filesystem::rename(site.in("courriels"), site.in("aside"));
+  CHECK(site.notify().deferred == 1);
+  CHECK(site.store->counts().notifications_in_trouble == 1);
+  CHECK(site.number("SELECT count(*) FROM echeance") == 0);
+  std::filesystem::rename(site.in("aside"), site.in("courriels"));
+  site.clock.advance(48h);
+  CHECK(site.notify().accepted == 1);
+  CHECK(site.text("SELECT jour FROM echeance") == "2026-12-02");
+  CHECK(site.text("SELECT message_id FROM notification") == std::string(first) + "@caf.example.org");
+  CHECK(site.store->counts().notifications_in_trouble == 0);
+}
+
+TEST_CASE("a death between the mail and its row sends it again under the same name and Message-ID") {
+  Delivery site;
+  site.pack();
+  site.deliver();
+  site.save();
+  CHECK(site.notify().accepted == 1);
+  site.restore();
+  CHECK(site.notify().accepted == 1);
+  CHECK(site.names("courriels").size() == 1);
+  CHECK(site.number("SELECT count(*) FROM echeance") == 1);
+}
+
+TEST_CASE(
+    "R13: nobody habilitated today: the notification waits, counts as trouble, and leaves once there is somebody") {
+  Delivery site;
+  site.pack();
+  site.deliver();
+  site.contract.annexe.personnes[0].to = day("2026-11-19");
+  site.habilitate({same_version(site.contract)});
+  CHECK(site.notify().deferred == 1);
+  CHECK(site.names("courriels").empty());
+  CHECK(site.store->counts().notifications_in_trouble == 1);
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.personnes.push_back(test::personne("P2", "deux@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  site.clock.advance(1h);
+  CHECK(site.notify().accepted == 1);
+  const std::string mail = site.spool.courriels.read(std::string(first) + ".eml");
+  CHECK_THAT(mail, Catch::Contains("deux@relais.example.org") && !Catch::Contains("odette@"));
+}

@@ -1,0 +1,281 @@
+#include <catch2/catch.hpp>
+
+#include "base/text.h"
+#include "support/stage_site.h"
+
+using namespace navette;
+using test::replaced;
+using test::slurp;
+using test::StageSite;
+using text::split;
+
+namespace {
+
+std::string sample(const std::string& name) {
+  return slurp("tests/data/" + name);
+}
+std::string sender_of(const std::string& name) {
+  return name.find("habilitations") == std::string::npos ? "monenfant" : "caf-421";
+}
+
+std::string codes_of_last(const StageSite& site) {
+  return site.text(
+      "SELECT coalesce(group_concat(code, ' '), '') FROM (SELECT code FROM refus WHERE flux_id = (SELECT max(id) FROM "
+      "flux) AND genre = 'refus' ORDER BY rang)");
+}
+
+// expected.tsv leaves open how precisely a date that does not exist is named.
+std::string without_precision(const std::string& codes) {
+  const bool precise = codes.find("DATE_INVALIDE") != std::string::npos;
+  return precise ? replaced(codes, "DATE_INVALIDE", "ENREGISTREMENT_INVALIDE") : codes;
+}
+
+bool is_valid_accuse(const std::filesystem::path& file) {
+  const std::string command = "xmllint --noout --nonet --schema xsd/accuse-1.xsd '" + file.string() + "' 2>/dev/null";
+  return std::system(command.c_str()) == 0;
+}
+
+std::string first_demande(const std::string& identifiant, const std::string& reference) {
+  return replaced(replaced(sample("demandes/ok-minimale.xml"), "T-ok-minimale", identifiant),
+                  "<reference>A</reference>", "<reference>" + reference + "</reference>");
+}
+
+// A flux of n demandes.
+std::string many(int n) {
+  std::string bytes = sample("demandes/ok-minimale.xml");
+  const auto begin = bytes.find("  <demande>");
+  const auto end = bytes.find("  <totaux>");
+  const std::string record = bytes.substr(begin, end - begin);
+  std::string records;
+  for (int i = 0; i < n; ++i) records += replaced(record, ">A<", ">R" + std::to_string(i) + "<");
+  bytes.replace(begin, end - begin, records);
+  return replaced(replaced(bytes, "<nombreDemandes>1<", "<nombreDemandes>" + std::to_string(n) + "<"),
+                  "<nombreEnfants>1<", "<nombreEnfants>" + std::to_string(n) + "<");
+}
+
+}  // namespace
+
+TEST_CASE("every sample is taken in as expected.tsv says, and its accusé is valid") {
+  std::size_t count = 0;
+  for (const auto& line : split(sample("expected.tsv"), '\n')) {
+    const auto fields = split(line, '\t');
+    if (fields.size() < 3 || line[0] == '#') continue;
+    ++count;
+    INFO(fields[0]);
+    StageSite site;
+    if (fields.size() > 3) {
+      for (const auto& before : split(fields[3], ' ')) {
+        if (!before.empty())
+          REQUIRE_THAT(site.take_in(sender_of(before), sample(before)), Catch::StartsWith("accepte"));
+      }
+    }
+    const std::string whole = site.take_in(sender_of(fields[0]), sample(fields[0]));
+    if (fields[1] == "refuse") {
+      CHECK(whole == "refuse " + fields[2]);
+      CHECK(site.number("SELECT count(*) FROM demande") == 0);
+    } else {
+      CHECK(whole == fields[1] + " ");
+      CHECK(without_precision(codes_of_last(site)) == without_precision(fields[2]));
+    }
+    const auto accuse = site.text("SELECT accuse FROM flux ORDER BY id DESC LIMIT 1");
+    CHECK(is_valid_accuse(site.in("accuses/" + sender_of(fields[0])) / accuse));
+    CHECK(site.names("travail/" + sender_of(fields[0])).empty());
+    // What is refused is kept, with its accusé beside.
+    const auto kept = site.names("rejet/" + sender_of(fields[0]));
+    CHECK(kept.size() == (fields[1] == "accepte" ? 0U : 2U));
+  }
+  CHECK(count > 100);
+}
+
+TEST_CASE("the same flux again is a DOUBLON, another under the same identifier a CONFLIT; both leave the first alone") {
+  StageSite site;
+  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "accepte ");
+  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "doublon DOUBLON");
+  CHECK(site.take_in("monenfant", first_demande("ID1", "B")) == "refuse CONFLIT");
+  CHECK(site.number("SELECT count(*) FROM demande") == 1);
+  CHECK(site.names("accuses/monenfant").size() == 3);
+  for (const auto& name : site.names("accuses/monenfant")) CHECK(is_valid_accuse(site.in("accuses/monenfant") / name));
+}
+
+TEST_CASE("a refused flux uses up neither identifier nor references: it may come again, corrected") {
+  StageSite site;
+  const std::string bad = replaced(first_demande("ID1", "A"), "<nombreDemandes>1<", "<nombreDemandes>2<");
+  CHECK(site.take_in("monenfant", bad) == "refuse TOTAUX_FAUX");
+  CHECK(site.take_in("monenfant", bad) == "refuse TOTAUX_FAUX");
+  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "accepte ");
+}
+
+TEST_CASE("an unknown sender and a kind that is not the sender's are refused") {
+  StageSite site;
+  CHECK(site.take_in("inconnu", sample("demandes/ok-minimale.xml")) == "refuse EMETTEUR_INCONNU");
+  CHECK(site.take_in("monenfant", sample("habilitations/ok-annexe-loire.xml")) == "refuse TYPE_NON_AUTORISE");
+  CHECK(site.take_in("caf-421", sample("demandes/ok-minimale.xml")) == "refuse TYPE_NON_AUTORISE");
+}
+
+TEST_CASE("a channel that this navette does not serve refuses its convention") {
+  StageSite site;
+  site.take_in("caf-421", sample("habilitations/ok-canaux.xml"));
+  CHECK_THAT(codes_of_last(site), Catch::Contains("CANAL_INDISPONIBLE"));
+}
+
+TEST_CASE("a demande of tomorrow is refused, one of today in Paris is not") {
+  StageSite site;
+  site.clock.set("2026-11-18T22:59:59Z");  // the 18th in Paris
+  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "accepte ");
+  site.clock.set("2026-11-17T22:59:59Z");
+  site.take_in("monenfant", first_demande("ID2", "B"));
+  CHECK(codes_of_last(site) == "DATE_INVALIDE");
+}
+
+TEST_CASE("one bad flux does not block the next") {
+  StageSite site;
+  for (int i = 0; i < 3; ++i) {
+    site.deposit("monenfant", "bad" + std::to_string(i) + ".xml", std::string("\x00\x01<<", 4));
+    site.deposit("monenfant", "good" + std::to_string(i) + ".xml",
+                 first_demande("ID" + std::to_string(i), "R" + std::to_string(i)));
+  }
+  site.claim();
+  const auto report = site.intake();
+  CHECK(report.flux == 6);
+  CHECK(report.refused_flux == 3);
+  CHECK(site.number("SELECT count(*) FROM demande WHERE admise = 1") == 3);
+}
+
+TEST_CASE("a flux whose file the system refuses us holds up no other, and stays received") {
+  StageSite site;
+  site.deposit("monenfant", "a.xml", first_demande("ID1", "A"));
+  site.deposit("monenfant", "b.xml", first_demande("ID2", "B"));
+  site.claim();
+  const auto first = site.store->next_received()->claim.ticket;
+  const auto file = site.in("travail/monenfant") / first;
+  std::filesystem::rename(file, site.in("aside"));
+  std::filesystem::create_symlink("elsewhere", file);  // opened with O_NOFOLLOW: an error of the system
+  CHECK_THROWS_WITH(site.intake(), Catch::Contains("1 flux could not be read"));
+  CHECK(site.number("SELECT count(*) FROM flux WHERE etat = 'accepte'") == 1);
+  CHECK(site.store->next_received()->claim.ticket == first);
+  std::filesystem::remove(file);
+  std::filesystem::rename(site.in("aside"), file);
+  CHECK_NOTHROW(site.intake());
+  CHECK(site.number("SELECT count(*) FROM flux WHERE etat = 'accepte'") == 2);
+}
+
+TEST_CASE("a claimed file that somebody took away is answered as unreadable") {
+  StageSite site;
+  site.deposit("monenfant", "a.xml", first_demande("ID1", "A"));
+  site.claim();
+  std::filesystem::remove_all(site.in("travail/monenfant"));
+  site.intake();
+  CHECK(site.answer() == 1);
+  CHECK(site.text("SELECT etat || ' ' || code FROM flux") == "refuse FICHIER_ILLISIBLE");
+}
+
+TEST_CASE("a stop in the middle leaves nothing visible; the next reading takes the whole") {
+  StageSite site;
+  site.deposit("monenfant", "a.xml", many(1500));
+  site.claim();
+  std::size_t told = 0;
+  site.intake([&](std::size_t n) {
+    told += n;
+    if (told >= 500) site.stop.request_stop();
+  });
+  CHECK(told >= 500);
+  CHECK(told < 1500);
+  CHECK(site.text("SELECT etat FROM flux") == "recu");
+  CHECK(site.number("SELECT count(*) FROM charge") == 0);
+  CHECK(site.store->unrouted(1).empty());
+  site.stop = std::stop_source();
+  CHECK(site.intake().records == 1500);
+  CHECK(site.number("SELECT count(*) FROM demande WHERE admise = 1") == 1500);
+}
+
+TEST_CASE("a death in the middle leaves nothing visible; the next process takes the whole") {
+  StageSite site;
+  site.deposit("monenfant", "a.xml", many(1500));
+  site.claim();
+  struct Death {};
+  CHECK_THROWS_AS(site.intake([](std::size_t) { throw Death(); }), Death);
+  CHECK(site.number("SELECT count(*) FROM demande WHERE admise = 0") == 500);
+  CHECK(site.store->unrouted(1).empty());
+  site.open();
+  CHECK(site.intake().records == 1500);
+  CHECK(site.number("SELECT count(*) FROM demande WHERE admise = 1") == 1500);
+  CHECK(site.number("SELECT count(*) FROM charge") == 1500);
+}
+
+TEST_CASE("R9: refused records are kept as fragments beside the accusé, which tells no value") {
+  StageSite site;
+  CHECK(site.take_in("monenfant", sample("demandes/bad-deux-sur-cinq.xml")) == "partiel ");
+  const auto ticket = site.text("SELECT ticket FROM flux");
+  const auto rejet = Directory::open(site.in("rejet/monenfant"));
+  CHECK(rejet.names() == std::vector<std::string>{ticket + ".accuse.xml", ticket + ".fragments.xml"});
+  const std::string fragments = rejet.read(ticket + ".fragments.xml");
+  CHECK_THAT(fragments, Catch::Contains("code=\"NON_ELIGIBLE\""));
+  CHECK(split(fragments, '\n').size() >= 4);
+  const std::string accuse = rejet.read(ticket + ".accuse.xml");
+  CHECK(is_valid_accuse(site.in("rejet/monenfant") / (ticket + ".accuse.xml")));
+  CHECK(accuse == slurp(site.in("accuses/monenfant") / site.text("SELECT accuse FROM flux")));
+  for (const char* private_word : {"<nom>", "<telephone>", "<courriel>", "rue "}) {
+    CHECK_THAT(fragments + "<nom><telephone><courriel>rue ", Catch::Contains(private_word));
+    CHECK_THAT(accuse, !Catch::Contains(private_word));
+  }
+}
+
+TEST_CASE("whole flux that were refused leave no fragments") {
+  StageSite site;
+  const auto bad = replaced(sample("demandes/bad-deux-sur-cinq.xml"), "<nombreDemandes>", "<nombreDemandes>1");
+  CHECK(site.take_in("monenfant", bad) == "refuse TOTAUX_FAUX");
+  const auto ticket = site.text("SELECT ticket FROM flux");
+  CHECK(site.names("rejet/monenfant") == std::vector<std::string>{ticket + ".accuse.xml", ticket + ".depot.xml"});
+}
+
+TEST_CASE("answering again after a death at any step gives the same files, once") {
+  StageSite reference;
+  reference.take_in("monenfant", sample("demandes/bad-tronque.xml"));
+  for (int step = 0; step < 4; ++step) {
+    INFO("death after step " << step);
+    StageSite site;
+    site.deposit("monenfant", "depot.xml", sample("demandes/bad-tronque.xml"));
+    site.claim();
+    site.intake();
+    const auto ticket = site.text("SELECT ticket FROM flux");
+    // What a death leaves: 1 accusé written, 2 file put away, 3 accusé beside; the row knows nothing of it.
+    const auto due = site.store->accuses_due(0, 1).at(0);
+    const Directory rejet = site.spool.rejet.make_dir("monenfant");
+    if (step >= 1) write_file(site.spool.accuses.make_dir("monenfant"), stages::accuse_name(due), "half");
+    if (step >= 2) site.spool.travail.open_dir("monenfant").rename_over(ticket, rejet, ticket + ".depot.xml");
+    if (step >= 3) write_file(rejet, ticket + ".accuse.xml", "half");
+    CHECK(site.answer() == 1);
+    CHECK(site.answer() == 0);
+    CHECK(site.names("rejet/monenfant") == std::vector<std::string>{ticket + ".accuse.xml", ticket + ".depot.xml"});
+    CHECK(site.names("travail/monenfant").empty());
+    REQUIRE(site.names("accuses/monenfant").size() == 1);
+    CHECK(is_valid_accuse(site.in("accuses/monenfant") / site.names("accuses/monenfant")[0]));
+    CHECK(rejet.read(ticket + ".depot.xml") == sample("demandes/bad-tronque.xml"));
+  }
+}
+
+TEST_CASE("accusés that cannot be written for one sender hold up no other sender's") {
+  StageSite site;
+  write_file(site.spool.accuses, "inconnu", "in the way");
+  site.deposit("inconnu", "a.xml", "<a/>");
+  site.deposit("monenfant", "b.xml", first_demande("ID1", "A"));
+  site.claim();
+  site.intake();
+  CHECK_THROWS_WITH(site.answer(), Catch::Contains("1 accusés"));
+  CHECK(site.names("accuses/monenfant").size() == 1);
+  std::filesystem::remove(site.in("accuses/inconnu"));
+  CHECK(site.answer() == 1);
+}
+
+TEST_CASE("R11, R1: a habilitations flux opens what waits; the arrondissement waits for its commune") {
+  StageSite site;
+  site.senders["caf-421"].departements = {};
+  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "accepte ");
+  const auto marseille = replaced(first_demande("ID2", "B"), "<codeInsee>42218<", "<codeInsee>13201<");
+  CHECK(site.take_in("monenfant", marseille) == "accepte ");
+  CHECK(site.route().sans_lieu == 2);
+  const auto annexe = replaced(sample("habilitations/ok-annexe-loire.xml"), "<codeInsee>42275<", "<codeInsee>13055<");
+  CHECK_THAT(site.take_in("caf-421", annexe), Catch::StartsWith("accepte"));
+  CHECK(site.route().acheminements == 2);
+  CHECK(site.store->counts().sans_lieu == 0);
+}
