@@ -169,3 +169,21 @@ TEST_CASE("the plan of a query tells a search from a scan") {
   CHECK_THAT(c.plan_of("SELECT y FROM t WHERE x = 1").at(0), Catch::StartsWith("SEARCH t"));
   CHECK_THAT(c.plan_of("SELECT x FROM t WHERE y = 1").at(0), Catch::StartsWith("SCAN t"));
 }
+
+TEST_CASE("the work of statements is counted: a scan costs its rows, a search does not") {
+  const test::TempDir dir;
+  Connection c(dir / "a.db", Access::read_write);
+  c.execute(
+      "CREATE TABLE t (x INTEGER PRIMARY KEY, y INTEGER); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+      "n WHERE i < 1000) INSERT INTO t SELECT i, i FROM n");
+  c.take_work();
+  CHECK(text_of(c, "SELECT y FROM t WHERE x = 500") == "500");
+  const auto search = c.take_work();
+  CHECK(search.scanned == 0);
+  CHECK(search.instructions < 100);
+  CHECK(text_of(c, "SELECT count(*) FROM t WHERE y > 0") == "1000");
+  const auto scan = c.take_work();
+  CHECK(scan.scanned >= 999);
+  CHECK(scan.instructions > 1000);
+  CHECK(c.take_work().instructions == 0);
+}

@@ -1,0 +1,332 @@
+#include <catch2/catch.hpp>
+
+#include "store_fixture.h"
+
+using namespace navette;
+using namespace navette::store;
+using namespace std::chrono_literals;
+using test::at;
+using test::convention;
+using test::day;
+using test::demande;
+using test::lieu;
+using test::new_version;
+using test::same_version;
+using test::Site;
+
+namespace {
+
+// Two lieux, two demandes for the first, one of which also for the second; routed.
+struct Routed : Site {
+  Routed() {
+    take_in({new_version(contract)});
+    take_in({demande("A", {"42218"}), demande("B", {"42218", "42207"})});
+    route();
+  }
+  void end_convention_on(const char* last_day) {
+    contract.termination = model::Termination{model::TerminationCause::manquement, day("2026-11-19"), day(last_day)};
+    take_in({same_version(contract)});
+  }
+  std::vector<DueAcheminement> bound(const std::string& name) { return store->acheminements_of(remise(name)); }
+  std::string state_of(const std::string& name) { return text("SELECT etat FROM remise WHERE nom = '" + name + "'"); }
+  NotificationOutcome accepted(const std::string& name) {
+    NotificationOutcome o;
+    o.remise = remise(name);
+    o.accepted = true;
+    o.at = now;
+    o.message_id = name + "@example.org";
+    o.recipients = 1;
+    o.last_day = day("2026-11-30");
+    return o;
+  }
+
+  model::Convention contract = convention("C1", {lieu("rpe-a", {"42218"}), lieu("rpe-b", {"42207"})});
+};
+
+}  // namespace
+
+TEST_CASE("what is due for a lieu makes one remise, bound to it whole") {
+  Routed site;
+  CHECK(site.store->lieux_due(site.now).size() == 2);
+  CHECK(site.pack("rpe-a") == "rpe-a-20261120-1");
+  CHECK(site.states("A") == "rpe-a:en-remise");
+  CHECK(site.states("B") == "rpe-a:en-remise rpe-b:a-remettre");
+  CHECK(site.store->lieux_due(site.now).size() == 1);
+  const auto due = site.store->due_remises(site.now, 10);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].lieu_identifiant == "rpe-a");
+  REQUIRE(due[0].files.size() == 5);
+  CHECK(due[0].files[0].name == "DI_monenfant_A.pdf");
+  CHECK(due[0].files[0].reference == "A");
+  CHECK(due[0].files[4].kind == model::FileKind::manifest);
+  CHECK(site.store->knows_remise("rpe-a-20261120-1"));
+  CHECK_FALSE(site.store->knows_remise("rpe-a-20261120-2"));
+}
+
+TEST_CASE("remises of a lieu are numbered by the day, whatever other lieux are called") {
+  Routed site;
+  site.pack("rpe-a");
+  site.take_in({demande("C", {"42218"})});
+  site.route();
+  CHECK(site.pack("rpe-a") == "rpe-a-20261120-2");
+  site.now = at("2026-11-20T23:30:00Z");
+  CHECK(site.store->next_remise_name(site.lieu_id("rpe-a"), model::paris_day(site.now)) == "rpe-a-20261121-1");
+  CHECK(site.store->next_remise_name(site.lieu_id("rpe-b"), day("2026-11-20")) == "rpe-b-20261120-1");
+}
+
+TEST_CASE("acheminements wait for their hour") {
+  Routed site;
+  site.store->connection().execute("UPDATE acheminement SET du = du + 3600000");
+  CHECK(site.store->lieux_due(site.now).empty());
+  CHECK(site.store->lieux_waiting().size() == 2);
+  CHECK(site.store->next_due(site.now) == site.now + 1h);
+  site.now += 1h;
+  CHECK(site.store->lieux_due(site.now).size() == 2);
+}
+
+TEST_CASE("what an operator held while it was being packed does not leave: the packing changes nothing") {
+  Routed site;
+  const auto id = site.lieu_id("rpe-a");
+  PackOutcome outcome;
+  outcome.packed = PackedRemise{site.store->next_remise_name(id, day("2026-11-20")), id, 1, 10,
+                                site.store->due_acheminements(id, site.now),         {}};
+  REQUIRE(outcome.packed->acheminements.size() == 2);
+  site.store->hold_demande("A", "à vérifier", site.now);
+  const auto traces = site.count("trace");
+  CHECK_FALSE(site.store->apply_pack(outcome, site.now));
+  CHECK(site.count("remise") == 0);
+  CHECK(site.count("trace") == traces);
+  CHECK(site.states("A") == "rpe-a:retenu");
+  CHECK(site.store->due_acheminements(id, site.now).size() == 1);
+}
+
+TEST_CASE("R11: a demande that cannot be rendered is held with its reason and can be retried") {
+  Routed site;
+  const auto due = site.store->due_acheminements(site.lieu_id("rpe-b"), site.now);
+  PackOutcome outcome;
+  outcome.failed = {{due.at(0).id, "rendering failed: x"}};
+  CHECK(site.store->apply_pack(outcome, site.now));
+  CHECK(site.states("B") == "rpe-a:a-remettre rpe-b:retenu");
+  CHECK(site.text("SELECT motif FROM acheminement WHERE etat = 'retenu'") == "rendering failed: x");
+  CHECK(site.store->counts().held_acheminements == 1);
+  site.store->retry_demande("B", site.now);
+  CHECK(site.states("B") == "rpe-a:a-remettre rpe-b:a-remettre");
+  CHECK(site.store->counts().held_acheminements == 0);
+}
+
+TEST_CASE("R1: rights lost at packing send a demande back to routing: to another lieu, or to wait") {
+  Routed site;
+  site.end_convention_on("2026-11-19");
+  CHECK_FALSE(site.store->lieu_in_force(site.lieu_id("rpe-a"), day("2026-11-20")));
+  PackOutcome outcome;
+  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now);
+  site.store->apply_pack(outcome, site.now);
+  CHECK(site.states("A") == "rpe-a:annule");
+  site.route();
+  CHECK(site.store->counts().sans_lieu == 1);  // A; B still has rpe-b's
+  CHECK(site.states("A") == "rpe-a:annule");
+  site.take_in({new_version(convention("C2", {lieu("rpe-c", {"42218"})}))});
+  site.route();
+  CHECK(site.states("A") == "rpe-a:annule rpe-c:a-remettre");
+  CHECK(site.store->counts().sans_lieu == 0);
+}
+
+TEST_CASE("R1, R8: rights lost after packing dissolve the remise: the lost are cancelled, the others packed again") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  auto bound = site.bound(name);
+  site.store->dissolve(site.remise(name), {bound.at(1)}, site.now);
+  CHECK(site.state_of(name) == "dissoute");
+  CHECK(site.states("A") == "rpe-a:a-remettre");
+  CHECK(site.states("B") == "rpe-a:annule rpe-b:a-remettre");
+  CHECK(site.bound(name).empty());
+  CHECK(site.store->due_remises(site.now, 10).empty());
+  REQUIRE(site.store->departed(10).size() == 1);
+  CHECK(site.pack("rpe-a") == "rpe-a-20261120-2");
+  CHECK(site.states("A") == "rpe-a:en-remise");
+}
+
+TEST_CASE("R11: an acheminement that was cancelled comes to life again when the same lieu opens again") {
+  Routed site;
+  site.contract.suspension = model::Suspension{day("2026-11-20"), "travaux"};
+  site.take_in({same_version(site.contract)});
+  const std::string name = "none";
+  PackOutcome outcome;
+  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now);
+  site.store->apply_pack(outcome, site.now);
+  site.route();
+  CHECK(site.states("A") == "rpe-a:annule");
+  site.contract.suspension.reset();
+  site.take_in({same_version(site.contract)});
+  site.route();
+  CHECK(site.states("A") == "rpe-a:a-remettre");
+  CHECK(site.count("acheminement") == 3);
+}
+
+TEST_CASE("a delivery is recorded once: said again it changes neither date nor trace") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  CHECK(site.state_of(name) == "livree");
+  CHECK(site.states("A") == "rpe-a:remis");
+  CHECK(site.count("notification") == 1);
+  const auto first = site.number("SELECT livree_le FROM remise");
+  const auto traces = site.count("trace");
+  site.now += 24h;
+  site.store->apply_deliveries({{site.remise(name), model::Delivered{"again"}, site.now, std::nullopt}});
+  CHECK(site.number("SELECT livree_le FROM remise") == first);
+  CHECK(site.count("trace") == traces);
+  CHECK(site.count("notification") == 1);
+  CHECK(site.store->due_remises(site.now, 10).empty());
+}
+
+TEST_CASE("a remise is tried again at its time, held when its five days are over, refused ones at once") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto id = site.remise(name);
+  CHECK(site.store->begin_attempts({id}, site.now) == std::set<RowId>{id});
+  site.store->apply_deliveries({{id, model::Retry{"no answer", {}}, site.now, site.now + 1min}});
+  CHECK(site.state_of(name) == "prete");
+  CHECK(site.store->due_remises(site.now, 10).empty());
+  CHECK(site.store->next_due(site.now) <= site.now + 1min);
+  const auto due = site.store->due_remises(site.now + 1min, 10);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].attempts == 1);
+  CHECK(due[0].first_attempt == site.now);
+  site.store->apply_deliveries({{id, model::Retry{"no answer", {}}, site.now, std::nullopt}});
+  CHECK(site.state_of(name) == "retenue");
+  CHECK(site.store->counts().held_remises == 1);
+  CHECK(site.store->due_remises(site.now + 24h, 10).empty());
+  site.store->release_remise(name, site.now);
+  CHECK(site.store->due_remises(site.now, 10).at(0).attempts == 0);
+  CHECK_FALSE(site.store->due_remises(site.now, 10).at(0).first_attempt);
+  site.store->apply_deliveries({{id, model::Refused{"depot-absent", "no dépôt"}, site.now, std::nullopt}});
+  CHECK(site.state_of(name) == "retenue");
+  CHECK(site.text("SELECT motif FROM remise") == "depot-absent: no dépôt");
+  CHECK(site.states("A") == "rpe-a:en-remise");
+}
+
+TEST_CASE("a remise held by an operator is not begun, and an outcome that comes late does not release it") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto id = site.remise(name);
+  site.store->hold_remise(name, "le lieu déménage", site.now);
+  CHECK(site.store->begin_attempts({id}, site.now).empty());
+  CHECK(site.number("SELECT tentatives FROM remise") == 0);
+  site.store->apply_deliveries({{id, model::Retry{"no answer", {}}, site.now, site.now + 1min}});
+  CHECK(site.state_of(name) == "retenue");
+  CHECK(site.text("SELECT motif FROM remise") == "le lieu déménage");
+  // The bytes did arrive: that is what counts.
+  site.store->apply_deliveries({{id, model::Delivered{"depot"}, site.now, std::nullopt}});
+  CHECK(site.state_of(name) == "livree");
+}
+
+TEST_CASE("a suspended lieu keeps its remises until it is resumed") {
+  Routed site;
+  site.pack("rpe-a");
+  site.store->suspend_lieu("rpe-a", "x", site.now);
+  site.store->suspend_lieu("rpe-b", "x", site.now);
+  CHECK(site.store->due_remises(site.now, 10).empty());
+  CHECK(site.store->next_due(site.now) > site.now);
+  site.store->resume_lieu("rpe-a", site.now);
+  CHECK(site.store->due_remises(site.now, 10).size() == 1);
+}
+
+TEST_CASE("bytes in depart/ are to be removed once their remise is delivered, once") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  CHECK(site.store->departed(10).empty());
+  site.deliver(name);
+  const auto departed = site.store->departed(10);
+  REQUIRE(departed.size() == 1);
+  CHECK(departed[0].name == name);
+  CHECK(departed[0].lieu == "rpe-a");
+  site.store->depart_removed(departed[0].remise);
+  CHECK(site.store->departed(10).empty());
+}
+
+TEST_CASE("R5: the notification's acceptance opens one échéance; said twice, the first one is day 0") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  CHECK(site.store->counts().notifications_waiting == 1);
+  auto o = site.accepted(name);
+  site.store->apply_notifications({o});
+  const auto first = site.number("SELECT acceptee_le FROM notification");
+  o.at += 24h;
+  o.last_day = day("2026-12-01");
+  site.store->apply_notifications({o});
+  CHECK(site.number("SELECT acceptee_le FROM notification") == first);
+  CHECK(site.text("SELECT group_concat(genre || ' ' || jour || ' ' || etat) FROM echeance") ==
+        "retrait 2026-11-30 ouverte");
+  CHECK(site.store->due_notifications(site.now + 48h, 10).empty());
+  CHECK(site.store->counts().notifications_waiting == 0);
+}
+
+TEST_CASE("a notification that was not accepted comes again at its time and counts as trouble") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  NotificationOutcome o;
+  o.remise = site.remise(name);
+  o.at = site.now;
+  o.reason = "disk full";
+  o.next_attempt = site.now + 1h;
+  CHECK(site.store->counts().notifications_in_trouble == 0);
+  site.store->apply_notifications({o});
+  CHECK(site.store->due_notifications(site.now, 10).empty());
+  CHECK(site.store->counts().notifications_in_trouble == 1);
+  const auto due = site.store->due_notifications(site.now + 1h, 10);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].attempts == 1);
+  CHECK(due[0].lieu == "rpe-a");
+  CHECK(due[0].demandes == 2);
+  CHECK(due[0].pickup_days == 10);
+  site.store->retry_remise(name, site.now);
+  CHECK(site.store->due_notifications(site.now, 10).size() == 1);
+}
+
+TEST_CASE("R12, R13: persons notified are those of the version in force, minus the departed") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.effective_from = day("2026-12-01");
+  avenant.activated_on = day("2026-11-20");
+  avenant.annexe.personnes = {test::personne("P-NEW", "nouvelle@relais.example.org")};
+  site.take_in({new_version(avenant)});
+  const auto who = [&](Instant when) {
+    const auto due = site.store->due_notifications(when, 10);
+    return due.at(0).personnes.at(0).numero;
+  };
+  CHECK(who(site.now) == "C1-001");
+  CHECK(who(at("2026-12-01T05:00:00Z")) == "P-NEW");
+}
+
+TEST_CASE("R8: after the end of a convention the persons of its remise are notified: commitments run to their term") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  site.end_convention_on("2026-11-20");
+  const auto due = site.store->due_notifications(at("2026-11-25T05:00:00Z"), 10);
+  REQUIRE(due.size() == 1);
+  REQUIRE(due[0].personnes.size() == 1);
+}
+
+TEST_CASE("R5: the delay notified is the remise's own, whatever an avenant changes later") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.pickup_days = 5;
+  site.take_in({new_version(avenant)});
+  CHECK(site.store->due_notifications(site.now, 10).at(0).pickup_days == 10);
+}
+
+TEST_CASE("something is due at midnight in Paris at the latest: conventions begin and end there") {
+  Site site;
+  CHECK(site.store->next_due(at("2026-11-20T05:00:00Z")) == at("2026-11-20T23:00:00Z"));
+  CHECK(site.store->next_due(at("2026-07-20T22:30:00Z")) == at("2026-07-21T22:00:00Z"));
+}
