@@ -54,7 +54,10 @@ class Handler {
   // A code refuses the whole flux: sender, kind.
   virtual std::optional<model::Code> header(const Header& header) = 0;
   virtual void contacts(const std::vector<std::string>& /*courriels*/) {}
+  // Records are given away, to be moved from.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   virtual void demande(DemandeRecord /*record*/) {}
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
   virtual void convention(ConventionRecord /*record*/) {}
   virtual void refused(RefusedRecord record) = 0;
   // False stops the reading after the current record.
