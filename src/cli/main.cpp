@@ -107,7 +107,9 @@ int call(const Command& command, const std::vector<std::string>& words, std::opt
         fmt::format("{0}: one argument too many: {1}; see `navette {0} --help`", command.words, arguments.back()));
   }
   if (map.count("config") > 0) config_file = map["config"].as<std::string>();
-  return command.run(Invocation(std::move(arguments), std::move(map), std::move(config_file)));
+  const Invocation invocation(std::move(arguments), std::move(map), std::move(config_file));
+  static_cast<void>(invocation.limit());  // said to be wrong before anything is opened
+  return command.run(invocation);
 }
 
 int dispatch(std::vector<std::string> words) {

@@ -44,7 +44,7 @@ def test_every_command_has_help_and_stands_in_the_manual(navette, command):
         assert "Example" in done.stdout and "\t" not in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 105
     manual = (ROOT / "docs/man/navette.1").read_text(encoding="utf-8").replace("\\-", "-").replace("\\ ", " ")
-    assert f"navette {command}" in manual or f"\n.B {command}" in manual, command
+    assert re.search(rf'^\.BR? "?{command}\b', manual, re.M), command
     for option in re.findall(r"--[a-z]+", done.stdout):
         assert option in manual, (command, option)
 
@@ -476,3 +476,41 @@ def test_another_account_is_told_whose_database_it_is(loaded):
     loaded.config.chmod(0o644)
     done = subprocess.run(loaded.command("status"), capture_output=True, text=True, user="nobody", check=False)
     assert done.returncode == 3 and "sudo -u root" in done.stderr, done
+
+
+# ---- the manual
+
+def documented_keys():
+    """subject → the words of its paragraph in the manual's section JSON."""
+    section = (ROOT / "docs/man/navette.1").read_text(encoding="utf-8").split("\n.SH JSON\n")[1].split("\n.SH ")[0]
+    return {p.split("\n")[0]: set(re.findall(r"[a-z0-9_]+", p)) for p in section.split("\n.TP\n.B ")[1:]}
+
+
+def test_every_json_key_stands_in_the_manual(loaded):
+    manual = documented_keys()
+
+    def keys(value):
+        if isinstance(value, list):
+            return set().union(set(), *(keys(v) for v in value))
+        if isinstance(value, dict):
+            return set(value) | set().union(set(), *(keys(v) for k, v in value.items() if k != "historique"))
+        return set()
+
+    subjects = {c.split()[0]: keys(loaded.json(*words(c))) for c in LISTS}
+    subjects["status"] = keys(loaded.json("status"))
+    subjects["check"] = keys(loaded.json("check"))
+    subjects["validate"] = keys(loaded.json("validate", DATA / "demandes/bad-non-eligible.xml", code=1))
+    subjects["flux"] |= keys(loaded.json("flux", "show", "monenfant/DI-2026-11-20-001"))
+    subjects["demandes"] |= keys(loaded.json("demandes", "show", "DI2026-10005"))
+    subjects["remises"] |= keys(loaded.json("remises", "show", loaded.json("remises", "list")[0]["remise"]))
+    subjects["traces"] |= keys(loaded.json("traces", "verify"))
+    subjects["conventions"] |= keys(loaded.json("conventions", "show", "CLI2025_00012"))
+    for subject, found in subjects.items():
+        assert found - {"historique"} <= manual[subject], (subject, found - manual[subject])
+
+
+def test_the_manual_is_well_formed():
+    done = subprocess.run(["sh", "-c", "command -v mandoc && mandoc -T lint -W error docs/man/navette.1 || "
+                           "{ command -v groff >/dev/null && groff -man -ww -z -Tutf8 docs/man/navette.1 2>&1; }; true"],
+                          capture_output=True, text=True, cwd=ROOT, check=False)
+    assert "navette.1:" not in done.stdout + done.stderr, done
