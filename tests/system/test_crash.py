@@ -25,8 +25,8 @@ from xml.etree import ElementTree
 import pytest
 
 from conftest import Site
-from test_main_job import (A, PARIS, R, assert_remise_is_whole, at, convention, demande, demandes, habilitations, mail_at,
-                           reached, remises, rows, validate)
+from test_main_job import (A, PARIS, R, assert_remise_is_whole, at, convention, copy_of, demande, demandes, habilitations, mail_at,
+                           quick_place, reached, remises, rows, validate)
 
 MARK = "Zqfamillemarque"
 CALLS = ("renameat2", "renameat", "fsync", "fdatasync", "syncfs", "unlinkat", "mkdirat", "pwrite64", "openat", "write",
@@ -43,9 +43,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("strace") is Non
 
 @pytest.fixture(name="place", scope="module")
 def a_quick_place():
-    """In memory where there is such a file system: what is tried here is the order of the calls, not the disk."""
-    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="navette-crash-", dir=parent) as directory:
+    """What is tried here is the order of the calls, not the disk."""
+    with tempfile.TemporaryDirectory(prefix="navette-crash-", dir=quick_place()) as directory:
         yield pathlib.Path(directory)
 
 
@@ -71,15 +70,6 @@ def routed(binary, path):
 
 
 SCENES = {"from the deposits": waiting_deposits, "from routed demandes": routed}
-
-
-def copy_of(template, path):
-    shutil.copytree(template.path, path)
-    site = Site.__new__(Site)
-    site.__dict__.update(template.__dict__)
-    site.path, site.config, site.spool = path, path / "navette.conf", path / "spool"
-    site.depot, site.database = path / "depot", path / "state/navette.db"
-    return site
 
 
 def arrivals(site):

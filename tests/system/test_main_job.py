@@ -11,6 +11,7 @@ import glob
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import zoneinfo
@@ -19,7 +20,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from conftest import DATA, ROOT
+from conftest import DATA, ROOT, Site
 
 PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 SIRETS = ("24420077000018", "20006588600018", "20003573100013")
@@ -27,6 +28,21 @@ D = "{urn:navette:demandes:1}"
 A = "{urn:navette:accuse:1}"
 R = "{urn:navette:remise:1}"
 MONTHS = ("janvier février mars avril mai juin juillet août septembre octobre novembre décembre").split()
+
+
+def quick_place():
+    """Parent for sites in memory, where there is such a file system: hundreds of passes need not wait for a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def copy_of(template, path):
+    """The same site at another place: nothing of it knows where it lies."""
+    shutil.copytree(template.path, path, symlinks=True)
+    site = Site.__new__(Site)
+    site.__dict__.update(template.__dict__)
+    site.path, site.config, site.spool = path, path / "navette.conf", path / "spool"
+    site.depot, site.database = path / "depot", path / "state/navette.db"
+    return site
 
 
 # ---- makers of flux
@@ -247,7 +263,6 @@ EXPECTED = {
 
 @pytest.fixture(name="demonstration", scope="module")
 def the_demonstration(navette, tmp_path_factory):
-    from conftest import Site
     site = Site(navette, tmp_path_factory.mktemp("demo") / "site")
     moment = paris("2026-11-23T10:15:00")
     site.deposit(DATA / "demo/habilitations.xml", "caf-421")

@@ -1,0 +1,378 @@
+"""`navette serve`: what it tells systemd, how it takes deposits, how it stops, and that one process owns a spool."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from test_main_job import accuse_of, demande, demandes, convention, habilitations, open_lieux, reached, rows, validate
+
+LINE = re.compile(r'<[3-7]>(ts=\S+ )?event=[a-z.]+( [a-z0-9_]+=("([^"\\]|\\.)*"|[^\s"=]+))*')
+
+
+def wait_for(condition, seconds=30, what="it"):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
+        time.sleep(0.01)
+
+
+class Service:
+    """`serve` with a socket in the place of systemd's."""
+
+    def __init__(self, site, watchdog=None, **environment):
+        self.site, self.messages = site, []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        address = f"\0navette-test-{os.getpid()}-{id(self)}"  # abstract: no path to be too long
+        self.socket.bind(address)
+        self.socket.setblocking(False)
+        env = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], **environment}
+        env.pop("WATCHDOG_PID", None)
+        if watchdog:
+            env["WATCHDOG_USEC"] = str(watchdog)
+        self.log = site.path / "serve.log"
+        with open(self.log, "ab") as log:
+            self.process = site.start("serve", stderr=log, stdout=subprocess.DEVNULL, env=env)
+        self.wait_told("READY=1")
+
+    def told(self, message):
+        while True:
+            try:
+                self.messages += self.socket.recv(65536).decode().split("\n")
+            except BlockingIOError:
+                break
+        return self.messages.count(message)
+
+    def wait_told(self, message, times=1, seconds=30):
+        def condition():
+            assert self.process.poll() is None or self.told(message) >= times, self.log.read_text(encoding="utf-8")
+            return self.told(message) >= times
+        wait_for(condition, seconds, message)
+
+    def stop(self, sign=signal.SIGTERM, bound=30):
+        """Its exit code, and how long it took."""
+        begun = time.monotonic()
+        self.process.send_signal(sign)
+        code = self.process.wait(timeout=bound)
+        return code, time.monotonic() - begun
+
+    def lines(self):
+        return self.log.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(name="serve")
+def a_way_to_serve(site):
+    services = []
+
+    def start(**more):
+        services.append(Service(site, **more))
+        return services[-1]
+    yield start
+    for service in services:
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.wait(timeout=30)
+        service.socket.close()
+
+
+def only_by_event(site, extra=""):
+    """Neither the regular scan nor the age of a deposit helps: what is taken was told by the kernel."""
+    site.configure("[daemon]\nscan_every = 1h\n" + extra)
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("20ms", "1h"), encoding="utf-8")
+
+
+def ready_site(site):
+    open_lieux(site)
+    site.passes()
+    return site
+
+
+# ---- systemd
+
+def test_ready_stopping_and_status(site, serve):
+    service = serve()
+    assert service.told("READY=1") == 1 and service.told("STOPPING=1") == 0
+    wait_for(lambda: service.told("") >= 0 and any(m.startswith("STATUS=") for m in service.messages))
+    code, _ = service.stop()
+    assert code == 0
+    assert service.told("STOPPING=1") == 1
+
+
+def test_the_watchdog_is_fed_while_nothing_happens(site, serve):
+    service = serve(watchdog=400_000)
+    service.wait_told("WATCHDOG=1", times=5)
+    before = service.told("WATCHDOG=1")
+    begun = time.monotonic()
+    service.wait_told("WATCHDOG=1", times=before + 5, seconds=5)
+    assert time.monotonic() - begun < 5 * 0.4, "rarer than systemd waits"
+
+
+def test_without_systemd_it_serves_all_the_same(site):
+    ready_site(site)
+    environment = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
+    process = site.start("serve", stderr=subprocess.DEVNULL, env=environment)
+    try:
+        site.deposit(demandes("D1", demande("A1")))
+        wait_for(lambda: reached(site, "A1"))
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+# ---- deposits
+
+def test_what_is_moved_in_is_taken_at_once(site, serve):
+    ready_site(site)
+    only_by_event(site)
+    serve()
+    for n in range(3):
+        site.deposit(demandes(f"D{n}", demande(f"A{n}")), name=f"{n}.xml")
+        wait_for(lambda n=n: reached(site, f"A{n}") == ["rpe-un"], what=f"A{n}")
+        wait_for(lambda n=n: len(site.mails()) == n + 1, what="the notification")
+
+
+def test_a_slow_writer_is_waited_for(site, serve):
+    ready_site(site)
+    only_by_event(site)
+    serve()
+    flux = demandes("D1", demande("A1"))
+    with open(site.spool / "arrivee/monenfant/lent.xml", "wb", buffering=0) as file:
+        file.write(flux[:300])
+        # Others come and go meanwhile: the half file is seen by every one of these passes, and left.
+        for n in range(3):
+            site.deposit(demandes(f"E{n}", demande(f"B{n}")), name=f"e{n}.xml")
+            wait_for(lambda n=n: reached(site, f"B{n}"))
+        assert (site.spool / "arrivee/monenfant/lent.xml").exists()
+        file.write(flux[300:])
+    wait_for(lambda: reached(site, "A1") == ["rpe-un"])
+    assert accuse_of(site, "lent.xml") == ("accepte", None, [])
+
+
+def test_names_of_unfinished_files_are_not_looked_at(site, serve):
+    ready_site(site)
+    only_by_event(site)
+    serve()
+    arrivee = site.spool / "arrivee/monenfant"
+    names = ("a.xml.part", "b.tmp", "c.filepart", ".d.xml")
+    for i, name in enumerate(names):
+        (arrivee / name).write_bytes(demandes(f"D{i}", demande(f"A{i}")))
+    site.deposit(demandes("TEMOIN", demande("TEMOIN")), name="temoin.xml")
+    wait_for(lambda: reached(site, "TEMOIN"))
+    assert sorted(p.name for p in arrivee.iterdir()) == sorted(names)
+    for i, name in enumerate(names):
+        (arrivee / name).rename(arrivee / f"fini-{i}.xml")
+    wait_for(lambda: all(reached(site, f"A{i}") for i in range(len(names))))
+
+
+def test_a_senders_directory_made_later_is_watched(site, serve):
+    site.configure("[emetteur.plus-tard]\nflux = demandes\n[daemon]\nscan_every = 1h\n")
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("20ms", "1h"), encoding="utf-8")
+    open_lieux(site)
+    serve()
+    new = site.spool / "arrivee/plus-tard"
+    new.mkdir()
+    # A deposit that came before the watch counts too, by its age; here one that certainly comes after.
+    def deposited_and_seen():
+        n = len(list(site.spool.glob("accuses/plus-tard/*"))) + len(list(new.iterdir()))
+        if n == 0 or not reached(site, "P0", "plus-tard"):
+            site.deposit(demandes("P0", demande("P0"), emetteur="plus-tard"), "plus-tard", f"p{time.monotonic_ns()}.xml")
+        return reached(site, "P0", "plus-tard")
+    wait_for(deposited_and_seen)
+
+
+def test_deposits_of_before_the_start_are_taken(site, serve):
+    open_lieux(site)
+    site.deposit(demandes("D1", demande("A1")))
+    serve()
+    wait_for(lambda: reached(site, "A1") == ["rpe-un"])
+
+
+def test_more_events_than_the_kernel_keeps(site, serve):
+    """The queue overflows while the process is stopped; the scan finds every deposit."""
+    ready_site(site)
+    site.configure("[daemon]\nscan_every = 1h\n")
+    service = serve()
+    service.process.send_signal(signal.SIGSTOP)
+    arrivee = site.spool / "arrivee/monenfant"
+    with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
+        limit = int(file.read())
+    if limit > 100_000:
+        pytest.skip("the kernel keeps too many events")
+    noise = arrivee / ".bruit"
+    other = arrivee / ".autre"
+    noise.touch()
+    for _ in range(limit // 2 + 10):  # two different names: equal events in a row are merged
+        os.rename(noise, other)
+        os.rename(other, noise)
+    for n in range(5):
+        site.deposit(demandes(f"D{n}", demande(f"A{n}")), name=f"{n}.xml")
+    service.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: all(reached(site, f"A{n}") == ["rpe-un"] for n in range(5)))
+
+
+def test_a_daily_hour_strikes_without_any_deposit(site):
+    """serve waits for what is due, not only for files: the clock is put shortly before the hour."""
+    import datetime
+    from test_main_job import at, paris
+    base = datetime.date(2026, 11, 23)
+    open_lieux(site, cadence="<quotidien>06:00</quotidien>", base=base)
+    site.deposit(demandes("D1", demande("A1", base=base), base=base))
+    site.configure("[daemon]\nscan_every = 1h\n")
+    process = site.start("serve", stderr=subprocess.DEVNULL, env=at(paris("2026-11-24T05:59:54")))
+    try:
+        wait_for(lambda: site.database.exists() and quiet_rows(site, "SELECT count(*) FROM acheminement") == 1)
+        assert site.delivered() == []
+        wait_for(lambda: reached(site, "A1") == ["rpe-un"])
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def quiet_rows(site, sql):
+    try:
+        return rows(site, sql)[0][0]
+    except Exception:  # the schema is being made
+        return None
+
+
+# ---- stopping
+
+@pytest.mark.slow
+def test_sigterm_in_the_middle_of_a_large_flux(site, serve, tmp_path):
+    """Within five seconds, with nothing half done; the next start completes it."""
+    ready_site(site)
+    count = 20_000
+    site.deposit(demandes("GROS", *(demande(f"G{i}", ["42094"]) for i in range(count))), name="gros.xml")
+    service = serve()
+    wait_for(lambda: quiet_rows(site, "SELECT count(*) FROM demande WHERE admise = 0"), what="the reading")
+    code, seconds = service.stop()
+    assert code == 0 and seconds < 5
+    assert rows(site, "SELECT etat FROM flux WHERE nom = 'gros.xml'") == [("recu",)], "already over: make it larger"
+    assert rows(site, "SELECT count(*) FROM demande") == [(0,)] and rows(site, "SELECT count(*) FROM charge") == [(0,)]
+    assert service.told("STOPPING=1") == 1
+    serve()
+    wait_for(lambda: quiet_rows(site, "SELECT count(*) FROM flux WHERE accuse IS NOT NULL AND nom = 'gros.xml'"), 120)
+    assert accuse_of(site, "gros.xml")[0] == "accepte"
+    assert rows(site, "SELECT count(*) FROM demande WHERE admise = 1") == [(count,)]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_sigterm_while_remises_are_made(site, serve, sign):
+    lieux = {f"rpe-{i}": ["42218"] for i in range(8)}
+    open_lieux(site, lieux)
+    site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(30))))
+    service = serve()
+    wait_for(lambda: any((site.spool / "depart").rglob("*.pdf")) or site.delivered(), what="the rendering")
+    code, seconds = service.stop(sign)
+    assert code == 0 and seconds < 5
+    for directory in site.depot.glob("*/remises/*"):
+        validate("remise-1.xsd", directory / "manifeste.xml")
+    site.passes()
+    site.passes()
+    for i in range(30):
+        assert reached(site, f"A{i}") == sorted(lieux), i
+    assert [p for p in (site.spool / "depart").rglob("*") if p.is_file()] == []
+    site.run("traces", "verify")
+
+
+def test_a_second_signal_while_it_stops_does_no_harm(site, serve):
+    open_lieux(site)
+    site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(20))))
+    service = serve()
+    service.process.send_signal(signal.SIGTERM)
+    service.process.send_signal(signal.SIGINT)
+    assert service.stop()[0] == 0
+    site.passes()
+    assert all(reached(site, f"A{i}") == ["rpe-un"] for i in range(20))
+
+
+# ---- one owner
+
+def test_another_serve_or_run_beside_it_exits_3_and_disturbs_nothing(site, serve):
+    ready_site(site)
+    service = serve()
+    for command in (["serve"], ["run"], ["run", "--now"]):
+        done = site.run(*command, code=3, timeout=60)
+        assert str(service.process.pid) in done.stderr, "does not say who has it"
+    site.deposit(demandes("D1", demande("A1")))
+    wait_for(lambda: reached(site, "A1") == ["rpe-un"])
+    assert service.process.poll() is None
+
+
+def test_commands_read_beside_it(site, serve):
+    ready_site(site)
+    serve()
+    done = threading.Event()
+
+    def inflow():
+        n = 0
+        while not done.is_set() and n < 200:
+            site.deposit(demandes(f"D{n}", demande(f"A{n}")), name=f"{n}.xml")
+            n += 1
+            done.wait(0.02)
+    feeder = threading.Thread(target=inflow)
+    feeder.start()
+    try:
+        for _ in range(3):
+            for command in (["status"], ["flux", "list"], ["demandes", "list"], ["remises", "list"], ["traces", "verify"]):
+                site.run(*command, code=(0, 1) if command == ["status"] else 0)
+    finally:
+        done.set()
+        feeder.join()
+
+
+def test_after_a_kill_the_lock_is_free(site, serve):
+    service = serve()
+    service.process.kill()
+    service.process.wait(timeout=30)
+    site.passes(code=0)
+
+
+# ---- configuration and logs
+
+@pytest.mark.parametrize("command", ["serve", "run"])
+def test_an_error_of_the_configuration_exits_2_with_its_line(site, command):
+    site.configure("[daemon]\nscan_evry = 1s\nworkers = mille\n")
+    done = site.run(command, code=2)
+    lines = site.config.read_text(encoding="utf-8").splitlines()
+    for word in ("scan_evry", "workers"):
+        number = 1 + next(i for i, line in enumerate(lines) if word in line)
+        assert re.search(rf"navette\.conf:{number}\b", done.stderr), done.stderr
+    assert not site.database.exists()
+
+
+def test_a_missing_configuration_exits_2(site):
+    site.config.unlink()
+    assert "navette.conf" in site.run("serve", code=2).stderr
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_log_lines_are_events_with_a_priority(site, serve, journal):
+    open_lieux(site)
+    site.deposit(demandes("D1", demande("A1"), demande("A2", ["42094"])), name='nom "entre" guillemets=x\n.xml')
+    site.deposit(b"<nothing/>", name="mauvais.xml")
+    service = serve(**({"JOURNAL_STREAM": "1:1"} if journal else {}))
+    wait_for(lambda: len(site.accuses()) == 2 and site.mails())
+    service.stop()
+    lines = service.lines()
+    assert len(lines) > 8
+    for line in lines:
+        assert LINE.fullmatch(line), line
+        assert ("ts=" in line) != journal, line
+    priorities = {line.split("event=")[1].split(" ")[0]: line[1] for line in lines}
+    assert priorities["serve.ready"] == "5" and priorities["flux.refused"] == "4" and priorities["remise.delivered"] == "6"
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="script is not installed")
+def test_on_a_terminal_no_priority_stands_in_front(site):
+    open_lieux(site)
+    command = " ".join(map(str, site.command("run")))
+    done = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, text=True, timeout=60, check=False,
+                          stdin=subprocess.DEVNULL)
+    assert "event=flux.claimed" in done.stdout and "<6>" not in done.stdout
