@@ -1,5 +1,4 @@
 // One pass over everything that is due.
-#include <boost/program_options/value_semantic.hpp>
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -97,11 +96,12 @@ int run(const Invocation& call) {
   print(summary_of(report, refused));
   std::vector<std::string> attention = daemon::attention(engine.counts(), report);
   if (refused > 0) {
-    attention.push_back(
-        fmt::format("{} records refused, their sender has the accusé: navette flux list --state partiel", refused));
+    attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
+                                    refused == 1 ? "1 record" : fmt::format("{} records", refused)));
   }
   if (report.young > 0) {
-    attention.push_back(fmt::format("{} deposits still being written: taken by the next pass", report.young));
+    attention.push_back(fmt::format("{} still being written: taken by the next pass",
+                                    report.young == 1 ? "1 deposit" : fmt::format("{} deposits", report.young)));
   }
   if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
   if (!attention.empty()) {

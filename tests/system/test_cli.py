@@ -125,7 +125,7 @@ def test_run_tells_what_needs_attention_and_exits_1(site):
     site.deposit(DATA / "demandes/bad-doctype.xml")
     site.deposit(DATA / "demandes/bad-non-eligible.xml")
     out = site.run("run", code=1).stdout
-    assert "1 flux refused whole" in out and "1 records refused" in out
+    assert "1 flux refused whole" in out and "1 record refused" in out
 
 
 # ---- lists
