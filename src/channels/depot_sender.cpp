@@ -60,16 +60,16 @@ std::variant<Depot, Outcome> open_depot(const std::filesystem::path& root, const
     return Outcome(Retry{fmt::format("{} is not there; is its volume mounted?", root.string()), std::nullopt});
   }
   if (!base) {
-    return Outcome(Refused{
-        "depot-absent",
-        fmt::format("{} has no dépôt under {}; run `navette lieux provision {}` as root", lieu, root.string(), lieu)});
+    return Outcome(Retry{fmt::format("depot-absent: {} has no dépôt under {}; run `navette lieux provision {}` as root",
+                                     lieu, root.string(), lieu),
+                         std::nullopt});
   }
   auto in_progress = base->find_dir(depot::in_progress);
   auto remises = base->find_dir(depot::remises);
   if (!in_progress || !remises) {
-    return Outcome(
-        Refused{"depot-incomplet", fmt::format("{} lacks {}/ or {}/; run `navette lieux provision {}` as root",
-                                               base->path().string(), depot::in_progress, depot::remises, lieu)});
+    return Outcome(Retry{fmt::format("depot-incomplet: {} lacks {}/ or {}/; run `navette lieux provision {}` as root",
+                                     base->path().string(), depot::in_progress, depot::remises, lieu),
+                         std::nullopt});
   }
   return Depot{std::move(*in_progress), std::move(*remises)};
 }
@@ -159,6 +159,15 @@ Outcome DepotSender::send(const RemiseToSend& r) {
   } catch (const std::system_error& e) {
     return outcome_of(e);
   }
+}
+
+std::optional<Delivered> DepotSender::look(const RemiseToSend& r) {
+  auto opened = open_depot(root_, r.lieu);
+  const auto* depot = std::get_if<Depot>(&opened);
+  if (depot == nullptr || !depot->remises.contains(r.remise)) return std::nullopt;
+  auto outcome = already_there(*depot, r);
+  if (auto* delivered = std::get_if<Delivered>(&outcome)) return std::move(*delivered);
+  return std::nullopt;
 }
 
 std::string DepotSender::describe_place(const std::string& remise) const {

@@ -21,18 +21,19 @@ namespace navette::channels {
 class DepotSender final : public FileSender {
  public:
   enum class Missing {
-    refuse,        // a lieu without a dépôt is Refused "depot-absent": `navette lieux provision` makes it
+    retry,         // a lieu without a dépôt is a Retry "depot-absent: …": `navette lieux provision` makes it
     create_plain,  // plain directories are made, without chroot (demonstration, shared folder)
   };
 
   // `root` is opened at each attempt: an encrypted volume may be mounted later, until then remises are retried.
   DepotSender(std::filesystem::path root, Missing missing) : root_(std::move(root)), missing_(missing) {}
 
-  // Codes of Refused: "depot-absent", "depot-incomplet" (a directory of the dépôt is missing or on another file
-  // system), "remise-differente" (another content stands under that name: a person must look), "source-alteree",
-  // "nom-invalide", "droits-insuffisants". Modes: files 0640, directories 0750, whatever the umask; the group is that
-  // of .en-cours (setgid).
+  // What provisioning mends is a Retry, so that it leaves by itself once mended: "depot-absent: …", "depot-incomplet:
+  // …". Codes of Refused: "depot-incomplet" (directories on two file systems), "remise-differente" (another content
+  // stands under that name: a person must look), "source-alteree", "nom-invalide", "droits-insuffisants". Modes: files
+  // 0640, directories 0750, whatever the umask; the group is that of .en-cours (setgid).
   model::Outcome send(const RemiseToSend& remise) override;
+  std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   std::string describe_place(const std::string& remise) const override;
 
  private:

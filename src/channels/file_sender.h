@@ -1,6 +1,7 @@
 // How a remise leaves: one interface, one implementation a kind of channel (dépôt; later SFTP, e-mail).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,11 @@ class FileSender {
   // `files` is Refused "source-alteree" and shown to nobody. Several remises may be sent at once, by several threads,
   // as long as they differ. Reasons and facts name directories, sizes and codes, nothing personal (R9).
   virtual model::Outcome send(const RemiseToSend& remise) = 0;
+
+  // Whether the lieu has it already: for an attempt that began and whose outcome nobody wrote down, when the remise
+  // must not be sent any more (a right was lost meanwhile). Nothing when it is not there; throws std::system_error when
+  // that cannot be told.
+  virtual std::optional<model::Delivered> look(const RemiseToSend& remise) = 0;
 
   // Where the lieu finds that remise: French, fit for « Emplacement : … » in its notification; no full stop.
   virtual std::string describe_place(const std::string& remise) const = 0;

@@ -46,6 +46,7 @@ class Deliverer {
 
  private:
   std::vector<Job> check_rights(const std::vector<store::DueRemise>& due);
+  bool found_there(const store::DueRemise& remise);
   void attempt(std::vector<Job> jobs);
   model::Outcome send(const Job& job) const;
   store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
@@ -65,6 +66,7 @@ std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& du
     const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
     const Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
     if (!rights.lost.empty()) {
+      if (found_there(remise)) continue;
       tools_.store.dissolve(remise.id, rights.lost, now);
       ++report_.dissolved;
       log::warning("remise.dissolved", {{"remise", remise.name}, {"rights_lost", rights.lost.size()}});
@@ -74,6 +76,20 @@ std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& du
     jobs.push_back({remise, sender == tools_.senders.end() ? nullptr : sender->second.get()});
   }
   return jobs;
+}
+
+// A crash came between the delivery and its row: the lieu has the remise, whatever was lost since. Cancelling it would
+// deliver its demandes twice, or deny what happened.
+bool Deliverer::found_there(const store::DueRemise& remise) {
+  const auto sender = tools_.senders.find(remise.channel);
+  if (sender == tools_.senders.end()) return false;
+  const auto lieu = tools_.spool.depart.find_dir(remise.lieu_identifiant);
+  const auto source = lieu ? lieu->find_dir(remise.name) : std::nullopt;
+  if (!source) return false;
+  auto found = sender->second->look({remise.name, remise.lieu_identifiant, *source, remise.files});
+  if (!found) return false;
+  apply({concluded({remise, sender->second.get()}, std::move(*found))});
+  return true;
 }
 
 // Workers send, this thread applies: the store belongs to one thread.

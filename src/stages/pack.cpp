@@ -114,11 +114,12 @@ bool Packer::compose(const Directory& dir, const store::LieuInForce& lieu, store
   for (std::size_t begin = 0; begin < acheminements.size(); begin += chunk) {
     if (stop_.stop_requested()) return false;
     const std::size_t count = std::min(chunk, acheminements.size() - begin);
-    std::vector<std::string> xml;
+    std::vector<std::optional<std::string>> xml;
     for (std::size_t i = 0; i < count; ++i) xml.push_back(tools_.store.charge(acheminements[begin + i].demande));
-    std::vector<Rendered> rendered(count);
-    parallel_for(count, tools_.workers,
-                 [&](std::size_t i) { rendered[i] = render(dir, acheminements[begin + i], xml[i]); });
+    std::vector<Rendered> rendered(count, Rendered{{}, "its data were destroyed"});
+    parallel_for(count, tools_.workers, [&](std::size_t i) {
+      if (xml[i]) rendered[i] = render(dir, acheminements[begin + i], *xml[i]);
+    });
     for (std::size_t i = 0; i < count; ++i) {
       auto& a = acheminements[begin + i];
       if (!rendered[i].failure.empty()) {

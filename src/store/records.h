@@ -153,6 +153,7 @@ struct DueRemise {
   std::string name;
   RowId lieu = 0;
   std::string lieu_identifiant;
+  std::string channel;  // kind, in the version it was packed under
   int attempts = 0;
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last

@@ -38,7 +38,7 @@ CREATE TABLE flux (
 ) STRICT;
 -- A refused flux does not use up its identifier.
 CREATE UNIQUE INDEX flux_identite ON flux (emetteur, identifiant) WHERE etat IN ('accepte', 'partiel');
-CREATE INDEX flux_recu ON flux (id) WHERE etat = 'recu';
+CREATE INDEX flux_recu ON flux (lectures >= 3, id) WHERE etat = 'recu';
 CREATE INDEX flux_accuse_du ON flux (id) WHERE accuse IS NULL AND etat <> 'recu';
 
 CREATE TABLE refus (
@@ -183,6 +183,7 @@ CREATE TABLE remise (
   premiere_tentative INTEGER,
   prochaine INTEGER NOT NULL,
   motif TEXT,                            -- of the last attempt that did not succeed, or of the hold
+  retenue_operateur INTEGER NOT NULL DEFAULT 0,  -- 1: held by hand, and `retry` does not free it
   livree_le INTEGER,                     -- transmission: R6 counts from here
   faits TEXT,
   depart_efface INTEGER NOT NULL DEFAULT 0

@@ -79,7 +79,7 @@ class Store {
   std::vector<RowId> lieux_waiting();         // with acheminements whatever their date (`run --now`); not suspended
   std::optional<LieuInForce> lieu_in_force(RowId lieu, model::Day day);
   std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by);
-  std::string charge(RowId demande);                         // the XML; throws Error when it was destroyed
+  std::optional<std::string> charge(RowId demande);          // the XML; nothing when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
   // False, and nothing is changed: an operator held a demande while it was being packed; pack again.
   bool apply_pack(const PackOutcome& outcome, Instant now);
@@ -139,11 +139,13 @@ class Store {
   void schedule_reopening(RowId convention, const std::vector<std::string>& codes, model::Day today);
   model::Convention load_version(RowId version);
   void unroute(RowId demande);
+  void look_again(RowId demande);  // the communes for which no lieu was found
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   RowId find_demande(const std::string& reference);
   RowId find_remise(const std::string& name);
+  void restart_attempts(RowId remise, Instant now);
   std::string demande_object(RowId demande);
   std::string remise_object(RowId remise);
   std::vector<std::string> communes_of(RowId demande);

@@ -70,7 +70,7 @@ void Store::release_demande(const std::string& reference, Instant now) {
   if (held.empty() && !was_held) throw Error("the demande " + reference + " is not held");
   db_.query("UPDATE demande SET retenue = NULL WHERE id = ?").bind(id).run();
   for (const RowId a : held) set_acheminement(a, AcheminementEvent::released);
-  unroute(id);
+  look_again(id);
   trace(now, "demande.liberee", demande_object(id));
   transaction.commit();
 }
@@ -92,7 +92,7 @@ void Store::retry_demande(const std::string& reference, Instant now) {
     set_acheminement(a, AcheminementEvent::released);
     db_.query("UPDATE acheminement SET du = ? WHERE id = ?").bind(to_column(now), a).run();
   }
-  unroute(id);
+  look_again(id);
   trace(now, "demande.relancee", demande_object(id));
   transaction.commit();
 }
@@ -104,8 +104,18 @@ void Store::hold_remise(const std::string& name, const std::string& why, Instant
     throw Error("the remise " + name + " is not waiting for delivery; see `navette remises show " + name + "`");
   }
   set_remise(id, RemiseEvent::held, why);
+  db_.query("UPDATE remise SET retenue_operateur = 1 WHERE id = ?").bind(id).run();
   trace(now, "remise.retenue", "remise:" + name, why_detail(why));
   transaction.commit();
+}
+
+// The five days of attempts begin anew: somebody has looked at it.
+void Store::restart_attempts(RowId remise, Instant now) {
+  db_.query(
+         "UPDATE remise SET prochaine = ?, tentatives = 0, premiere_tentative = NULL, retenue_operateur = 0 WHERE id = "
+         "?")
+      .bind(to_column(now), remise)
+      .run();
 }
 
 void Store::release_remise(const std::string& name, Instant now) {
@@ -115,10 +125,7 @@ void Store::release_remise(const std::string& name, Instant now) {
     throw Error("the remise " + name + " is not held");
   }
   set_remise(id, RemiseEvent::released, {});
-  // The five days of attempts begin anew: somebody has looked at it.
-  db_.query("UPDATE remise SET prochaine = ?, tentatives = 0, premiere_tentative = NULL WHERE id = ?")
-      .bind(to_column(now), id)
-      .run();
+  restart_attempts(id, now);
   trace(now, "remise.liberee", "remise:" + name);
   transaction.commit();
 }
@@ -127,15 +134,19 @@ void Store::retry_remise(const std::string& name, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_remise(name);
   const std::int64_t at = to_column(now);
-  bool applies = false;
-  {
-    db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
-    applies = db_.changes() > 0;
-    db_.query("UPDATE notification SET prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(at, id).run();
-    applies = applies || db_.changes() > 0;
+  // Held by its channel's refusal or by five days of failures: the fault is mended, says the operator.
+  const auto stuck =
+      db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'retenue' AND retenue_operateur = 0").bind(id).step();
+  if (stuck) {
+    set_remise(id, RemiseEvent::released, {});
+    restart_attempts(id, now);
   }
-  if (!applies) {
-    throw Error("nothing to retry: the remise " + name + " is held (release it) or already delivered and notified");
+  db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
+  const bool undelivered = db_.changes() > 0;
+  db_.query("UPDATE notification SET prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(at, id).run();
+  if (!undelivered && db_.changes() == 0) {
+    throw Error("nothing to retry: the remise " + name +
+                " is held by an operator (release it) or delivered and notified");
   }
   trace(now, "remise.relancee", "remise:" + name);
   transaction.commit();

@@ -104,9 +104,9 @@ std::vector<DueAcheminement> Store::due_acheminements(RowId lieu, Instant due_by
   return out;
 }
 
-std::string Store::charge(RowId demande) {
+std::optional<std::string> Store::charge(RowId demande) {
   auto q = db_.query("SELECT xml FROM charge WHERE demande_id = ?");
-  if (!q.bind(demande).step()) throw Error("the data of " + demande_object(demande) + " were destroyed");
+  if (!q.bind(demande).step()) return std::nullopt;
   return q.text(0);
 }
 
@@ -175,13 +175,15 @@ std::vector<DueRemise> Store::due_remises(Instant now, std::size_t limit) {
   std::vector<DueRemise> out;
   {
     auto q = db_.query(
-        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, r.tentatives, r.premiere_tentative FROM remise r "
-        "JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'prete' AND r.prochaine <= ? AND l.suspendu IS NULL "
+        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, r.tentatives, r.premiere_tentative FROM remise r "
+        "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.version_id = r.version_id AND lv.lieu_id = l.id "
+        "WHERE r.etat = 'prete' AND r.prochaine <= ? AND l.suspendu IS NULL "
         "ORDER BY r.prochaine, r.id LIMIT ?");
     q.bind(to_column(now), static_cast<std::int64_t>(limit));
     while (q.step()) {
-      DueRemise r{q.integer(0), q.text(1), q.integer(2), q.text(3), static_cast<int>(q.integer(4)), std::nullopt, {}};
-      if (const auto first = q.find_integer(5)) r.first_attempt = instant_from(*first);
+      DueRemise r{q.integer(0), q.text(1), q.integer(2), q.text(3), q.text(4), static_cast<int>(q.integer(5)),
+                  std::nullopt, {}};
+      if (const auto first = q.find_integer(6)) r.first_attempt = instant_from(*first);
       out.push_back(std::move(r));
     }
   }

@@ -24,6 +24,12 @@ std::string Store::demande_object(RowId demande) {
 }
 
 // Every commune is looked up again; a lieu that has the demande already does not get it twice.
+void Store::look_again(RowId demande) {
+  db_.query("UPDATE demande_commune SET etat = 'nouvelle' WHERE demande_id = ? AND etat = 'attente'")
+      .bind(demande)
+      .run();
+}
+
 void Store::unroute(RowId demande) {
   db_.query("UPDATE demande_commune SET etat = 'nouvelle' WHERE demande_id = ?").bind(demande).run();
 }

@@ -114,7 +114,7 @@ TEST_CASE("what a crash left is replaced") {
     write_file(depot.in_progress().make_dir("R1"), "DI_monenfant_A1.pdf", "ppp");
   }
   REQUIRE(depot.remises().fd() >= 0);
-  CHECK(is_delivered(send(depot, DepotSender::Missing::refuse)));
+  CHECK(is_delivered(send(depot, DepotSender::Missing::retry)));
   CHECK(depot.delivered_once());
   CHECK(depot.source.names().size() == 3);
 }
@@ -179,21 +179,21 @@ TEST_CASE("a damaged source is refused and shown to nobody") {
   CHECK(depot.in_progress().names().empty());
 }
 
-TEST_CASE("a lieu without a dépôt is refused with the command that makes it") {
+TEST_CASE("a lieu without a dépôt is tried again, with the command that makes it") {
   const TempDir dir;
   const test::Depot depot(dir.path());
   Directory::create(depot.root);
-  const Outcome outcome = send(depot, DepotSender::Missing::refuse);
-  REQUIRE(refused(outcome) == "depot-absent");
-  CHECK_THAT(std::get<Refused>(outcome).reason, Contains("navette lieux provision rpe-firminy"));
+  const Outcome outcome = send(depot, DepotSender::Missing::retry);
+  REQUIRE(std::holds_alternative<Retry>(outcome));
+  CHECK_THAT(std::get<Retry>(outcome).reason, Contains("depot-absent") && Contains("navette lieux provision rpe-firminy"));
   depot.lieu();
-  CHECK(refused(send(depot, DepotSender::Missing::refuse)) == "depot-incomplet");
+  CHECK_THAT(std::get<Retry>(send(depot, DepotSender::Missing::retry)).reason, Contains("depot-incomplet"));
 }
 
 TEST_CASE("a volume that is not mounted is worth another try") {
   const TempDir dir;
   const test::Depot depot(dir.path());
-  const Outcome outcome = send(depot, DepotSender::Missing::refuse);
+  const Outcome outcome = send(depot, DepotSender::Missing::retry);
   REQUIRE(std::holds_alternative<Retry>(outcome));
   CHECK_THAT(std::get<Retry>(outcome).reason, Contains("mounted"));
 }
@@ -234,6 +234,6 @@ TEST_CASE("the manifest is last, or the remise is refused") {
 }
 
 TEST_CASE("the lieu is told where its remise is") {
-  CHECK(DepotSender("/srv", DepotSender::Missing::refuse).describe_place("R1") ==
+  CHECK(DepotSender("/srv", DepotSender::Missing::retry).describe_place("R1") ==
         "dépôt SFTP de votre lieu d’information, dossier /remises/R1");
 }

@@ -43,6 +43,7 @@ class Watched final : public channels::FileSender {
     if (fail) return model::Retry{"no answer", std::nullopt};
     return depot_.send(remise);
   }
+  std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return depot_.look(remise); }
   std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
 
   int attempts = 0;
@@ -235,6 +236,23 @@ TEST_CASE("a death after the rename in the dépôt and before the row: found the
   CHECK(Directory::open(manifest.parent_path()).status("manifeste.xml")->inode == inode);
   CHECK(site.states() == "remis remis");
   CHECK(site.number("SELECT count(*) FROM notification") == 1);
+}
+
+TEST_CASE("a death after the rename, then rights lost: the lieu has it, nobody else gets it too") {
+  Delivery site;
+  site.pack();
+  site.save();
+  site.deliver();
+  const auto there = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
+  site.restore();
+  const auto kept = site.spool.depart.make_dir("rpe-a").make_dir(first);
+  for (const auto& [name, bytes] : there) write_file(kept, name, bytes);
+  site.suspend_contract();
+  const auto report = site.deliver();
+  CHECK(report.delivered == 1);
+  CHECK(report.dissolved == 0);
+  CHECK(site.watched->attempts == 1);
+  CHECK(site.states() == "remis remis");
 }
 
 TEST_CASE("R1: rights lost between routing and packing: nothing leaves, the demandes wait for a lieu") {

@@ -48,7 +48,7 @@ TEST_CASE("a demande that was delivered is not delivered again by a release or a
   Routed site;
   site.deliver(site.pack("rpe-a"));
   site.store->retry_demande("A", site.now);
-  CHECK(site.route() == 1);  // looked at again …
+  CHECK(site.route() == 0);  // every commune is served: nothing is looked up  // looked at again …
   CHECK(site.states("A") == "rpe-a:remis");
   CHECK(site.store->lieux_waiting().empty());  // … and nothing leaves
 }
@@ -88,4 +88,21 @@ TEST_CASE("R10: each act of an operator leaves a trace with login, object and re
         "durand (1001) demande.retenue demande:monenfant/A motif=à vérifier; durand (1001) demande.liberee "
         "demande:monenfant/A ; durand (1001) lieu.suspendu lieu:rpe-a motif=travaux");
   CHECK_FALSE(mine.verify().broken_at);
+}
+
+TEST_CASE("a remise that its channel refused is freed by a retry; one that an operator holds is not") {
+  Routed site;
+  const std::string name = "rpe-a-20261120-1";
+  site.pack("rpe-a");
+  const auto due = site.store->due_remises(site.now, 10);
+  REQUIRE(due.size() == 1);
+  site.store->begin_attempts({due[0].id}, site.now);
+  site.store->apply_deliveries({{due[0].id, model::Refused{"remise-differente", "look"}, site.now, std::nullopt}});
+  CHECK(site.store->due_remises(site.now, 10).empty());
+  site.store->retry_remise(name, site.now);
+  CHECK(site.store->due_remises(site.now, 10).size() == 1);
+  site.store->hold_remise(name, "x", site.now);
+  CHECK_THROWS_WITH(site.store->retry_remise(name, site.now), Catch::Contains("held by an operator"));
+  site.store->release_remise(name, site.now);
+  CHECK(site.store->due_remises(site.now, 10).size() == 1);
 }
