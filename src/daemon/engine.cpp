@@ -23,7 +23,7 @@ stages::FileSenders file_senders(const config::Config& config) {
   using channels::DepotSender;
   stages::FileSenders senders;
   senders["depot"] = std::make_unique<DepotSender>(
-      config.depot.directory, config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::refuse);
+      config.depot.directory, config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::retry);
   return senders;
 }
 
