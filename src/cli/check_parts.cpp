@@ -72,7 +72,7 @@ Findings check_data(const config::Config& config) {
     return config.data.schemas().string();
   }));
   out.push_back(tried("stylesheet", where, [&] {
-    const std::string file = (config.data.stylesheets() / "notification.xsl").string();
+    std::string file = (config.data.stylesheets() / "notification.xsl").string();
     static_cast<void>(xml::Stylesheet::load(file));
     return file;
   }));

@@ -112,7 +112,7 @@ int call(const Command& command, const std::vector<std::string>& words, std::opt
   return command.run(invocation);
 }
 
-int dispatch(std::vector<std::string> words) {
+int dispatch(const std::vector<std::string>& words) {
   Front front = front_of(words);
   if (front.version) {
     print("navette " NAVETTE_VERSION "\n");

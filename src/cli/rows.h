@@ -26,6 +26,7 @@ std::string table_of(const std::vector<Row>& rows, const std::vector<Column<Row>
   for (const auto& c : columns) table.add_column(c.header, c.align);
   for (const Row& row : rows) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const auto& c : columns) cells.push_back(c.cell(row));
     table.add_row(cells);
   }

@@ -186,6 +186,7 @@ std::vector<ConventionRow> find_conventions(sqlite::Connection& db, const std::s
     while (q.step()) ids.push_back(q.integer(0));
   }
   std::vector<ConventionRow> out;
+  out.reserve(ids.size());
   for (const std::int64_t id : ids) out.push_back(load_convention(db, id, today));
   return out;
 }
