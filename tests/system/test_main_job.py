@@ -215,7 +215,9 @@ def rows(site, sql, *values):
 
 
 def at(moment):
-    """Environment in which the binary believes it is `moment`, a datetime with its zone."""
+    """Environment in which the binary believes it is `moment`, a datetime with its zone.
+
+    Files keep their real times: far moments only, lest a deposit look younger than `stable_after` (hence 2031)."""
     library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
     assert library, "faketime is not installed"
     utc = moment.astimezone(datetime.timezone.utc)
@@ -264,7 +266,7 @@ EXPECTED = {
 @pytest.fixture(name="demonstration", scope="module")
 def the_demonstration(navette, tmp_path_factory):
     site = Site(navette, tmp_path_factory.mktemp("demo") / "site")
-    moment = paris("2026-11-23T10:15:00")
+    moment = paris("2031-11-23T10:15:00")
     site.deposit(DATA / "demo/habilitations.xml", "caf-421")
     run_at(site, moment)
     site.deposit(DATA / "demo/demandes.xml")
@@ -336,8 +338,8 @@ def test_notifications_say_how_many_where_and_until_when(demonstration):
         "rpe-roannais": ["valerie.rochetaillade@ra.example.org", "mickael.senoret@ra.example.org"],
         "rpe-montbrison": ["jerome.chazalviel@lfa.example.org", "severine.bonnefoy@lfa.example.org"],
     }
-    last_day = {"rpe-saint-etienne": "3 décembre 2026", "rpe-roannais": "8 décembre 2026",
-                "rpe-montbrison": "30 novembre 2026"}
+    last_day = {"rpe-saint-etienne": "3 décembre 2031", "rpe-roannais": "8 décembre 2031",
+                "rpe-montbrison": "30 novembre 2031"}
     mails = {m["Message-ID"].strip("<>").split("@")[0]: m for m in map(mail_at, demonstration.mails())}
     assert set(mails) == {d.name for d in remises(demonstration)}
     for directory in remises(demonstration):
@@ -345,7 +347,7 @@ def test_notifications_say_how_many_where_and_until_when(demonstration):
         count = len(EXPECTED[lieu])
         plain, html = (words_of(mail, kind) for kind in ("plain", "html"))
         assert mail["Subject"].startswith(f"{count}\u00a0demande{'s' if count > 1 else ''} d’information à retirer")
-        assert mail["Date"].datetime == paris("2026-11-23T10:15:00").replace(second=mail["Date"].datetime.second)
+        assert mail["Date"].datetime == paris("2031-11-23T10:15:00").replace(second=mail["Date"].datetime.second)
         for text in (plain, html):
             assert directory.name in text and "demande" in text
             assert last_day.get(lieu, "") in text
@@ -375,7 +377,7 @@ def test_notifications_and_accuses_name_no_family(demonstration):
 def test_a_demande_nobody_can_receive_waits_visibly(demonstration):
     waiting = demonstration.json("demandes", "list", "--state", "sans-lieu", "--all")
     assert {d["reference"] for d in waiting} >= {"DI2026-10008", "DI2026-10009"}
-    done = run_at(demonstration, paris("2026-11-23T10:16:00"), code=1)
+    done = run_at(demonstration, paris("2031-11-23T10:16:00"), code=1)
     assert "sans-lieu" in done.stdout + done.stderr
 
 
@@ -398,7 +400,7 @@ def test_the_trace_is_whole_and_its_loss_would_show(demonstration):
 
 def test_a_second_pass_changes_nothing(demonstration):
     before = {p: p.read_bytes() for p in [*demonstration.delivered(), *demonstration.mails(), *demonstration.accuses()]}
-    run_at(demonstration, paris("2026-11-23T10:20:00"), "--now")
+    run_at(demonstration, paris("2031-11-23T10:20:00"), "--now")
     assert {p: p.read_bytes() for p in [*demonstration.delivered(), *demonstration.mails(),
                                         *demonstration.accuses()]} == before
     assert not list((demonstration.spool / "travail").rglob("*.*"))
@@ -408,7 +410,7 @@ def test_a_second_pass_changes_nothing(demonstration):
 def test_the_activation_of_a_convention_frees_what_waited(demonstration):
     """Last of the demonstration's: changes it (R11)."""
     demonstration.deposit(DATA / "habilitations/ok-activation.xml", "caf-421")
-    run_at(demonstration, paris("2026-11-23T11:00:00"))
+    run_at(demonstration, paris("2031-11-23T11:00:00"))
     assert accuse_of(demonstration, "ok-activation.xml", "caf-421")[0] == "accepte"
     assert delivered_names(demonstration, "rpe-forez-est") == sorted(
         f"DI_monenfant_DI2026-{n}.{e}" for n in ("10008", "10012") for e in ("pdf", "xml"))
@@ -422,34 +424,34 @@ def test_the_activation_of_a_convention_frees_what_waited(demonstration):
 
 
 def test_a_convention_whose_day_comes_frees_what_waited_without_any_flux(site):
-    base = datetime.date(2026, 11, 23)
+    base = datetime.date(2031, 11, 23)
     open_lieux(site, activated=-5, effect=5, signed=-10, base=base)
     site.deposit(demandes("D1", demande("A1", base=base), base=base))
-    run_at(site, paris("2026-11-23T08:00:00"))
-    run_at(site, paris("2026-11-27T23:59:30"))
+    run_at(site, paris("2031-11-23T08:00:00"))
+    run_at(site, paris("2031-11-27T23:59:30"))
     assert site.delivered() == []
-    run_at(site, paris("2026-11-28T00:00:30"))
+    run_at(site, paris("2031-11-28T00:00:30"))
     assert reached(site, "A1") == ["rpe-un"]
 
 
 def test_quotidien_waits_for_its_hour_in_paris(site):
-    base = datetime.date(2026, 11, 23)
+    base = datetime.date(2031, 11, 23)
     open_lieux(site, cadence="<quotidien>06:00</quotidien>", base=base)
     site.deposit(demandes("D1", demande("A1", base=base), base=base))
-    run_at(site, paris("2026-11-23T07:00:00"))
-    run_at(site, paris("2026-11-24T05:59:30"))
+    run_at(site, paris("2031-11-23T07:00:00"))
+    run_at(site, paris("2031-11-24T05:59:30"))
     assert site.delivered() == []
-    run_at(site, paris("2026-11-24T06:00:10"))
+    run_at(site, paris("2031-11-24T06:00:10"))
     assert reached(site, "A1") == ["rpe-un"]
     site.deposit(demandes("D2", demande("A2", base=base), base=base), name="d2.xml")
-    run_at(site, paris("2026-11-24T09:00:00"), "--now")
+    run_at(site, paris("2031-11-24T09:00:00"), "--now")
     assert reached(site, "A2") == ["rpe-un"]
 
 
 @pytest.mark.parametrize("moment, delai, last", [
-    ("2026-11-23T23:59:20", 10, "3 décembre 2026"),  # Paris still has the 23rd, UTC too
-    ("2026-11-24T00:00:20", 10, "4 décembre 2026"),  # Paris has the 24th, UTC still the 23rd
-    ("2027-03-27T12:00:00", 5, "1er avril 2027"),    # over the change to summer time
+    ("2031-11-23T23:59:20", 10, "3 décembre 2031"),  # Paris still has the 23rd, UTC too
+    ("2031-11-24T00:00:20", 10, "4 décembre 2031"),  # Paris has the 24th, UTC still the 23rd
+    ("2031-03-27T12:00:00", 5, "1er avril 2031"),    # over the change to summer time
 ])
 def test_the_last_day_is_counted_in_paris(site, moment, delai, last):
     base = datetime.date.fromisoformat(moment[:10])
@@ -465,35 +467,35 @@ def test_the_last_day_is_counted_in_paris(site, moment, delai, last):
 def test_an_avenant_between_routing_and_delivery_takes_the_commune_away(site):
     """R1: rights are those of the day of delivery."""
     evening = "<quotidien>06:00</quotidien>"
-    base = datetime.date(2026, 11, 23)
+    base = datetime.date(2031, 11, 23)
     open_lieux(site, {"rpe-un": ["42218", "42207"], "rpe-deux": ["42095"]}, cadence=evening, base=base)
     site.deposit(demandes("D1", demande("A1", base=base), demande("A2", ["42207"], base=base), base=base))
-    run_at(site, paris("2026-11-23T08:00:00"))
+    run_at(site, paris("2031-11-23T08:00:00"))
     assert rows(site, "SELECT count(*) FROM acheminement WHERE etat = 'a-remettre'") == [(2,)]
     avenant = convention("CLI_1", {"rpe-un": ["42207"], "rpe-deux": ["42095", "42218"]}, version=2, signed=-5, effect=1,
                          cadence=evening, base=base)
     site.deposit(habilitations("HAB-1", avenant, base=base), "caf-421", "hab-1.xml")
-    run_at(site, paris("2026-11-23T09:00:00"))
+    run_at(site, paris("2031-11-23T09:00:00"))
     assert accuse_of(site, "hab-1.xml", "caf-421") == ("accepte", None, [])
-    run_at(site, paris("2026-11-25T06:30:00"))
+    run_at(site, paris("2031-11-25T06:30:00"))
     assert reached(site, "A2") == ["rpe-un"]
-    run_at(site, paris("2026-11-26T06:30:00"))
+    run_at(site, paris("2031-11-26T06:30:00"))
     assert reached(site, "A1") == ["rpe-deux"], "goes to the lieu that has the commune now, and to no other"
 
 
 def test_a_convention_that_ended_receives_nothing(site):
     """R8, with demandes waiting for the next day's remise."""
-    base = datetime.date(2026, 11, 23)
+    base = datetime.date(2031, 11, 23)
     hours = "<quotidien>06:00</quotidien>"
     open_lieux(site, cadence=hours, base=base)
     site.deposit(demandes("D1", demande("A1", base=base), base=base))
-    run_at(site, paris("2026-11-23T08:00:00"))
+    run_at(site, paris("2031-11-23T08:00:00"))
     site.deposit(habilitations("HAB-1", convention("CLI_1", {"rpe-un": ["42218"]}, cadence=hours, ended=0, base=base),
                                base=base), "caf-421", "hab-1.xml")
-    run_at(site, paris("2026-11-23T09:00:00"))
+    run_at(site, paris("2031-11-23T09:00:00"))
     assert accuse_of(site, "hab-1.xml", "caf-421") == ("accepte", None, [])
-    run_at(site, paris("2026-11-24T06:30:00"), code=1)
-    run_at(site, paris("2026-11-25T06:30:00"), "--now", code=1)
+    run_at(site, paris("2031-11-24T06:30:00"), code=1)
+    run_at(site, paris("2031-11-25T06:30:00"), "--now", code=1)
     assert site.delivered() == [] and site.mails() == []
     assert [d["reference"] for d in site.json("demandes", "list", "--state", "sans-lieu")] == ["A1"]
 

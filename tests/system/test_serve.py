@@ -234,11 +234,11 @@ def test_more_events_than_the_kernel_keeps(site, serve):
 
 def test_a_daily_hour_strikes_without_any_deposit(site):
     """serve waits for what is due, not only for files: the clock is put shortly before the hour."""
-    base = datetime.date(2026, 11, 23)
+    base = datetime.date(2031, 11, 23)
     open_lieux(site, cadence="<quotidien>06:00</quotidien>", base=base)
     site.deposit(demandes("D1", demande("A1", base=base), base=base))
     site.configure("[daemon]\nscan_every = 1h\n")
-    process = site.start("serve", stderr=subprocess.DEVNULL, env=at(paris("2026-11-24T05:59:54")))
+    process = site.start("serve", stderr=subprocess.DEVNULL, env=at(paris("2031-11-24T05:59:54")))
     try:
         wait_for(lambda: site.database.exists() and quiet_rows(site, "SELECT count(*) FROM acheminement") == 1)
         assert site.delivered() == []
