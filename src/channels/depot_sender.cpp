@@ -170,6 +170,11 @@ std::optional<Delivered> DepotSender::look(const RemiseToSend& r) {
   return std::nullopt;
 }
 
+void DepotSender::forget(const std::string& lieu, const std::string& remise) {
+  auto opened = open_depot(root_, lieu);
+  if (const auto* depot = std::get_if<Depot>(&opened)) depot->in_progress.remove_tree(remise);
+}
+
 std::string DepotSender::describe_place(const std::string& remise) const {
   return fmt::format("dépôt SFTP de votre lieu d’information, dossier /{}/{}", depot::remises, remise);
 }

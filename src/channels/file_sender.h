@@ -38,6 +38,10 @@ class FileSender {
   // that cannot be told.
   virtual std::optional<model::Delivered> look(const RemiseToSend& remise) = 0;
 
+  // Removes what an interrupted attempt left of a remise that will not be sent any more; what the lieu has stays.
+  // Throws std::system_error.
+  virtual void forget(const std::string& lieu, const std::string& remise) = 0;
+
   // Where the lieu finds that remise: French, fit for « Emplacement : … » in its notification; no full stop.
   virtual std::string describe_place(const std::string& remise) const = 0;
 };

@@ -75,6 +75,7 @@ class Judge final : public flux::Handler {
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
     if (known) return *known == sha256_ ? Code::doublon : Code::conflit;
     conventions_.emplace(tools_, sender_);
+    conventions_->sent_at(header.created);
     if (sender_.caf.empty() && header.emetteur.starts_with("caf-")) sender_.caf = header.emetteur.substr(4);
     return std::nullopt;
   }
@@ -177,8 +178,14 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   if (status.type != FileType::regular) return refused_whole(Code::fichier_non_regulier);
   if (status.size > config_.limits.flux_size) return refused_whole(Code::taille_excessive);
 
-  const stages::IntakeTools tools{
-      scratch_->spool, *store_, schemas_, reference_, senders_, {"depot"}, daemon::limits_of(config_), clock_};
+  const stages::IntakeTools tools{scratch_->spool,
+                                  *store_,
+                                  schemas_,
+                                  reference_,
+                                  senders_,
+                                  daemon::served_channels(config_),
+                                  daemon::limits_of(config_),
+                                  clock_};
   Judge judge(tools, emetteur, sha256_of(fd.get()), fault);
   const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
   Verdict v;

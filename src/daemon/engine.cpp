@@ -197,9 +197,9 @@ std::vector<std::string> attention(const store::Counts& counts, const PassReport
   add(pass.refused_flux, "flux refused whole: navette flux list --state refuse");
   add(pass.misplaced, "deposits in the wrong place under arrivee/: see the log");
   add(counts.sans_lieu, "demandes without a lieu: navette demandes list --state sans-lieu");
-  add(counts.held_acheminements + counts.held_demandes, "demandes held: navette demandes list --state retenue");
+  add(counts.held_demandes, "demandes held: navette demandes list --state retenue");
   add(counts.held_remises, "remises held: navette remises list --held");
-  add(pass.deferred, "remises could not be delivered and will be tried again: navette remises list");
+  add(counts.remises_in_trouble, "remises could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notifications not accepted yet: navette remises list");
   add(counts.suspended_lieux, "lieux suspended: navette lieux list");
   return out;
@@ -209,6 +209,10 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config) {
   return std::make_unique<render::Renderer>(
       (config.data.stylesheets() / "demande-fo.xsl").string(),
       std::vector<render::FontFiles>{font_family(config.fonts.main), font_family(config.fonts.fallback)});
+}
+
+std::set<std::string> served_channels(const config::Config& config) {
+  return kinds_of(file_senders(config));
 }
 
 stages::Senders senders_of(const config::Config& config) {

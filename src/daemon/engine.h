@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -83,6 +84,8 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config);
 
 // The senders of the configuration, as intake knows them; shared with `navette validate`.
 stages::Senders senders_of(const config::Config& config);
+// Kinds of channel that this navette serves; a convention that asks for another is refused.
+std::set<std::string> served_channels(const config::Config& config);
 flux::Limits limits_of(const config::Config& config);
 // Reads data/communes.tsv. Throws Error.
 model::ReferenceData load_reference_data(const config::Config& config);

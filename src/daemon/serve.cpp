@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "daemon/engine.h"
 #include "daemon/inbox_watch.h"
@@ -65,6 +66,7 @@ class Server {
       : config_(config), clock_(clock), engine_(config, clock), watch_(engine_.arrivee()) {}
 
   void run() {
+    heartbeat::listen([] { systemd::watchdog(); });
     systemd::ready();
     log::notice("serve.ready", {{"spool", config_.spool.directory.string()}});
     const auto stop = signals_.token();

@@ -140,7 +140,8 @@ class FluxReader final : public xml::RecordHandler {
   bool read_header(Node entete) {
     if (!is_valid(entete, Code::entete_invalide)) return false;
     const Node emetteur = entete.child("emetteur");
-    result_.header = Header{std::string(kind_->kind->name), emetteur.text(), entete.child_text("identifiant")};
+    result_.header = Header{std::string(kind_->kind->name), emetteur.text(), entete.child_text("identifiant"),
+                            entete.child_text("dateCreation") + "T" + entete.child_text("heureCreation")};
     line_ = std::make_unique<JudgeLine>(*kind_, reference_data_, result_.header->emetteur,
                                         [this](Verdict verdict) { return deliver(std::move(verdict)); });
     stage_ = Stage::preamble;

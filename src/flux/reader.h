@@ -20,6 +20,7 @@ struct Header {
   std::string kind;  // name of the root: "demandes", "habilitations"
   std::string emetteur;
   std::string identifiant;
+  std::string created;  // dateCreation and heureCreation, 2026-11-20T05:00:00: of two flux, which is the later
 };
 
 struct DemandeRecord {

@@ -18,8 +18,9 @@ using Day = std::chrono::year_month_day;
 Day paris_day(Instant at);
 // 00:00 in Europe/Paris at the beginning of that day (no French change of time happens at midnight).
 Instant start_of(Day day);
-// The first instant at or after `from` at which clocks in Paris show `time` (minutes after midnight), once a day: a time
-// skipped by the change to summer time is taken at the end of the gap, one shown twice in autumn the first time only.
+// The first instant at or after `from` at which clocks in Paris show `time` (minutes after midnight), once a day: a
+// time skipped by the change to summer time is taken at the end of the gap, one shown twice in autumn the first time
+// only.
 Instant next_paris_time(Instant from, std::chrono::minutes time);
 
 // What Paris is ahead of UTC at that instant: 60 or 120 minutes.

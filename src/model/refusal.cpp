@@ -53,6 +53,8 @@ constexpr std::array entries{
     Entry{Code::personne_en_double, "PERSONNE_EN_DOUBLE", "Une personne figure plusieurs fois dans la convention."},
     Entry{Code::preavis_insuffisant, "PREAVIS_INSUFFISANT", "La date de fin ne respecte pas le préavis."},
     Entry{Code::convention_terminee, "CONVENTION_TERMINEE", "La convention est terminée et ne peut plus changer."},
+    Entry{Code::flux_anterieur, "FLUX_ANTERIEUR",
+          "Un flux plus récent a déjà fait connaître l'état de cette convention."},
     Entry{Code::canal_indisponible, "CANAL_INDISPONIBLE", "Le canal de remise demandé n'est pas disponible."},
     Entry{Code::contenu_incompatible, "CONTENU_INCOMPATIBLE",
           "Le contenu n'est pas compatible avec le type de la convention."},

@@ -44,6 +44,7 @@ enum class Code {
   personne_en_double,
   preavis_insuffisant,
   convention_terminee,
+  flux_anterieur,
   canal_indisponible,
   contenu_incompatible,
 };

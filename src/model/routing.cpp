@@ -16,7 +16,21 @@ bool same_persons(const std::vector<Personne>& before, const std::vector<Personn
   return std::equal(before.begin(), before.end(), after.begin(), after.end(), same_or_departed);
 }
 
-bool same_contract(const Annexe& a, const Annexe& b) {
+// The order of a list says nothing: a flux may come from a database without one.
+Annexe sorted(Annexe a) {
+  std::sort(a.communes.begin(), a.communes.end());
+  std::sort(a.personnes.begin(), a.personnes.end(),
+            [](const Personne& x, const Personne& y) { return x.numero < y.numero; });
+  for (Lieu& l : a.lieux) std::sort(l.communes.begin(), l.communes.end());
+  std::sort(a.lieux.begin(), a.lieux.end(), [](const Lieu& x, const Lieu& y) { return x.identifiant < y.identifiant; });
+  std::sort(a.etablissements.begin(), a.etablissements.end(),
+            [](const Etablissement& x, const Etablissement& y) { return x.identifiant < y.identifiant; });
+  return a;
+}
+
+bool same_contract(const Annexe& left, const Annexe& right) {
+  const Annexe a = sorted(left);
+  const Annexe b = sorted(right);
   return a.signed_on == b.signed_on && a.effective_from == b.effective_from && a.partenaire == b.partenaire &&
          a.communes == b.communes && a.lieux == b.lieux && a.etablissements == b.etablissements &&
          a.pickup_days == b.pickup_days && a.retention_months == b.retention_months && a.cadence == b.cadence &&
@@ -75,7 +89,7 @@ Amendment amend(const std::vector<Convention>& known, const Convention& incoming
   if (latest.activated_on && incoming.activated_on != latest.activated_on) return Code::dates_incoherentes;
   const bool changed = incoming.activated_on != latest.activated_on || incoming.suspension != latest.suspension ||
                        incoming.termination != latest.termination ||
-                       incoming.annexe.personnes != latest.annexe.personnes;
+                       sorted(incoming.annexe).personnes != sorted(latest.annexe).personnes;
   return SameVersion{changed};
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "flux/accuse.h"
 
@@ -117,6 +118,8 @@ std::size_t answer(const Spool& spool, store::Store& store, const std::stop_toke
     const auto due = store.accuses_due(last, batch);
     for (const store::FluxAnswer& a : due) {
       last = a.id;
+      heartbeat::beat();
+      if (stop.stop_requested()) break;
       try {
         answer_one(spool, store, a);
         ++count;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "lib/crypto/random.h"
@@ -20,12 +21,15 @@
 namespace navette::stages {
 namespace {
 
+constexpr std::uint64_t bytes_between_rows = std::uint64_t{64} << 20U;
 constexpr std::size_t batch_size = 100;  // renames that share one pair of directory syncs
 
+// Sorts in the order of claiming, within a second too; the random part keeps it apart from other processes'.
 std::string new_ticket(Instant now) {
+  static unsigned count = 0;
   std::string stamp = model::to_iso_utc(now);
   stamp.erase(std::remove_if(stamp.begin(), stamp.end(), [](char c) { return c == '-' || c == ':'; }), stamp.end());
-  return stamp + "-" + text::hex(crypto::random_bytes(4));
+  return fmt::format("{}-{:04x}{}", stamp, count++ & 0xFFFFU, text::hex(crypto::random_bytes(4)));
 }
 
 // Ticket and deposited name of an entry of travail/<emetteur>/.
@@ -106,11 +110,9 @@ void Claimer::scan_sender(const std::string& emetteur) {
                                        {"do", "deposits belong in a sender's directory, named [a-z][a-z0-9-]+"}});
     return;
   }
-  std::vector<std::string> batch;
-  const auto flush = [&] {
-    if (!batch.empty()) claim_batch(emetteur, *from, batch);
-    batch.clear();
-  };
+  // In the order in which they were finished, whatever the order of the directory: a suspension must not be read before
+  // the convention it suspends.
+  std::vector<std::pair<Instant, std::string>> complete;
   from->each([&](const std::string& name, FileType) {
     if (is_ignored(name)) return true;
     const auto st = from->status(name);
@@ -119,11 +121,16 @@ void Claimer::scan_sender(const std::string& emetteur) {
       ++report_.young;
       return true;
     }
-    batch.push_back(name);
-    if (batch.size() == batch_size) flush();
+    complete.emplace_back(st->modified, name);
     return !stop_.stop_requested();
   });
-  flush();
+  std::sort(complete.begin(), complete.end());
+  for (std::size_t begin = 0; begin < complete.size() && !stop_.stop_requested(); begin += batch_size) {
+    std::vector<std::string> batch;
+    for (std::size_t i = begin; i < std::min(begin + batch_size, complete.size()); ++i)
+      batch.push_back(complete[i].second);
+    claim_batch(emetteur, *from, batch);
+  }
 }
 
 // ctime: the kernel sets it at every write and rename, and a sender that copies old mtimes cannot forge it.
@@ -200,7 +207,22 @@ void Claimer::take_up_all() {
 void Claimer::take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries) {
   std::vector<store::Claim> claims;
   std::vector<std::string> done;
+  std::uint64_t bytes = 0;
+  const auto record = [&] {
+    if (claims.empty()) return;
+    work.sync();
+    store_.add_claims(claims);
+    for (const std::string& raw : done) work.remove(raw);
+    report_.claimed += claims.size();
+    for (const store::Claim& c : claims) {
+      log::info("flux.claimed", {{"flux", c.ticket}, {"emetteur", c.emetteur}, {"bytes", c.size}});
+    }
+    claims.clear();
+    done.clear();
+    bytes = 0;
+  };
   for (std::size_t i = 0; i < entries.size(); ++i) {
+    heartbeat::beat();
     const std::string& entry = entries[i];
     if (entry[0] == '.') continue;
     const auto [ticket, name] = parts_of(entry);
@@ -216,20 +238,16 @@ void Claimer::take_up(const std::string& emetteur, const Directory& work, const 
     try {
       if (auto claim = take_over(emetteur, work, entry)) {
         if (!claim->problem && !name.empty()) done.push_back(entry);
+        bytes += claim->size;
         claims.push_back(std::move(*claim));
       }
     } catch (const std::exception& e) {
       failed(emetteur, e);
     }
+    // What is copied is recorded soon: a crash does not copy gigabytes again and again.
+    if (claims.size() >= batch_size || bytes >= bytes_between_rows) record();
   }
-  if (claims.empty()) return;
-  work.sync();
-  store_.add_claims(claims);
-  for (const std::string& raw : done) work.remove(raw);
-  report_.claimed += claims.size();
-  for (const store::Claim& c : claims) {
-    log::info("flux.claimed", {{"flux", c.ticket}, {"emetteur", c.emetteur}, {"bytes", c.size}});
-  }
+  record();
 }
 
 // Nothing: the sender still writes; looked at again by the next scan.
@@ -257,7 +275,7 @@ std::optional<store::Claim> Claimer::take_over(const std::string& emetteur, cons
   return claim;
 }
 
-// False when the deposit changed while it was read.
+// False when the deposit changed while it was read, or a stop was asked for.
 bool Claimer::copy(const Directory& work, int in, store::Claim& claim) {
   const FileStatus before = status_of(in);
   const std::string temporary = "." + claim.ticket + ".tmp";
@@ -269,7 +287,8 @@ bool Claimer::copy(const Directory& work, int in, store::Claim& claim) {
     hash.update({buffer.data(), n});
     write_all(out.get(), {buffer.data(), n});
     size += n;
-    if (size > rules_.max_bytes) break;
+    if (size % (std::uint64_t{1} << 24U) < n) heartbeat::beat();
+    if (size > rules_.max_bytes || stop_.stop_requested()) break;
   }
   const FileStatus after = status_of(in);
   if (size != before.size || after.size != before.size || after.modified != before.modified) {

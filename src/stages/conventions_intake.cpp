@@ -15,19 +15,27 @@ std::optional<Code> ConventionsIntake::add(Convention convention) {
   if (numbers_.contains(convention.numero)) return Code::reference_en_double;
   if (const auto code = check_sender(convention)) return code;
   const auto known = tools_.store.convention_versions(convention.caf, convention.numero);
+  if (!created_.empty() && created_ < tools_.store.convention_told_at(convention.caf, convention.numero)) {
+    return Code::flux_anterieur;
+  }
   const model::Amendment amendment = model::amend(known, convention);
   if (const auto* code = std::get_if<Code>(&amendment)) return *code;
   if (const auto code = check_lieux(convention)) return code;
   numbers_.insert(convention.numero);
   for (const model::Lieu& lieu : convention.annexe.lieux) lieux_.emplace(lieu.identifiant, convention.numero);
   const auto* same = std::get_if<model::SameVersion>(&amendment);
-  if (same != nullptr && !same->changed) return std::nullopt;
-  std::vector<std::string> opened = opened_by(convention);
-  changes_.push_back({std::move(convention), same == nullptr, std::move(opened)});
+  if (same != nullptr && !same->changed) {
+    changes_.push_back({std::move(convention), false, created_, true, {}});
+    return std::nullopt;
+  }
+  // A suspension lifted, or an end, changes every version: what any of them opens is looked at again.
+  std::set<std::string> opened = opened_by(convention);
+  for (const Convention& version : known) opened.merge(opened_by(version));
+  changes_.push_back({std::move(convention), same == nullptr, created_, false, {opened.begin(), opened.end()}});
   return std::nullopt;
 }
 
-// A Caf speaks for itself: its own communes, channels that exist here, an activation that has happened.
+// A Caf speaks for itself: its own communes, channels that exist here.
 std::optional<Code> ConventionsIntake::check_sender(const Convention& convention) const {
   const auto elsewhere = [&](const std::string& insee) {
     const model::Commune* commune = tools_.reference.find(insee);
@@ -56,7 +64,7 @@ std::optional<Code> ConventionsIntake::check_lieux(const Convention& convention)
   return std::nullopt;
 }
 
-std::vector<std::string> ConventionsIntake::opened_by(const Convention& convention) const {
+std::set<std::string> ConventionsIntake::opened_by(const Convention& convention) const {
   std::set<std::string> codes;
   for (const model::Lieu& lieu : convention.annexe.lieux) {
     for (const std::string& insee : lieu.communes) {
@@ -65,7 +73,7 @@ std::vector<std::string> ConventionsIntake::opened_by(const Convention& conventi
       codes.insert(inner.begin(), inner.end());
     }
   }
-  return {codes.begin(), codes.end()};
+  return codes;
 }
 
 }  // namespace navette::stages

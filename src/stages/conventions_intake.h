@@ -19,6 +19,9 @@ class ConventionsIntake {
  public:
   ConventionsIntake(const IntakeTools& tools, const Sender& sender) : tools_(tools), sender_(sender) {}
 
+  // Creation date and time of the flux (flux::Header): of two flux that tell of one convention the later counts,
+  // whichever comes first.
+  void sent_at(const std::string& created) { created_ = created; }
   // Takes the convention, or says why it is refused whole.
   std::optional<model::Code> add(model::Convention convention);
   const std::vector<store::ConventionChange>& changes() const { return changes_; }
@@ -26,10 +29,11 @@ class ConventionsIntake {
  private:
   std::optional<model::Code> check_sender(const model::Convention& convention) const;
   std::optional<model::Code> check_lieux(const model::Convention& convention) const;
-  std::vector<std::string> opened_by(const model::Convention& convention) const;
+  std::set<std::string> opened_by(const model::Convention& convention) const;
 
   const IntakeTools& tools_;
   const Sender& sender_;
+  std::string created_;
   std::vector<store::ConventionChange> changes_;
   std::set<std::string> numbers_;             // of this flux
   std::map<std::string, std::string> lieux_;  // of this flux: lieu → convention

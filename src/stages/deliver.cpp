@@ -15,7 +15,7 @@
 namespace navette::stages {
 namespace {
 
-constexpr std::size_t batch = 200;  // remises taken from the store at a time
+constexpr std::size_t batch = 32;   // remises whose rights are checked at a time, right before they leave
 constexpr std::size_t group = 100;  // outcomes a transaction
 
 // In [0, 1): spreads the retries of partners.
@@ -46,6 +46,7 @@ class Deliverer {
 
  private:
   std::vector<Job> check_rights(const std::vector<store::DueRemise>& due);
+  void take_apart(const store::DueRemise& remise, const std::vector<store::DueAcheminement>& lost);
   bool found_there(const store::DueRemise& remise);
   void attempt(std::vector<Job> jobs);
   model::Outcome send(const Job& job) const;
@@ -66,16 +67,28 @@ std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& du
     const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
     const Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
     if (!rights.lost.empty()) {
-      if (found_there(remise)) continue;
-      tools_.store.dissolve(remise.id, rights.lost, now);
-      ++report_.dissolved;
-      log::warning("remise.dissolved", {{"remise", remise.name}, {"rights_lost", rights.lost.size()}});
+      take_apart(remise, rights.lost);
       continue;
     }
     const auto sender = tools_.senders.find(model::kind_of(lieu->channel));
     jobs.push_back({remise, sender == tools_.senders.end() ? nullptr : sender->second.get()});
   }
   return jobs;
+}
+
+void Deliverer::take_apart(const store::DueRemise& remise, const std::vector<store::DueAcheminement>& lost) {
+  const auto sender = tools_.senders.find(remise.channel);
+  try {
+    if (found_there(remise)) return;
+    if (sender != tools_.senders.end()) sender->second->forget(remise.lieu_identifiant, remise.name);
+  } catch (const std::exception& e) {
+    // Whether the lieu has it cannot be told now: later, and nothing leaves meanwhile.
+    apply({concluded({remise, nullptr}, model::Retry{describe(e), std::nullopt})});
+    return;
+  }
+  tools_.store.dissolve(remise.id, lost, tools_.clock.now());
+  ++report_.dissolved;
+  log::warning("remise.dissolved", {{"remise", remise.name}, {"rights_lost", lost.size()}});
 }
 
 // A crash came between the delivery and its row: the lieu has the remise, whatever was lost since. Cancelling it would

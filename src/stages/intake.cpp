@@ -8,6 +8,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "lib/crypto/sha256.h"
 #include "lib/xml/writer.h"
@@ -20,7 +21,8 @@ namespace {
 using model::Code;
 using model::Refusal;
 
-constexpr std::size_t group = 500;  // records a transaction
+constexpr std::uint64_t max_habilitations = std::uint64_t{32} << 20U;  // bytes
+constexpr std::size_t group = 500;                                     // records a transaction
 
 // The refused records of one flux, in one file beside its accusé. Durable before the flux is answered.
 class Fragments {
@@ -67,6 +69,9 @@ class Reading final : public flux::Handler {
   std::optional<Code> header(const flux::Header& header) override {
     if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
     if (header.emetteur != flux_.claim.emetteur) return Code::emetteur_different;
+    conventions_.sent_at(header.created);
+    // Conventions are held in memory until the end of their flux; a whole country's take a third of this.
+    if (header.kind == "habilitations" && flux_.claim.size > max_habilitations) return Code::taille_excessive;
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
     if (known) return *known == flux_.claim.sha256 ? Code::doublon : Code::conflit;
     return std::nullopt;
@@ -99,7 +104,10 @@ class Reading final : public flux::Handler {
     refuse({record.rank, record.reference, record.refusal, false}, record.fragment);
   }
 
-  bool keep_going() override { return !stop_.stop_requested(); }
+  bool keep_going() override {
+    if (++seen_ % group == 0) heartbeat::beat();
+    return !stop_.stop_requested();
+  }
 
   // What is staged so far becomes durable, and its clashes known.
   void flush() {
@@ -138,6 +146,7 @@ class Reading final : public flux::Handler {
   model::Day today_;
   Fragments fragments_;
   ConventionsIntake conventions_;
+  std::size_t seen_ = 0;
   std::vector<std::string> contacts_;
   std::vector<store::StagedDemande> staged_;
   std::vector<Refusal> positions_;
@@ -205,6 +214,7 @@ IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size
   IntakeReport report;
   std::set<store::RowId> failed;
   while (!stop.stop_requested()) {
+    heartbeat::beat();
     const auto flux = tools.store.next_received(failed);
     if (!flux) break;
     try {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "base/log.h"
 #include "lib/mime/address.h"
 #include "lib/mime/message.h"
@@ -84,7 +85,10 @@ store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNot
   message.text = root.child_text("texte");
   message.html = html_of(texts);
   const auto answer = tools.mail.send({n.remise_name, out.message_id, tools.from, recipients, mime::compose(message)});
+  // Day 0 is the day of the acceptance (R5); over midnight the lieu has one day more than the mail says, never less.
+  out.at = tools.clock.now();
   if (std::holds_alternative<model::Delivered>(answer.outcome)) {
+    out.last_day = model::last_day_of_delay(out.at, n.pickup_days);
     out.accepted = true;
     out.recipients = recipients.size();
     return out;
@@ -105,6 +109,8 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
     if (due.empty()) break;
     std::vector<store::NotificationOutcome> outcomes;
     for (const store::DueNotification& n : due) {
+      if (stop.stop_requested()) break;
+      heartbeat::beat();
       try {
         outcomes.push_back(attempt(tools, n));
       } catch (const std::exception& e) {

@@ -1,5 +1,6 @@
 #include "stages/route.h"
 
+#include "base/heartbeat.h"
 #include "model/civil_time.h"
 #include "model/routing.h"
 
@@ -30,6 +31,7 @@ RouteReport route(store::Store& store, const model::ReferenceData& reference, co
   while (!stop.stop_requested()) {
     const auto demandes = store.unrouted(group);
     if (demandes.empty()) break;
+    heartbeat::beat();
     const Instant now = clock.now();
     std::vector<AcceptedCodes> wanted;
     std::set<std::string> codes;

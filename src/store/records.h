@@ -79,6 +79,8 @@ struct FluxHeader {
 struct ConventionChange {
   model::Convention convention;
   bool new_version = false;
+  std::string created;     // of its flux
+  bool unchanged = false;  // nothing new but the date of the flux
   // INSEE codes that it opens, with the arrondissements they stand for: what waits for them is looked at again.
   std::vector<std::string> opened;
 };
@@ -200,9 +202,10 @@ struct Counts {
   std::uint64_t sans_lieu = 0;  // demandes for which the last look found no lieu (R11)
   std::uint64_t waiting = 0;    // acheminements for the lieu's next remise
   std::uint64_t held_acheminements = 0;
-  std::uint64_t held_demandes = 0;
+  std::uint64_t held_demandes = 0;  // by an operator, or for a lieu because they could not be rendered
   std::uint64_t ready_remises = 0;
   std::uint64_t held_remises = 0;
+  std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again
   std::uint64_t notifications_waiting = 0;
   std::uint64_t notifications_in_trouble = 0;  // tried at least once without success
   std::uint64_t suspended_lieux = 0;

@@ -99,6 +99,7 @@ CREATE TABLE convention (
   caf TEXT NOT NULL,
   numero TEXT NOT NULL,
   type TEXT NOT NULL,
+  flux_cree TEXT NOT NULL DEFAULT '',    -- creation date and time of the last flux applied: an older one undoes nothing
   UNIQUE (caf, numero)
 ) STRICT;
 

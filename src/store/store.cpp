@@ -53,9 +53,13 @@ Counts Store::counts() {
   c.sans_lieu = counter("demande.sans-lieu");
   c.waiting = counter("acheminement.a-remettre");
   c.held_acheminements = counter("acheminement.retenu");
-  c.held_demandes = count("SELECT count(*) FROM demande WHERE retenue IS NOT NULL");
+  c.held_demandes = count("SELECT count(*) FROM demande WHERE retenue IS NOT NULL") +
+                    count(
+                        "SELECT count(DISTINCT a.demande_id) FROM acheminement a JOIN demande d ON d.id = a.demande_id "
+                        "WHERE a.etat = 'retenu' AND d.retenue IS NULL");
   c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
   c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");
+  c.remises_in_trouble = count("SELECT count(*) FROM remise WHERE etat = 'prete' AND tentatives > 0");
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0");
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");

@@ -29,9 +29,10 @@ class Store {
   // The oldest but `except`; one whose reading was begun three times and never ended comes after all others.
   std::optional<ReceivedFlux> next_received(const std::set<RowId>& except = {});
   void begin_reading(RowId flux);
-  void abandon_reading(RowId flux);  // stopped on purpose: it does not count; what was staged is discarded
-  // Forgets what a reading of that flux had staged before it was interrupted. Several transactions: safe to repeat.
-  void discard_staged(RowId flux);
+  void abandon_reading(RowId flux);  // stopped on purpose: it does not count
+  // Forgets whatever an interrupted reading had staged: only the flux being read may have staged demandes, else those
+  // of one that is read later would be taken for duplicates. Several transactions: safe to repeat.
+  void discard_staged();
   // SHA-256 of the accepted flux of that identity, if there is one.
   std::optional<std::string> accepted_sha256(const std::string& emetteur, const std::string& identifiant);
   // Demandes of a flux that is being read: kept, but invisible until accept_flux(). A reference already taken becomes a
@@ -59,6 +60,8 @@ class Store {
 
   // ---- conventions
   std::vector<model::Convention> convention_versions(const std::string& caf, const std::string& numero);
+  // Creation date and time of the last flux that told of the convention; empty when none did.
+  std::string convention_told_at(const std::string& caf, const std::string& numero);
   // The caf and SIREN to which a lieu belongs, and the other convention that still holds it on `day` or later, if any.
   struct LieuOwner {
     std::string caf;

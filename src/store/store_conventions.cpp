@@ -123,6 +123,11 @@ Convention Store::load_version(RowId version) {
   return c;
 }
 
+std::string Store::convention_told_at(const std::string& caf, const std::string& numero) {
+  auto q = db_.query("SELECT flux_cree FROM convention WHERE caf = ? AND numero = ?");
+  return q.bind(caf, numero).step() ? q.text(0) : std::string{};
+}
+
 std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const std::string& except_convention,
                                                   model::Day day) {
   LieuOwner owner;
@@ -226,6 +231,8 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
     q.bind(c.caf, c.numero).step();
     id = q.integer(0);
   }
+  db_.query("UPDATE convention SET flux_cree = ? WHERE id = ?").bind(change.created, id).run();
+  if (change.unchanged) return;
   if (change.new_version) insert_version(id, c);
   db_.query("UPDATE version SET activee = ? WHERE convention_id = ? AND version = ?")
       .bind(to_column(c.activated_on), id, c.version)
@@ -242,6 +249,15 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
             t ? std::optional(model::to_iso(t->last_day)) : std::nullopt, id)
       .run();
   close_departed(id, c.annexe.personnes);
+  // A departure recorded before holds in an avenant that forgot it; a later beginning is a new habilitation.
+  db_.query(
+         "UPDATE personne SET au = (SELECT min(o.au) FROM personne o JOIN version v ON v.id = o.version_id "
+         "WHERE v.convention_id = ?1 AND o.numero = personne.numero AND o.au >= personne.du) "
+         "WHERE version_id = (SELECT id FROM version WHERE convention_id = ?1 AND version = ?2) AND EXISTS "
+         "(SELECT 1 FROM personne o JOIN version v ON v.id = o.version_id "
+         "WHERE v.convention_id = ?1 AND o.numero = personne.numero AND o.au >= personne.du)")
+      .bind(id, c.version)
+      .run();
   refresh_in_force(id);
   schedule_reopening(id, change.opened, model::paris_day(now));
   trace(now, change.new_version ? "convention.version" : "convention.suivi", convention_object(c),

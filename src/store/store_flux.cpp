@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/heartbeat.h"
 #include "model/civil_time.h"
 #include "store/store.h"
 
@@ -117,27 +118,28 @@ std::optional<ReceivedFlux> Store::next_received(const std::set<RowId>& except) 
 }
 
 void Store::begin_reading(RowId flux) {
-  discard_staged(flux);
+  discard_staged();
   sqlite::Transaction transaction(db_);
+  db_.query("DELETE FROM refus WHERE flux_id = ?").bind(flux).run();
   db_.query("UPDATE flux SET lectures = lectures + 1 WHERE id = ?").bind(flux).run();
   transaction.commit();
 }
 
 void Store::abandon_reading(RowId flux) {
-  discard_staged(flux);
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE flux SET lectures = lectures - 1 WHERE id = ?").bind(flux).run();
   transaction.commit();
 }
 
-void Store::discard_staged(RowId flux) {
+void Store::discard_staged() {
   int gone = discard_chunk;
   while (gone == discard_chunk) {
+    heartbeat::beat();
     sqlite::Transaction transaction(db_);
     std::vector<RowId> ids;
     {
-      auto q = db_.query("SELECT id FROM demande WHERE flux_id = ? AND admise = 0 LIMIT ?");
-      q.bind(flux, discard_chunk);
+      auto q = db_.query("SELECT id FROM demande WHERE admise = 0 LIMIT ?");
+      q.bind(discard_chunk);
       while (q.step()) ids.push_back(q.integer(0));
     }
     for (const RowId id : ids) {
@@ -148,9 +150,6 @@ void Store::discard_staged(RowId flux) {
     gone = static_cast<int>(ids.size());
     transaction.commit();
   }
-  sqlite::Transaction transaction(db_);
-  db_.query("DELETE FROM refus WHERE flux_id = ?").bind(flux).run();
-  transaction.commit();
 }
 
 std::optional<std::string> Store::accepted_sha256(const std::string& emetteur, const std::string& identifiant) {
@@ -228,8 +227,9 @@ FluxState Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header,
 
 void Store::refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header,
                         const model::Refusal& refusal, std::uint64_t received, Instant now) {
-  discard_staged(flux.id);
+  discard_staged();
   sqlite::Transaction transaction(db_);
+  db_.query("DELETE FROM refus WHERE flux_id = ?").bind(flux.id).run();
   close_flux(flux, FluxState::refuse, header, refusal, received, now);
   transaction.commit();
 }

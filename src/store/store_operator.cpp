@@ -42,16 +42,20 @@ void Store::hold_demande(const std::string& reference, const std::string& why, I
   db_.query("UPDATE demande SET retenue = ? WHERE id = ?").bind(why, id).run();
   std::vector<RowId> acheminements;
   bool bound = false;
+  bool to_come = db_.query("SELECT 1 FROM demande_commune WHERE demande_id = ? AND etat <> 'servie'").bind(id).step();
   {
     auto q = db_.query("SELECT id, etat FROM acheminement WHERE demande_id = ?");
     q.bind(id);
     while (q.step()) {
+      const auto state = model::parse_acheminement_state(q.text(1));
       acheminements.push_back(q.integer(0));
-      bound = bound || q.text(1) == to_string(model::AcheminementState::en_remise);
+      bound = bound || state == model::AcheminementState::en_remise;
+      to_come = to_come || state == model::AcheminementState::a_remettre || state == model::AcheminementState::retenu;
     }
   }
   if (bound)
     throw Error("the demande " + reference + " is in a remise that is being delivered; hold that remise instead");
+  if (!to_come) throw Error("the demande " + reference + " is delivered everywhere: there is nothing to hold");
   for (const RowId a : acheminements) set_acheminement(a, AcheminementEvent::held, why);
   trace(now, "demande.retenue", demande_object(id), why_detail(why));
   transaction.commit();

@@ -135,7 +135,12 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
     unroute(a.demande);
     trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
   }
-  for (const FailedAcheminement& f : outcome.failed) set_acheminement(f.id, AcheminementEvent::failed, f.reason);
+  for (const FailedAcheminement& f : outcome.failed) {
+    set_acheminement(f.id, AcheminementEvent::failed, f.reason);
+    auto q = db_.query("SELECT demande_id FROM acheminement WHERE id = ?");
+    q.bind(f.id).step();
+    trace(now, "acheminement.retenu", demande_object(q.integer(0)), f.reason);
+  }
   if (outcome.packed) {
     const PackedRemise& p = *outcome.packed;
     db_.query(
@@ -220,7 +225,8 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   for (const RowId id : remises) {
     db_.query(
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?) WHERE "
-           "id = ? AND etat = 'prete'")
+           "id = ? AND etat = 'prete' AND NOT EXISTS "
+           "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL)")
         .bind(to_column(now), id)
         .run();
     if (db_.changes() == 0) continue;

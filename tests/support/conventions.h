@@ -42,7 +42,7 @@ inline model::Convention convention(const std::string& numero, std::vector<model
 inline store::ConventionChange new_version(model::Convention c) {
   std::vector<std::string> opened;
   for (const auto& l : c.annexe.lieux) opened.insert(opened.end(), l.communes.begin(), l.communes.end());
-  return {std::move(c), true, std::move(opened)};
+  return {std::move(c), true, "", false, std::move(opened)};
 }
 
 inline store::ConventionChange same_version(model::Convention c) {

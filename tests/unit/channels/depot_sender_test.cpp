@@ -185,7 +185,8 @@ TEST_CASE("a lieu without a dépôt is tried again, with the command that makes 
   Directory::create(depot.root);
   const Outcome outcome = send(depot, DepotSender::Missing::retry);
   REQUIRE(std::holds_alternative<Retry>(outcome));
-  CHECK_THAT(std::get<Retry>(outcome).reason, Contains("depot-absent") && Contains("navette lieux provision rpe-firminy"));
+  CHECK_THAT(std::get<Retry>(outcome).reason,
+             Contains("depot-absent") && Contains("navette lieux provision rpe-firminy"));
   depot.lieu();
   CHECK_THAT(std::get<Retry>(send(depot, DepotSender::Missing::retry)).reason, Contains("depot-incomplet"));
 }

@@ -44,6 +44,7 @@ class Watched final : public channels::FileSender {
     return depot_.send(remise);
   }
   std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return depot_.look(remise); }
+  void forget(const std::string& lieu, const std::string& remise) override { depot_.forget(lieu, remise); }
   std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
 
   int attempts = 0;
@@ -253,6 +254,20 @@ TEST_CASE("a death after the rename, then rights lost: the lieu has it, nobody e
   CHECK(report.dissolved == 0);
   CHECK(site.watched->attempts == 1);
   CHECK(site.states() == "remis remis");
+}
+
+TEST_CASE("R8: what a death left in .en-cours goes with a remise that is taken apart") {
+  Delivery site;
+  site.pack();
+  site.watched->fail = true;
+  site.deliver();
+  const auto left = Directory::create(site.dir / "depot" / "rpe-a" / ".en-cours" / first);
+  Directory::create(site.dir / "depot" / "rpe-a" / "remises");
+  write_file(left, "DI_monenfant_A.xml", "half");
+  site.clock.set(site.clock.now() + std::chrono::hours(2));
+  site.suspend_contract();
+  CHECK(site.deliver().dissolved == 1);
+  CHECK(Directory::open(site.dir / "depot" / "rpe-a" / ".en-cours").names().empty());
 }
 
 TEST_CASE("R1: rights lost between routing and packing: nothing leaves, the demandes wait for a lieu") {

@@ -48,9 +48,10 @@ TEST_CASE("a demande that was delivered is not delivered again by a release or a
   Routed site;
   site.deliver(site.pack("rpe-a"));
   site.store->retry_demande("A", site.now);
-  CHECK(site.route() == 0);  // every commune is served: nothing is looked up  // looked at again …
+  CHECK(site.route() == 0);  // every commune is served: nothing is looked up
   CHECK(site.states("A") == "rpe-a:remis");
-  CHECK(site.store->lieux_waiting().empty());  // … and nothing leaves
+  CHECK(site.store->lieux_waiting().empty());
+  CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("nothing to hold"));
 }
 
 TEST_CASE("a retried demande does not wait for its lieu's hour") {
