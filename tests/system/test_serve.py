@@ -268,7 +268,8 @@ def test_sigterm_in_the_middle_of_a_large_flux(site, serve):
     code, seconds = service.stop()
     assert code == 0 and seconds < 5
     assert rows(site, "SELECT etat FROM flux WHERE nom = 'gros.xml'") == [("recu",)], "already over: make it larger"
-    assert rows(site, "SELECT count(*) FROM demande") == [(0,)] and rows(site, "SELECT count(*) FROM charge") == [(0,)]
+    # What was staged is invisible, and the next reading discards it: deleting it here could take longer than a stop may.
+    assert rows(site, "SELECT count(*) FROM demande WHERE admise = 1") == [(0,)]
     service.wait_told("STOPPING=1")
     serve()
     wait_for(lambda: quiet_rows(site, "SELECT count(*) FROM flux WHERE accuse IS NOT NULL AND nom = 'gros.xml'"), 120)
