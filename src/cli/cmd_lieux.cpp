@@ -131,6 +131,8 @@ int resume(const Invocation& call) {
 
 int provision(const Invocation& call) {
   const config::Config config = call.config();
+  // Before the first pass there is no list of lieux to hold the name against.
+  if (std::filesystem::exists(config.state.database)) the_lieu(*open_for_reading(config), call);
   channels::DepotPlan plan;
   plan.root = config.depot.directory;
   const auto changes = channels::provision_depot(plan, call.argument());

@@ -41,6 +41,7 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
   a.claimed += b.claimed;
   a.young = b.young;
   a.misplaced = b.misplaced;
+  a.unclaimed = b.unclaimed;
   a.flux += b.flux;
   a.refused_flux += b.refused_flux;
   a.records += b.records;

@@ -121,7 +121,7 @@ PassReport Pass::run() {
     report_.claimed = r.claimed;
     report_.young = r.young;
     report_.misplaced = r.misplaced;
-    if (r.failed > 0) report_.failures.push_back(fmt::format("claim: {} deposits failed, see the log", r.failed));
+    report_.unclaimed = r.failed;
   });
   stage("intake", [&] {
     const auto r =
@@ -196,6 +196,7 @@ std::vector<std::string> attention(const store::Counts& counts, const PassReport
   };
   add(pass.refused_flux, "flux refused whole: navette flux list --state refuse");
   add(pass.misplaced, "deposits in the wrong place under arrivee/: see the log");
+  add(pass.unclaimed, "deposits that could not be taken: see the log, and the modes of what its sender put there");
   add(counts.sans_lieu, "demandes without a lieu: navette demandes list --state sans-lieu");
   add(counts.held_demandes, "demandes held: navette demandes list --state retenue");
   add(counts.held_remises, "remises held: navette remises list --held");

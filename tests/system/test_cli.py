@@ -300,6 +300,11 @@ def test_provisioning_tells_the_commands_for_a_missing_account(site):
     assert any(line.strip().startswith("useradd ") for line in done.stderr.splitlines())
 
 
+@pytest.mark.root
+def test_provisioning_refuses_a_lieu_that_no_convention_names(loaded):
+    assert "no lieu rpe-inconnu" in loaded.run("lieux", "provision", "rpe-inconnu", code=2).stderr
+
+
 # ---- traces
 
 def test_a_changed_journal_is_noticed(loaded):

@@ -114,11 +114,13 @@ TEST_CASE("what needs a person is told, what does not is not") {
   PassReport report;
   report.refused_flux = 7;
   report.misplaced = 8;
+  report.unclaimed = 10;
   counts.remises_in_trouble = 9;
   const auto lines = attention(counts, report);
-  REQUIRE(lines.size() == 8);
+  REQUIRE(lines.size() == 9);
   CHECK_THAT(lines[0], Catch::StartsWith("7 flux"));
-  CHECK_THAT(lines[3], Catch::StartsWith("3 demandes held"));
+  CHECK_THAT(lines[2], Catch::StartsWith("10 deposits"));
+  CHECK_THAT(lines[4], Catch::StartsWith("3 demandes held"));
 }
 
 TEST_CASE("what cannot be loaded is named") {
