@@ -171,7 +171,7 @@ Engine::~Engine() = default;
 
 PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop) {
   const std::string head = parts_->store.trace_head();
-  const PassReport report = Pass(*parts_, options, stop).run();
+  PassReport report = Pass(*parts_, options, stop).run();
   const std::string now = parts_->store.trace_head();
   if (now != head) log::info("trace.head", {{"head", now}});
   return report;

@@ -33,7 +33,7 @@ struct PassReport {
   std::size_t claimed = 0;
   std::size_t young = 0;  // deposits not complete yet
   std::size_t misplaced = 0;
-  std::size_t unclaimed = 0;       // deposits that the system does not let us take
+  std::size_t unclaimed = 0;     // deposits that the system does not let us take
   std::size_t flux = 0;          // answered
   std::size_t refused_flux = 0;  // refused whole, in this pass
   std::uint64_t records = 0;

@@ -108,6 +108,7 @@ bool Deliverer::found_there(const store::DueRemise& remise) {
 // Workers send, this thread applies: the store belongs to one thread.
 void Deliverer::attempt(std::vector<Job> jobs) {
   std::vector<store::RowId> ids;
+  ids.reserve(jobs.size());
   for (const Job& job : jobs) ids.push_back(job.remise.id);
   if (ids.empty()) return;
   const auto begun = tools_.store.begin_attempts(ids, tools_.clock.now());
@@ -143,6 +144,7 @@ void Deliverer::attempt(std::vector<Job> jobs) {
       last = ended;
     }
     std::vector<store::DeliveryOutcome> outcomes;
+    outcomes.reserve(taken.size());
     for (auto& [i, outcome] : taken) outcomes.push_back(concluded(jobs[i], std::move(outcome)));
     if (!outcomes.empty()) apply(outcomes);
     if (progress_) progress_();

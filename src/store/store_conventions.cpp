@@ -269,17 +269,17 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
 void Store::refresh_in_force(RowId convention) {
   std::vector<RowId> ids;
   {
-    auto q = db_.query("SELECT id FROM version WHERE convention_id = ? ORDER BY version");
+    auto q = db_.query("SELECT id FROM version WHERE convention_id = ? ORDER BY version DESC");
     q.bind(convention);
     while (q.step()) ids.push_back(q.integer(0));
   }
   std::optional<model::Day> replaced_on;
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
-    const Convention version = load_version(*id);
+  for (const RowId id : ids) {
+    const Convention version = load_version(id);
     const auto interval = model::in_force(version, replaced_on);
     db_.query("UPDATE version SET en_vigueur_du = ?, en_vigueur_au = ? WHERE id = ?")
         .bind(interval ? std::optional(model::to_iso(interval->from)) : std::nullopt,
-              interval ? to_column(interval->to) : std::nullopt, *id)
+              interval ? to_column(interval->to) : std::nullopt, id)
         .run();
     if (const auto start = model::starts_on(version))
       replaced_on = replaced_on ? std::min(*replaced_on, *start) : *start;

@@ -78,7 +78,7 @@ model::Coverage Store::coverage(const std::set<std::string>& codes, model::Day d
       if (const auto at = model::parse_time_of_day(cadence.substr(cadence.rfind(' ') + 1))) {
         opening.cadence = model::Quotidien{*at};
       }
-      out[code].push_back(std::move(opening));
+      out[code].push_back(opening);
     }
   }
   return out;
