@@ -482,7 +482,7 @@ def test_a_senders_directory_that_is_closed_blocks_no_other(site):
     def close():
         os.chown(site.spool / "arrivee/ferme", 1, 1)
         (site.spool / "arrivee/ferme").chmod(0o700)
-    done = pass_as_nobody(site, code=3, make=close)
+    done = pass_as_nobody(site, code=1, make=close)
     assert "claim" in done.stderr
     assert (site.spool / "arrivee/ferme/flux.xml").exists()
 
