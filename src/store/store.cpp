@@ -101,6 +101,20 @@ std::optional<model::Day> day_from(const std::optional<std::string>& column) {
   return day;
 }
 
+model::Cadence cadence_from(const std::string& column) {
+  if (column == "immediat") return model::Immediat{};
+  const auto at = model::parse_time_of_day(column.substr(column.rfind(' ') + 1));
+  if (!at) throw Error("unknown cadence in the database");
+  return model::Quotidien{*at};
+}
+
+model::Channel channel_from(const std::string& kind, const std::string& profile) {
+  if (kind == "depot") return model::DepotChannel{};
+  if (kind == "sftp") return model::SftpChannel{profile};
+  if (kind == "courriel") return model::CourrielChannel{profile};
+  throw Error("unknown channel in the database");
+}
+
 std::string to_string(FluxState state) {
   switch (state) {
     case FluxState::accepte:

@@ -161,6 +161,9 @@ class Store {
 std::int64_t to_column(Instant at);
 Instant instant_from(std::int64_t column);
 std::optional<std::string> to_column(const std::optional<model::Day>& day);
+// Both throw Error for a word that the database should not hold.
+model::Cadence cadence_from(const std::string& column);
+model::Channel channel_from(const std::string& kind, const std::string& profile);
 std::optional<model::Day> day_from(const std::optional<std::string>& column);
 
 }  // namespace navette::store

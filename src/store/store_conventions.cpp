@@ -17,19 +17,6 @@ std::int64_t rank_of(std::size_t i) {
   return static_cast<std::int64_t>(i);
 }
 
-model::Cadence cadence_from(const std::string& text) {
-  if (text == "immediat") return model::Immediat{};
-  const auto at = model::parse_time_of_day(text.substr(text.rfind(' ') + 1));
-  if (!at) throw Error("unknown cadence in the database");
-  return model::Quotidien{*at};
-}
-
-model::Channel channel_from(const std::string& kind, const std::string& profile) {
-  if (kind == "depot") return model::DepotChannel{};
-  if (kind == "sftp") return model::SftpChannel{profile};
-  return model::CourrielChannel{profile};
-}
-
 std::string profile_of(const model::Channel& channel) {
   if (const auto* sftp = std::get_if<model::SftpChannel>(&channel)) return sftp->xml;
   if (const auto* mail = std::get_if<model::CourrielChannel>(&channel)) return mail->xml;

@@ -30,12 +30,6 @@ model::FileKind kind_from(const std::string& name) {
   return name == "xml" ? model::FileKind::xml : model::FileKind::manifest;
 }
 
-model::Channel channel_from(const std::string& kind, const std::string& profile) {
-  if (kind == "sftp") return model::SftpChannel{profile};
-  if (kind == "courriel") return model::CourrielChannel{profile};
-  return model::DepotChannel{};
-}
-
 std::vector<RowId> ids(sqlite::Query q) {
   std::vector<RowId> out;
   while (q.step()) out.push_back(q.integer(0));

@@ -73,12 +73,7 @@ model::Coverage Store::coverage(const std::set<std::string>& codes, model::Day d
         "ORDER BY c.lieu_id");
     q.bind(code, today);
     while (q.step()) {
-      model::Opening opening{q.integer(0), q.integer(1), model::Immediat{}};
-      const std::string cadence = q.text(2);
-      if (const auto at = model::parse_time_of_day(cadence.substr(cadence.rfind(' ') + 1))) {
-        opening.cadence = model::Quotidien{*at};
-      }
-      out[code].push_back(opening);
+      out[code].push_back({q.integer(0), q.integer(1), cadence_from(q.text(2))});
     }
   }
   return out;
