@@ -32,8 +32,9 @@ constexpr const char* retry_help =
     "Example:\n"
     "  sudo -u navette navette demandes retry D-2026-0001\n";
 constexpr const char* hold_help =
-    "Nothing of it leaves until it is released. Not for a demande that is in a remise already: hold that\n"
-    "remise.\n\n"
+    "Nothing of it leaves until it is released. When it is in a remise already, that remise is taken apart\n"
+    "before its next attempt, and the other demandes leave in a new one. Refused while the remise is leaving,\n"
+    "and once the demande is delivered everywhere.\n\n"
     "Example:\n"
     "  sudo -u navette navette demandes hold D-2026-0001 --why \"request of the Caf, ticket 4711\"\n";
 constexpr const char* release_help =

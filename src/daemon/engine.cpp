@@ -85,7 +85,9 @@ class Pass {
 
  private:
   void stage(const char* name, const std::function<void()>& work);
-  bool hand_over();
+  bool take_in();
+  void hand_over();
+  bool route_and_deliver();
   std::function<void(std::size_t)> progress(const char* name);
 
   Engine::Parts& parts_;
@@ -114,53 +116,79 @@ std::function<void(std::size_t)> Pass::progress(const char* name) {
 }
 
 PassReport Pass::run() {
+  // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
+  while (take_in() && !stop_.stop_requested()) hand_over();
+  hand_over();
+  return report_;
+}
+
+// Claims, reads, answers. True when a sender has more than its share.
+bool Pass::take_in() {
   auto& p = parts_;
+  bool more = false;
   stage("claim", [&] {
-    const auto r = stages::claim(p.spool, p.store, {p.config.spool.stable_after, p.config.limits.flux_size},
-                                 options_.closed, p.clock, stop_);
-    report_.claimed = r.claimed;
+    const stages::ClaimRules rules{p.config.spool.stable_after, p.config.limits.flux_size};
+    const auto r = stages::claim(p.spool, p.store, rules, options_.closed, p.clock, stop_);
+    report_.claimed += r.claimed;
     report_.young = r.young;
     report_.misplaced = r.misplaced;
     report_.unclaimed = r.failed;
+    more = r.more;
   });
   stage("intake", [&] {
     const auto r =
         stages::intake({p.spool, p.store, p.schemas, p.reference, p.senders, p.channels, limits_of(p.config), p.clock},
                        progress("intake"), stop_);
-    report_.refused_flux = r.refused_flux;
-    report_.records = r.records;
+    report_.refused_flux += r.refused_flux;
+    report_.records += r.records;
   });
-  stage("answer", [&] { report_.flux = stages::answer(p.spool, p.store, stop_); });
-  for (int i = 0; i < rounds && hand_over(); ++i) continue;
-  stage("notify", [&] {
-    report_.notified =
-        stages::notify({p.store, p.mail, p.file_senders, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
-  });
-  return report_;
+  stage("answer", [&] { report_.flux += stages::answer(p.spool, p.store, stop_); });
+  return more;
 }
 
-// Routes, packs, delivers. True when something came back to be routed again.
-bool Pass::hand_over() {
+// Whatever is due leaves and is told.
+void Pass::hand_over() {
+  auto& p = parts_;
+  for (int i = 0; i < rounds && route_and_deliver(); ++i) continue;
+  stage("notify", [&] {
+    report_.notified +=
+        stages::notify({p.store, p.mail, p.file_senders, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+  });
+}
+
+// True when something came back to be routed again.
+bool Pass::route_and_deliver() {
   auto& p = parts_;
   bool again = false;
   stage("route", [&] { report_.routed += stages::route(p.store, p.reference, p.clock, stop_).demandes; });
-  stage("render", [&] {
-    const auto r = stages::pack({p.spool, p.store, *p.renderer, p.reference, p.clock, p.config.daemon.workers},
-                                options_.all, progress("render"), stop_);
+  std::optional<stages::Packing> packing;
+  bool more = true;
+  while (more && !stop_.stop_requested()) {
+    more = false;
+    stage("render", [&] {
+      if (!packing) {
+        packing.emplace(stages::PackTools{p.spool, p.store, *p.renderer, p.reference, p.clock, p.config.daemon.workers},
+                        options_.all, progress("render"), stop_);
+      }
+      more = packing->some();
+    });
+    stage("deliver", [&] {
+      const auto tick = progress("deliver");
+      const auto r = stages::deliver(
+          {p.spool, p.store, p.file_senders, p.reference, p.clock, p.config.daemon.workers}, [&] { tick(0); }, stop_);
+      report_.delivered += r.delivered;
+      report_.deferred += r.deferred;
+      report_.refused_remises += r.refused;
+      again = again || r.dissolved > 0;
+    });
+  }
+  if (packing) {
+    const stages::PackReport& r = packing->report();
     report_.remises += r.remises;
     again = again || r.rights_lost > 0;
     if (r.failed_lieux > 0)
       report_.failures.push_back(fmt::format("render: {} lieux could not be packed, see the log", r.failed_lieux));
-  });
-  stage("deliver", [&] {
-    const auto tick = progress("deliver");
-    const auto r = stages::deliver(
-        {p.spool, p.store, p.file_senders, p.reference, p.clock, p.config.daemon.workers}, [&] { tick(0); }, stop_);
-    report_.delivered += r.delivered;
-    report_.deferred += r.deferred;
-    report_.refused_remises += r.refused;
-    again = again || r.dissolved > 0;
-  });
+  }
   return again && !stop_.stop_requested();
 }
 

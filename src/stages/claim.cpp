@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <regex>
 #include <system_error>
 #include <vector>
 
@@ -22,7 +23,8 @@ namespace navette::stages {
 namespace {
 
 constexpr std::uint64_t bytes_between_rows = std::uint64_t{64} << 20U;
-constexpr std::size_t batch_size = 100;  // renames that share one pair of directory syncs
+constexpr std::size_t batch_size = 100;  // deposits that share one barrier and one transaction
+constexpr std::string_view aside_prefix = ".refuse-";
 
 // Sorts in the order of claiming, within a second too; the random part keeps it apart from other processes'.
 std::string new_ticket(Instant now) {
@@ -44,14 +46,29 @@ std::string claimed_name(const std::string& ticket, const std::string& name) {
   return ticket + "." + name.substr(0, std::min<std::size_t>(name.size(), 255 - ticket.size() - 1));
 }
 
+// Of the form that new_ticket() makes: a sender may name anything so that it looks like ours.
+bool is_ticket(const std::string& text) {
+  static const std::regex form("[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}");
+  return std::regex_match(text, form);
+}
+
+bool is_forbidden(const std::system_error& e) {
+  return e.code().value() == EACCES || e.code().value() == EPERM;
+}
+
 // Nothing when its sender's mode forbids us to read it.
 std::optional<UniqueFd> open_readable(const Directory& dir, const std::string& name) {
   try {
     return dir.open_file(name, O_RDONLY | O_NONBLOCK);
   } catch (const std::system_error& e) {
-    if (e.code().value() != EACCES && e.code().value() != EPERM) throw;
+    if (!is_forbidden(e)) throw;
     return std::nullopt;
   }
+}
+
+// What a hole of a sparse file reads as; no part of any flux.
+bool is_hole(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 class Claimer {
@@ -76,21 +93,35 @@ class Claimer {
     try {
       work();
     } catch (const std::system_error& e) {
-      failed(emetteur, e);
+      failed(emetteur, describe(e));
     }
   }
-  void failed(const std::string& emetteur, const std::exception& e) {
+  // `error` never names a deposit: its sender chose that name, and may have put a family's into it (R9).
+  void failed(const std::string& emetteur, const std::string& error) {
     ++report_.failed;
-    log::error("claim.failed", {{"emetteur", text::printable(emetteur)}, {"error", describe(e)}});
+    log::error("claim.failed", {{"emetteur", text::printable(emetteur)}, {"error", error}});
   }
+  struct Deposit {
+    Instant modified;
+    std::string name;
+    std::uint64_t size = 0;
+    auto operator<=>(const Deposit&) const = default;
+  };
+  enum class Brought { over, changing, unfit };
+
   void scan_sender(const std::string& emetteur);
   bool is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const;
-  void claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
-  bool bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
+  std::size_t claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
+  Brought bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
+  std::string set_aside(const Directory& from, const std::string& name, const std::string& ticket);
+  std::size_t record_asides(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
+  model::Code problem_of(const FileStatus& st) const;
+  void add(const std::vector<store::Claim>& claims);
   void take_up_all();
-  void take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries);
+  std::size_t take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries);
   std::optional<store::Claim> take_over(const std::string& emetteur, const Directory& work, const std::string& raw);
   bool copy(const Directory& work, int in, store::Claim& claim);
+  std::uint64_t copy_bytes(int in, int out, const std::function<void(std::string_view)>& seen) const;
 
   const Spool& spool_;
   store::Store& store_;
@@ -105,15 +136,19 @@ void Claimer::scan_sender(const std::string& emetteur) {
   const auto from = is_valid_emetteur(emetteur) ? spool_.arrivee.find_dir(emetteur) : std::nullopt;
   if (!from) {
     ++report_.misplaced;
-    log::warning("deposit.misplaced", {{"name", emetteur},
-                                       {"where", spool_.arrivee.path().string()},
-                                       {"do", "deposits belong in a sender's directory, named [a-z][a-z0-9-]+"}});
+    const auto st = spool_.arrivee.status(emetteur);
+    log::warning("deposit.misplaced",
+                 {{"where", spool_.arrivee.path().string()},
+                  {"inode", st ? st->inode : 0},
+                  {"do", "deposits belong in a sender's directory, named [a-z][a-z0-9-]+; ls -i tells which it is"}});
     return;
   }
   // In the order in which they were finished, whatever the order of the directory: a suspension must not be read before
   // the convention it suspends.
-  std::vector<std::pair<Instant, std::string>> complete;
+  std::vector<Deposit> complete;
+  std::vector<std::string> asides;
   from->each([&](const std::string& name, FileType) {
+    if (name.starts_with(aside_prefix)) asides.push_back(name);
     if (is_ignored(name)) return true;
     const auto st = from->status(name);
     if (!st) return true;  // vanished: its sender took it back
@@ -121,16 +156,24 @@ void Claimer::scan_sender(const std::string& emetteur) {
       ++report_.young;
       return true;
     }
-    complete.emplace_back(st->modified, name);
+    complete.push_back({st->modified, name, st->size});
     return !stop_.stop_requested();
   });
+  record_asides(emetteur, *from, asides);
   std::sort(complete.begin(), complete.end());
-  for (std::size_t begin = 0; begin < complete.size() && !stop_.stop_requested(); begin += batch_size) {
+  std::size_t taken = 0;
+  std::uint64_t bytes = 0;
+  auto next = complete.begin();
+  while (next != complete.end() && taken < rules_.share && bytes < rules_.share_bytes && !stop_.stop_requested()) {
     std::vector<std::string> batch;
-    for (std::size_t i = begin; i < std::min(begin + batch_size, complete.size()); ++i)
-      batch.push_back(complete[i].second);
-    claim_batch(emetteur, *from, batch);
+    for (; next != complete.end() && batch.size() < batch_size && bytes < rules_.share_bytes; ++next) {
+      batch.push_back(next->name);
+      bytes += std::min(next->size, rules_.max_bytes);
+    }
+    taken += claim_batch(emetteur, *from, batch);
   }
+  // Only where something was taken: what cannot be taken must not make the caller come back for ever.
+  report_.more = report_.more || (next != complete.end() && taken > 0);
 }
 
 // ctime: the kernel sets it at every write and rename, and a sender that copies old mtimes cannot forge it.
@@ -140,53 +183,111 @@ bool Claimer::is_complete(const std::string& emetteur, const std::string& name, 
   return st.changed + rules_.stable_after <= now || st.changed > now + std::chrono::hours(1);
 }
 
-void Claimer::claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names) {
+// Returns how many were recorded.
+std::size_t Claimer::claim_batch(const std::string& emetteur, const Directory& from,
+                                 const std::vector<std::string>& names) {
   const Directory work = spool_.travail.make_dir(emetteur);
   std::vector<std::string> renamed;  // only these: the directory may hold a hundred thousand that wait to be read
+  std::vector<std::string> asides;
   for (const std::string& name : names) {
-    const std::string raw = claimed_name(new_ticket(clock_.now()), name);
+    const std::string ticket = new_ticket(clock_.now());
+    const std::string raw = claimed_name(ticket, name);
     try {
       switch (from.rename_new(name, work, raw)) {
         case RenameResult::done:
           renamed.push_back(raw);
           break;
         case RenameResult::other_filesystem:
-          if (bring_over(from, name, work, raw)) renamed.push_back(raw);
+          switch (bring_over(from, name, work, raw)) {
+            case Brought::over:
+              renamed.push_back(raw);
+              break;
+            case Brought::changing:
+              ++report_.young;
+              break;
+            case Brought::unfit:
+              asides.push_back(set_aside(from, name, ticket));
+              break;
+          }
           break;
         case RenameResult::source_missing:  // vanished
         case RenameResult::target_exists:
           break;  // the ticket is taken: the next scan draws another
       }
-    } catch (const std::exception& e) {
-      failed(emetteur, e);
+    } catch (const std::system_error& e) {
+      // A directory moves only where its own mode lets us write; within arrivee/ it can still be renamed.
+      try {
+        if (!is_forbidden(e)) throw;
+        asides.push_back(set_aside(from, name, ticket));
+      } catch (const std::system_error& last) {
+        failed(emetteur, "a deposit cannot be taken: " + last.code().message());
+      }
     }
   }
-  work.sync();
-  from.sync();
-  take_up(emetteur, work, renamed);
+  return take_up(emetteur, work, renamed) + record_asides(emetteur, from, asides);
 }
 
-// arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes. False: not complete.
-bool Claimer::bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw) {
-  const UniqueFd in = from.open_file(name, O_RDONLY | O_NONBLOCK);
-  const FileStatus before = status_of(in.get());
-  if (before.type != FileType::regular)
-    throw Error("not a regular file, on another file system than travail/: remove it");
+// arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes.
+Claimer::Brought Claimer::bring_over(const Directory& from, const std::string& name, const Directory& to,
+                                     const std::string& raw) {
+  const auto before = from.status(name);
+  if (!before) return Brought::changing;
+  if (before->type != FileType::regular || before->size > rules_.max_bytes) return Brought::unfit;
+  const auto in = open_readable(from, name);
+  if (!in) return Brought::unfit;
   const std::string temporary = "." + parts_of(raw).first + ".over.tmp";
   const UniqueFd out = to.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
-  std::array<char, 1U << 16U> buffer{};
-  while (const std::size_t n = read_some(in.get(), buffer.data(), buffer.size()))
-    write_all(out.get(), {buffer.data(), n});
+  const std::uint64_t size = copy_bytes(in->get(), out.get(), [](std::string_view) {});
   if (::fsync(out.get()) != 0) throw_errno("fsync " + temporary);
   const auto now = from.status(name);
-  if (!now || now->inode != before.inode || now->size != before.size || now->modified != before.modified) {
+  if (!now || now->inode != before->inode || size != before->size || now->size != before->size ||
+      now->modified != before->modified) {
     to.remove(temporary);
-    return false;  // changed meanwhile: not complete after all
+    return Brought::changing;
   }
   to.rename_over(temporary, to, raw);
   to.sync();
   from.remove(name);
-  return true;
+  return Brought::over;
+}
+
+// What cannot come to travail/ stays with its sender, under a name that is not looked at any more: refused and answered
+// like any other, never deleted. Returns the new name.
+std::string Claimer::set_aside(const Directory& from, const std::string& name, const std::string& ticket) {
+  const std::string aside = claimed_name(std::string(aside_prefix) + ticket, name);
+  from.rename_new(name, from, aside);  // vanished meanwhile: record_asides() finds nothing
+  return aside;
+}
+
+// A crash may come between the rename and the row: every scan looks for those that have none.
+std::size_t Claimer::record_asides(const std::string& emetteur, const Directory& from,
+                                   const std::vector<std::string>& names) {
+  std::vector<store::Claim> claims;
+  for (const std::string& aside : names) {
+    const auto [ticket, name] = parts_of(aside.substr(aside_prefix.size()));
+    const auto st = from.status(aside);
+    if (!st || !is_ticket(ticket) || store_.ticket_state(ticket) != store::Store::TicketState::unknown) continue;
+    store::Claim claim{ticket, emetteur, text::printable(name), clock_.now(), st->size, {}, problem_of(*st)};
+    claims.push_back(std::move(claim));
+  }
+  if (claims.empty()) return 0;
+  from.sync();
+  add(claims);
+  return claims.size();
+}
+
+// Of a deposit that is not copied.
+model::Code Claimer::problem_of(const FileStatus& st) const {
+  if (st.type != FileType::regular) return model::Code::fichier_non_regulier;
+  return st.size > rules_.max_bytes ? model::Code::taille_excessive : model::Code::fichier_illisible;
+}
+
+void Claimer::add(const std::vector<store::Claim>& claims) {
+  store_.add_claims(claims);
+  report_.claimed += claims.size();
+  for (const store::Claim& c : claims) {
+    log::info("flux.claimed", {{"flux", c.ticket}, {"emetteur", c.emetteur}, {"bytes", c.size}});
+  }
 }
 
 void Claimer::take_up_all() {
@@ -203,20 +304,20 @@ void Claimer::take_up_all() {
   }
 }
 
-// Copies what was renamed here, and records it. `entries`: of travail/<emetteur>/, sorted.
-void Claimer::take_up(const std::string& emetteur, const Directory& work, const std::vector<std::string>& entries) {
+// Copies what was renamed here, and records it; returns how many. `entries`: of travail/<emetteur>/, sorted.
+std::size_t Claimer::take_up(const std::string& emetteur, const Directory& work,
+                             const std::vector<std::string>& entries) {
   std::vector<store::Claim> claims;
   std::vector<std::string> done;
   std::uint64_t bytes = 0;
+  std::size_t recorded = 0;
   const auto record = [&] {
     if (claims.empty()) return;
-    work.sync();
-    store_.add_claims(claims);
+    // One barrier for the bytes and the names of all of them (docs/adr/0006): a hundred small files cost one wait.
+    work.sync_filesystem();
+    add(claims);
     for (const std::string& raw : done) work.remove(raw);
-    report_.claimed += claims.size();
-    for (const store::Claim& c : claims) {
-      log::info("flux.claimed", {{"flux", c.ticket}, {"emetteur", c.emetteur}, {"bytes", c.size}});
-    }
+    recorded += claims.size();
     claims.clear();
     done.clear();
     bytes = 0;
@@ -241,13 +342,14 @@ void Claimer::take_up(const std::string& emetteur, const Directory& work, const 
         bytes += claim->size;
         claims.push_back(std::move(*claim));
       }
-    } catch (const std::exception& e) {
-      failed(emetteur, e);
+    } catch (const std::system_error& e) {
+      failed(emetteur, "cannot copy " + ticket + ": " + e.code().message());
     }
     // What is copied is recorded soon: a crash does not copy gigabytes again and again.
     if (claims.size() >= batch_size || bytes >= bytes_between_rows) record();
   }
   record();
+  return recorded;
 }
 
 // Nothing: the sender still writes; looked at again by the next scan.
@@ -258,19 +360,13 @@ std::optional<store::Claim> Claimer::take_over(const std::string& emetteur, cons
   if (!st) return std::nullopt;
   store::Claim claim{ticket, emetteur,    text::printable(name.empty() ? ticket : name), clock_.now(), st->size,
                      {},     std::nullopt};
-  if (st->type != FileType::regular) {
-    claim.problem = model::Code::fichier_non_regulier;
-    claim.size = 0;
-  } else if (st->size > rules_.max_bytes) {
-    claim.problem = model::Code::taille_excessive;
-  } else {
-    const auto in = open_readable(work, raw);
-    if (!in) {
-      claim.problem = model::Code::fichier_illisible;
-    } else if (!copy(work, in->get(), claim)) {
-      ++report_.young;
-      return std::nullopt;
-    }
+  const bool fit = st->type == FileType::regular && st->size <= rules_.max_bytes;
+  const auto in = fit ? open_readable(work, raw) : std::nullopt;
+  if (!in) {
+    claim.problem = problem_of(*st);
+  } else if (!copy(work, in->get(), claim)) {
+    ++report_.young;
+    return std::nullopt;
   }
   return claim;
 }
@@ -281,25 +377,37 @@ bool Claimer::copy(const Directory& work, int in, store::Claim& claim) {
   const std::string temporary = "." + claim.ticket + ".tmp";
   const UniqueFd out = work.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
   crypto::Sha256 hash;
-  std::array<char, 1U << 16U> buffer{};
-  std::uint64_t size = 0;
-  while (const std::size_t n = read_some(in, buffer.data(), buffer.size())) {
-    hash.update({buffer.data(), n});
-    write_all(out.get(), {buffer.data(), n});
-    size += n;
-    if (size % (std::uint64_t{1} << 24U) < n) heartbeat::beat();
-    if (size > rules_.max_bytes || stop_.stop_requested()) break;
-  }
+  const std::uint64_t size = copy_bytes(in, out.get(), [&](std::string_view bytes) { hash.update(bytes); });
   const FileStatus after = status_of(in);
   if (size != before.size || after.size != before.size || after.modified != before.modified) {
     work.remove(temporary);
     return false;
   }
-  if (::fsync(out.get()) != 0) throw_errno("fsync " + temporary);
-  work.rename_over(temporary, work, claim.ticket);
+  work.rename_over(temporary, work, claim.ticket);  // not durable yet: the row waits for it (take_up)
   claim.size = size;
   claim.sha256 = hash.finish_hex();
   return true;
+}
+
+// Up to the end of `in`, the largest size allowed, or a stop; returns the bytes copied. Holes stay holes: a sparse file
+// of a gigabyte, which costs its sender nothing, costs us no disk either.
+std::uint64_t Claimer::copy_bytes(int in, int out, const std::function<void(std::string_view)>& seen) const {
+  std::array<char, 1U << 16U> buffer{};
+  std::uint64_t size = 0;
+  while (const std::size_t n = read_some(in, buffer.data(), buffer.size())) {
+    const std::string_view bytes(buffer.data(), n);
+    seen(bytes);
+    if (!is_hole(bytes)) {
+      write_all(out, bytes);
+    } else if (::lseek(out, static_cast<off_t>(n), SEEK_CUR) < 0) {
+      throw_errno("seek in a copy");
+    }
+    size += n;
+    if (size % (std::uint64_t{1} << 24U) < n) heartbeat::beat();
+    if (size > rules_.max_bytes || stop_.stop_requested()) break;
+  }
+  if (::ftruncate(out, static_cast<off_t>(size)) != 0) throw_errno("set the size of a copy");
+  return size;
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 // Guarantees. A deposit is taken once it is complete: seen closed or moved in (`closed`), or unchanged for
 // `stable_after`. The rename is the claim; then the bytes are copied, while they are hashed, into an inode of our own:
 // a sender who still holds the deposit open changes nothing any more. After a crash at any point the next scan takes up
-// what lies in travail/ without a row; nothing is taken twice. One bad deposit never blocks the others.
+// what lies in travail/ without a row; nothing is taken twice. One bad deposit never blocks the others, and one sender
+// never the others: a round takes its share of each. What cannot be moved to travail/ (a directory of another owner;
+// across file systems also what is no regular, readable file of a size allowed) is set aside where it lies.
 //
+//   arrivee/<emetteur>/.refuse-<ticket>.<name>   set aside: answered, kept for its sender and the operator
 //   travail/<emetteur>/<ticket>.<name>   renamed, not yet copied (or not a file one can copy: the row says why)
 //   travail/<emetteur>/.<ticket>.tmp     being copied
 //   travail/<emetteur>/<ticket>          ours
@@ -26,6 +29,9 @@ namespace navette::stages {
 struct ClaimRules {
   std::chrono::milliseconds stable_after{5000};
   std::uint64_t max_bytes = std::uint64_t{1} << 30U;  // larger deposits are refused without being copied
+  // Of one sender in one round: deposits, bytes. One deposit at least.
+  std::size_t share = 1000;
+  std::uint64_t share_bytes = std::uint64_t{256} << 20U;
 };
 
 struct ClaimReport {
@@ -33,11 +39,13 @@ struct ClaimReport {
   std::size_t young = 0;      // deposits still changing: look again after `stable_after`
   std::size_t misplaced = 0;  // files directly in arrivee/, directories whose name is no émetteur's
   std::size_t failed = 0;     // deposits or senders' directories that the system refused us: see the log
+  bool more = false;          // some sender has more than its share: read what was taken, then call again
 };
 
 // Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.
 using ClosedDeposits = std::set<std::string>;
 
+// One round.
 ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
                   const Clock& clock, const std::stop_token& stop);
 

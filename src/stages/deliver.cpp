@@ -1,5 +1,6 @@
 #include "stages/deliver.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -66,7 +67,8 @@ std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& du
   for (const store::DueRemise& remise : due) {
     const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
     const Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
-    if (!rights.lost.empty()) {
+    const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
+    if (held || !rights.lost.empty()) {
       take_apart(remise, rights.lost);
       continue;
     }
@@ -88,7 +90,9 @@ void Deliverer::take_apart(const store::DueRemise& remise, const std::vector<sto
   }
   tools_.store.dissolve(remise.id, lost, tools_.clock.now());
   ++report_.dissolved;
-  log::warning("remise.dissolved", {{"remise", remise.name}, {"rights_lost", lost.size()}});
+  log::warning("remise.dissolved", {{"remise", remise.name},
+                                    {"reason", lost.empty() ? "an operator holds a demande" : "rights lost"},
+                                    {"rights_lost", lost.size()}});
 }
 
 // A crash came between the delivery and its row: the lieu has the remise, whatever was lost since. Cancelling it would
@@ -113,6 +117,7 @@ void Deliverer::attempt(std::vector<Job> jobs) {
   if (ids.empty()) return;
   const auto begun = tools_.store.begin_attempts(ids, tools_.clock.now());
   std::erase_if(jobs, [&](const Job& job) { return !begun.contains(job.remise.id); });
+  std::set<store::RowId> unanswered = begun;
   std::mutex mutex;
   std::condition_variable ready;
   std::vector<std::pair<std::size_t, model::Outcome>> done;
@@ -145,12 +150,16 @@ void Deliverer::attempt(std::vector<Job> jobs) {
     }
     std::vector<store::DeliveryOutcome> outcomes;
     outcomes.reserve(taken.size());
-    for (auto& [i, outcome] : taken) outcomes.push_back(concluded(jobs[i], std::move(outcome)));
+    for (auto& [i, outcome] : taken) {
+      unanswered.erase(jobs[i].remise.id);
+      outcomes.push_back(concluded(jobs[i], std::move(outcome)));
+    }
     if (!outcomes.empty()) apply(outcomes);
     if (progress_) progress_();
     if (last) break;
   }
   if (failure) std::rethrow_exception(failure);
+  tools_.store.abandon_attempts({unanswered.begin(), unanswered.end()});
 }
 
 model::Outcome Deliverer::send(const Job& job) const {

@@ -1,9 +1,9 @@
 // Delivers the remises that are due, each lieu by its channel.
 //
-// Guarantees. Rights are checked again right before (R1, R8): a remise that holds a demande its lieu may no longer have
-// is taken apart, nothing of it leaves. The intent is written before anything leaves, the outcome after; between the
-// two a crash makes the next attempt look at the partner first (FileSender). Outcomes are applied every 100 or every
-// second. A partner that stalls holds nobody but a worker.
+// Guarantees. Rights are checked again right before (R1, R8): a remise that holds a demande its lieu may no longer
+// have, or that an operator holds, is taken apart, nothing of it leaves. The intent is written before anything leaves,
+// the outcome after; between the two a crash makes the next attempt look at the partner first (FileSender). Outcomes
+// are applied every 100 or every second. A partner that stalls holds nobody but a worker.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
-// Makes remises: all acheminements due for a lieu, rendered and stored under depart/<lieu>/<remise>/.
+// Makes remises: the acheminements due for a lieu, rendered and stored under depart/<lieu>/<remise>/; more than
+// `remise_max` of them make several remises.
 //
 // Guarantees. Rights are checked first (R1). The bytes are durable before the row that names them; sent again they are
 // the same bytes. A crash leaves a directory without a row, which the next packing of that lieu replaces. A demande
@@ -7,6 +8,7 @@
 
 #include <functional>
 #include <stop_token>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/reference_data.h"
@@ -31,11 +33,33 @@ struct PackTools {
   const model::ReferenceData& reference;
   const Clock& clock;
   unsigned workers = 1;
+  std::size_t remise_max = 500;  // demandes
 };
 
-// `all`: also what waits for its lieu's hour (`run --now`). `progress(n)` is told of every n demandes rendered.
-PackReport pack(const PackTools& tools, bool all, const std::function<void(std::size_t)>& progress,
-                const std::stop_token& stop);
+// One pass over the lieux with something due, in portions: what is packed need not wait for what is not.
+class Packing {
+ public:
+  // `all`: also what waits for its lieu's hour (`run --now`). `progress(n)` is told of every n demandes rendered.
+  Packing(const PackTools& tools, bool all, std::function<void(std::size_t)> progress, std::stop_token stop);
+
+  // The next portion: some hundred demandes. False when nothing is left to pack, or a stop was asked for. A lieu
+  // that could not be packed (disk full …) is left to the next pass.
+  bool some();
+  const PackReport& report() const { return report_; }
+
+ private:
+  bool pack_remise(store::RowId id);
+  bool compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
+               std::vector<store::DueAcheminement> acheminements, const std::string& name);
+
+  PackTools tools_;
+  std::function<void(std::size_t)> progress_;
+  std::stop_token stop_;
+  Instant due_by_;
+  std::vector<store::RowId> lieux_;  // still to be packed, the next one last
+  std::size_t rendered_ = 0;
+  PackReport report_;
+};
 
 // Removes directories of depart/ that no remise owns: what a crash left. Once, at start.
 void sweep_depart(const Spool& spool, store::Store& store);

@@ -128,6 +128,7 @@ struct DueAcheminement {
   std::string emetteur;
   std::string reference;
   std::vector<std::string> communes;
+  bool held = false;  // the demande, by an operator
 };
 
 struct PackedRemise {

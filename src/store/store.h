@@ -78,10 +78,9 @@ class Store {
   void apply_routes(const std::vector<RouteOutcome>& outcomes, Instant now);
 
   // ---- remises
-  std::vector<RowId> lieux_due(Instant now);  // with acheminements due; not suspended
-  std::vector<RowId> lieux_waiting();         // with acheminements whatever their date (`run --now`); not suspended
+  std::vector<RowId> lieux_due(Instant due_by);  // with acheminements due; not suspended
   std::optional<LieuInForce> lieu_in_force(RowId lieu, model::Day day);
-  std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by);
+  std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by, std::size_t limit);  // the first due first
   std::optional<std::string> charge(RowId demande);          // the XML; nothing when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
   // False, and nothing is changed: an operator held a demande while it was being packed; pack again.
@@ -91,10 +90,12 @@ class Store {
   std::vector<DueRemise> due_remises(Instant now, std::size_t limit);
   std::vector<DueAcheminement> acheminements_of(RowId remise);
   // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
-  // one.
+  // one, or a demande in it.
   std::set<RowId> begin_attempts(const std::vector<RowId>& remises, Instant now);
+  void abandon_attempts(const std::vector<RowId>& remises);  // stopped on purpose before anything left: do not count
   void apply_deliveries(const std::vector<DeliveryOutcome>& outcomes);
-  // A right was lost since packing (R1, R8): `lost` are cancelled, the others are packed again.
+  // A right was lost since packing (R1, R8) or an operator holds a demande: `lost` are cancelled, the others are packed
+  // again but for what is held.
   void dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now);
   struct Departed {
     RowId remise = 0;

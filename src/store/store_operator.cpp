@@ -36,27 +36,37 @@ RowId Store::find_remise(const std::string& name) {
   return q.integer(0);
 }
 
+// A demande that is packed but not delivered is held as well: its remise is taken apart before the next attempt, by the
+// one who can look whether the lieu has it (stages/deliver).
 void Store::hold_demande(const std::string& reference, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_demande(reference);
   db_.query("UPDATE demande SET retenue = ? WHERE id = ?").bind(why, id).run();
   std::vector<RowId> acheminements;
-  bool bound = false;
   bool to_come = db_.query("SELECT 1 FROM demande_commune WHERE demande_id = ? AND etat <> 'servie'").bind(id).step();
   {
-    auto q = db_.query("SELECT id, etat FROM acheminement WHERE demande_id = ?");
+    auto q = db_.query(
+        "SELECT a.id, a.etat, r.nom, r.en_cours FROM acheminement a LEFT JOIN remise r ON r.id = a.remise_id "
+        "WHERE a.demande_id = ?");
     q.bind(id);
     while (q.step()) {
+      using S = model::AcheminementState;
       const auto state = model::parse_acheminement_state(q.text(1));
       acheminements.push_back(q.integer(0));
-      bound = bound || state == model::AcheminementState::en_remise;
-      to_come = to_come || state == model::AcheminementState::a_remettre || state == model::AcheminementState::retenu;
+      to_come = to_come || state == S::a_remettre || state == S::retenu || state == S::en_remise;
+      if (state == S::en_remise && q.integer(3) != 0) {
+        throw Error("the demande " + reference + " is leaving right now in the remise " + q.text(2) +
+                    "; try again once that attempt has ended (if navette was killed in it: after the next pass)");
+      }
     }
   }
-  if (bound)
-    throw Error("the demande " + reference + " is in a remise that is being delivered; hold that remise instead");
   if (!to_come) throw Error("the demande " + reference + " is delivered everywhere: there is nothing to hold");
   for (const RowId a : acheminements) set_acheminement(a, AcheminementEvent::held, why);
+  db_.query(
+         "UPDATE remise SET prochaine = min(prochaine, ?) WHERE etat = 'prete' AND id IN "
+         "(SELECT remise_id FROM acheminement WHERE demande_id = ?)")
+      .bind(to_column(now), id)
+      .run();
   trace(now, "demande.retenue", demande_object(id), why_detail(why));
   transaction.commit();
 }

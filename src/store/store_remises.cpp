@@ -44,16 +44,12 @@ std::string Store::remise_object(RowId remise) {
   return "remise:" + q.text(0);
 }
 
-std::vector<RowId> Store::lieux_due(Instant now) {
+std::vector<RowId> Store::lieux_due(Instant due_by) {
   auto q = db_.query(
       "SELECT l.id FROM lieu l WHERE l.suspendu IS NULL AND EXISTS "
       "(SELECT 1 FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre' AND a.du <= ?) ORDER BY l.id");
-  q.bind(to_column(now));
+  q.bind(to_column(due_by));
   return ids(std::move(q));
-}
-
-std::vector<RowId> Store::lieux_waiting() {
-  return lieux_due(Instant::max());
 }
 
 std::optional<LieuInForce> Store::lieu_in_force(RowId lieu, model::Day day) {
@@ -85,13 +81,13 @@ std::optional<LieuInForce> Store::lieu_in_force(RowId lieu, model::Day day) {
   return out;
 }
 
-std::vector<DueAcheminement> Store::due_acheminements(RowId lieu, Instant due_by) {
+std::vector<DueAcheminement> Store::due_acheminements(RowId lieu, Instant due_by, std::size_t limit) {
   std::vector<DueAcheminement> out;
   {
     auto q = db_.query(
         "SELECT a.id, a.demande_id, d.emetteur, d.reference FROM acheminement a JOIN demande d ON d.id = a.demande_id "
-        "WHERE a.lieu_id = ? AND a.etat = 'a-remettre' AND a.du <= ? ORDER BY a.demande_id");
-    q.bind(lieu, to_column(due_by));
+        "WHERE a.lieu_id = ? AND a.etat = 'a-remettre' AND a.du <= ? ORDER BY a.du, a.id LIMIT ?");
+    q.bind(lieu, to_column(due_by), static_cast<std::int64_t>(limit));
     while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}});
   }
   for (DueAcheminement& a : out) a.communes = communes_of(a.demande);
@@ -204,10 +200,10 @@ std::vector<DueAcheminement> Store::acheminements_of(RowId remise) {
   std::vector<DueAcheminement> out;
   {
     auto q = db_.query(
-        "SELECT a.id, a.demande_id, d.emetteur, d.reference FROM acheminement a JOIN demande d ON d.id = a.demande_id "
-        "WHERE a.remise_id = ? ORDER BY a.demande_id");
+        "SELECT a.id, a.demande_id, d.emetteur, d.reference, d.retenue IS NOT NULL FROM acheminement a "
+        "JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = ? ORDER BY a.demande_id");
     q.bind(remise);
-    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}});
+    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}, q.integer(4) != 0});
   }
   for (DueAcheminement& a : out) a.communes = communes_of(a.demande);
   return out;
@@ -218,9 +214,11 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) {
     db_.query(
-           "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?) WHERE "
-           "id = ? AND etat = 'prete' AND NOT EXISTS "
-           "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL)")
+           "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?), "
+           "en_cours = 1 WHERE id = ? AND etat = 'prete' AND NOT EXISTS "
+           "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
+           "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = remise.id "
+           "AND d.retenue IS NOT NULL)")
         .bind(to_column(now), id)
         .run();
     if (db_.changes() == 0) continue;
@@ -229,6 +227,15 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   }
   transaction.commit();
   return begun;
+}
+
+void Store::abandon_attempts(const std::vector<RowId>& remises) {
+  if (remises.empty()) return;
+  sqlite::Transaction transaction(db_);
+  for (const RowId id : remises) {
+    db_.query("UPDATE remise SET tentatives = tentatives - 1, en_cours = 0 WHERE id = ?").bind(id).run();
+  }
+  transaction.commit();
 }
 
 // An event that does not apply changes nothing.
@@ -246,6 +253,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const DeliveryOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
+    db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
     if (const auto* delivered = std::get_if<model::Delivered>(&o.outcome)) {
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
       // Said twice, the first time counts: R6 runs from there.
@@ -284,7 +292,8 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
 
 void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now) {
   sqlite::Transaction transaction(db_);
-  set_remise(remise, RemiseEvent::dissolved, "habilitation perdue avant la livraison");
+  set_remise(remise, RemiseEvent::dissolved,
+             lost.empty() ? "demande retenue avant la livraison" : "habilitation perdue avant la livraison");
   const auto is_lost = [&](RowId id) {
     return std::any_of(lost.begin(), lost.end(), [&](const DueAcheminement& l) { return l.id == id; });
   };
@@ -292,6 +301,7 @@ void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Ins
     db_.query("UPDATE acheminement SET remise_id = NULL WHERE id = ?").bind(a.id).run();
     if (!is_lost(a.id)) {
       set_acheminement(a.id, AcheminementEvent::unpacked);
+      if (a.held) set_acheminement(a.id, AcheminementEvent::held, "demande retenue");
       continue;
     }
     set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");

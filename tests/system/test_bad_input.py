@@ -631,3 +631,25 @@ def test_validate_says_the_same_and_consumes_nothing(site, tmp_path):
         done = site.run("validate", str(path), code=(1, 3))
         assert code in done.stdout + done.stderr or code == "EMETTEUR_DIFFERENT", (name, done.stdout, done.stderr)
         assert path.read_bytes() == data
+
+
+# ---- one sender with very much, the others with little
+
+def test_a_sender_with_very_many_deposits_does_not_hold_up_the_others(site):
+    """Whoever comes first in the directory, the other's demande is delivered before the last of the many is claimed."""
+    many = 2500
+    for emetteur in ("caf-421", SENDER):
+        (arrivee(site, emetteur) / ".muet").write_bytes(b"")
+    for n in range(many):
+        (arrivee(site, "caf-421") / f"{n}.xml").write_bytes(b"<rien/>")
+    site.deposit(demandes("SEULE", demande("SEULE")), name="seule.xml")
+    time.sleep(0.05)  # [spool] stable_after
+    done = site.run("run", "--now", code=1)
+    events = [line for line in done.stderr.splitlines() if "event=" in line]
+    claims = [i for i, line in enumerate(events) if "event=flux.claimed" in line and "emetteur=caf-421" in line]
+    delivered = next(i for i, line in enumerate(events) if "event=remise.delivered" in line)
+    assert len(claims) == many
+    assert delivered < claims[-1]
+    assert reached(site, "SEULE") == ["rpe-un"]
+    assert len(site.accuses("caf-421")) == many + 1  # with that of the habilitations
+    assert rows(site, "SELECT count(*) FROM flux WHERE etat = 'recu' OR accuse IS NULL") == [(0,)]

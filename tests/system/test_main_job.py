@@ -654,3 +654,36 @@ def test_families_data_lie_in_one_table(site):
     elsewhere = dump_of_tables(site, "charge")
     for mark in marks.values():
         assert mark.encode() in everything and mark.encode() not in elsewhere, mark
+
+
+# ---- an operator holds one demande of a remise that could not leave yet
+
+def test_a_held_demande_is_taken_out_of_the_remise_that_waits(site):
+    open_lieux(site)
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("create = yes", "create = no"), encoding="utf-8")
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=1)  # no dépôt yet: the remise waits
+    first = site.json("remises", "list")[0]
+    assert first["etat"] == "prete" and site.delivered() == []
+    site.run("demandes", "hold", "A1", "--why", "demande de la Caf")
+    for below in ("remises", ".en-cours", "retour"):
+        (site.depot / "rpe-un" / below).mkdir(parents=True)
+    site.passes(code=1)
+    assert reached(site, "A1") == [] and reached(site, "A2") == ["rpe-un"]
+    assert site.json("remises", "show", first["remise"])["etat"] == "dissoute"
+    site.run("demandes", "release", "A1")
+    site.passes(code=0)
+    assert reached(site, "A1") == ["rpe-un"]
+    assert len(list((site.depot / "rpe-un/remises").iterdir())) == 2
+    site.run("traces", "verify")
+
+
+def test_a_lieu_with_more_than_a_remise_takes_gets_several(site):
+    open_lieux(site)
+    count = 520
+    site.deposit(demandes("D1", *(demande(f"A{n}") for n in range(count))))
+    site.passes(code=0)
+    sizes = sorted(r["demandes"] for r in site.json("remises", "list"))
+    assert sizes == [20, 500]
+    assert len([p for p in site.delivered() if p.suffix == ".pdf"]) == count
+    assert len(site.mails()) == 2

@@ -85,8 +85,12 @@ struct Delivery : test::StageSite {
     contract.suspension = model::Suspension{model::paris_day(clock.now()), "travaux"};
     habilitate({same_version(contract)});
   }
-  stages::PackReport pack(bool all = false) {
-    return stages::pack({spool, *store, renderer(), test::communes(), clock, 2}, all, {}, stop.get_token());
+  stages::PackReport pack(bool all = false, const std::function<void(std::size_t)>& progress = {},
+                          std::size_t remise_max = 500) {
+    stages::Packing packing({spool, *store, renderer(), test::communes(), clock, 2, remise_max}, all, progress,
+                            stop.get_token());
+    while (packing.some()) continue;
+    return packing.report();
   }
   stages::DeliverReport deliver() {
     return stages::deliver({spool, *store, senders_by_kind, test::communes(), clock, 2}, {}, stop.get_token());
@@ -339,21 +343,101 @@ TEST_CASE("a lieu suspended by an operator keeps everything in place") {
 TEST_CASE("a demande held while its remise was being made does not leave with it") {
   Delivery site;
   bool held = false;
-  const auto report = stages::pack(
-      {site.spool, *site.store, renderer(), test::communes(), site.clock, 1}, false,
-      [&](std::size_t) {
-        if (held) return;
-        held = true;
-        store::Store operators((site.dir / "navette.db").string(), "durand (1001)");
-        operators.hold_demande("A", "à vérifier", site.clock.now());
-      },
-      site.stop.get_token());
+  const auto report = site.pack(false, [&](std::size_t) {
+    if (held) return;
+    held = true;
+    store::Store operators((site.dir / "navette.db").string(), "durand (1001)");
+    operators.hold_demande("A", "à vérifier", site.clock.now());
+  });
   CHECK(held);
-  CHECK(report.remises == 0);
-  CHECK(site.names("depart/rpe-a").empty());
-  CHECK(site.pack().demandes == 1);
+  CHECK(report.remises == 1);
+  CHECK(report.demandes == 1);
+  CHECK(site.names("depart/rpe-a") == Names{first});
   site.deliver();
   CHECK(site.depot(first) == Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
+}
+
+TEST_CASE("a demande held after its remise was packed is taken out of it; the others leave in another one") {
+  Delivery site;
+  site.pack();
+  site.watched->fail = true;
+  site.deliver();  // the next attempt would come in a minute: the hold does not wait for it
+  site.watched->fail = false;
+  site.store->hold_demande("A", "à vérifier", site.clock.now());
+  CHECK(site.states() == "en-remise en-remise");
+  CHECK(site.deliver().dissolved == 1);
+  CHECK(site.states() == "retenu a-remettre");
+  CHECK(site.depot().empty());
+  CHECK(site.pack().demandes == 1);
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot("rpe-a-20261120-2") == Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
+  site.store->release_demande("A", site.clock.now());
+  site.route();
+  site.pack();
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.depot("rpe-a-20261120-3") == Names{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "manifeste.xml"});
+}
+
+TEST_CASE("a demande held after its remise reached the lieu, before that was written down: the lieu has it") {
+  Delivery site;
+  site.pack();
+  site.save();
+  site.deliver();
+  const auto there = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
+  site.restore();
+  const auto kept = site.spool.depart.make_dir("rpe-a").make_dir(first);
+  for (const auto& [name, bytes] : there) write_file(kept, name, bytes);
+  site.store->hold_demande("A", "à vérifier", site.clock.now());
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.states() == "remis remis");
+  CHECK(site.depot() == Names{first});
+}
+
+TEST_CASE("a demande that is leaving cannot be held at that moment") {
+  Delivery site;
+  site.pack();
+  std::string answer;
+  site.watched->before = [&] {
+    store::Store operators((site.dir / "navette.db").string(), "durand (1001)");
+    try {
+      operators.hold_demande("A", "à vérifier", site.clock.now());
+    } catch (const Error& e) {
+      answer = e.what();
+    }
+  };
+  site.watched->fail = true;
+  CHECK(site.deliver().deferred == 1);
+  CHECK_THAT(answer, Catch::Contains("leaving right now in the remise " + std::string(first)));
+  CHECK(site.number("SELECT count(*) FROM demande WHERE retenue IS NOT NULL") == 0);
+  site.store->hold_demande("A", "à vérifier", site.clock.now());
+}
+
+TEST_CASE("a stop before anything leaves is no attempt") {
+  Delivery stopped;
+  stopped.habilitate({new_version(convention("C2", {lieu("rpe-b", {"42218"})}))});
+  stopped.demande("C");
+  stopped.route();
+  stopped.pack();
+  stopped.watched->before = [&] { stopped.stop.request_stop(); };
+  stages::deliver({stopped.spool, *stopped.store, stopped.senders_by_kind, test::communes(), stopped.clock, 1}, {},
+                  stopped.stop.get_token());
+  CHECK(stopped.watched->attempts == 1);
+  CHECK(
+      stopped.text("SELECT group_concat(tentatives || ' ' || en_cours || ' ' || etat, ', ') FROM remise ORDER BY id") ==
+      "1 0 livree, 0 0 prete");
+}
+
+TEST_CASE("more demandes than one remise takes make several, the first due first") {
+  Delivery site;
+  for (const char* reference : {"C", "D", "E"}) site.demande(reference);
+  site.route();
+  const auto report = site.pack(false, {}, 2);
+  CHECK(report.remises == 3);
+  CHECK(report.demandes == 5);
+  CHECK(site.deliver().delivered == 3);
+  CHECK(site.depot() == Names{first, "rpe-a-20261120-2", "rpe-a-20261120-3"});
+  CHECK(site.depot(first) == files);
+  CHECK(site.depot("rpe-a-20261120-3") == Names{"DI_monenfant_E.pdf", "DI_monenfant_E.xml", "manifeste.xml"});
 }
 
 TEST_CASE("a demande that cannot be rendered is held, the others leave") {

@@ -36,12 +36,29 @@ TEST_CASE("a demande that waits can be held and released; held, nothing of it is
   CHECK_THROWS_WITH(site.store->release_demande("A", site.now), Catch::Contains("not held"));
 }
 
-TEST_CASE("a demande in a remise cannot be held alone, and trying leaves it as it was") {
+TEST_CASE("a demande in a remise is held, and the remise that holds it cannot begin an attempt any more") {
   Routed site;
   site.pack("rpe-a");
-  CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("hold that remise"));
-  CHECK(site.text("SELECT retenue IS NULL FROM demande") == "1");
+  const RowId remise = site.store->due_remises(site.now, 1).at(0).id;
+  site.store->hold_demande("A", "x", site.now);
   CHECK(site.states("A") == "rpe-a:en-remise");
+  CHECK(site.store->acheminements_of(remise).at(0).held);
+  CHECK(site.store->begin_attempts({remise}, site.now).empty());
+  site.store->dissolve(remise, {}, site.now);
+  CHECK(site.states("A") == "rpe-a:retenu");
+  CHECK(site.text("SELECT etat || ' ' || motif FROM remise") == "dissoute demande retenue avant la livraison");
+}
+
+TEST_CASE("while a remise leaves, no demande in it can be held, and trying leaves it as it was") {
+  Routed site;
+  site.pack("rpe-a");
+  const RowId remise = site.store->due_remises(site.now, 1).at(0).id;
+  REQUIRE(site.store->begin_attempts({remise}, site.now).size() == 1);
+  CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("leaving right now"));
+  CHECK(site.text("SELECT retenue IS NULL FROM demande") == "1");
+  site.store->abandon_attempts({remise});
+  site.store->hold_demande("A", "x", site.now);
+  CHECK(site.text("SELECT tentatives FROM remise") == "0");
 }
 
 TEST_CASE("a demande that was delivered is not delivered again by a release or a retry") {
@@ -50,7 +67,7 @@ TEST_CASE("a demande that was delivered is not delivered again by a release or a
   site.store->retry_demande("A", site.now);
   CHECK(site.route() == 0);  // every commune is served: nothing is looked up
   CHECK(site.states("A") == "rpe-a:remis");
-  CHECK(site.store->lieux_waiting().empty());
+  CHECK(site.store->lieux_due(Instant::max()).empty());
   CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("nothing to hold"));
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("acheminements wait for their hour") {
   Routed site;
   site.store->connection().execute("UPDATE acheminement SET du = du + 3600000");
   CHECK(site.store->lieux_due(site.now).empty());
-  CHECK(site.store->lieux_waiting().size() == 2);
+  CHECK(site.store->lieux_due(Instant::max()).size() == 2);
   CHECK(site.store->next_due(site.now) == site.now + 1h);
   site.now += 1h;
   CHECK(site.store->lieux_due(site.now).size() == 2);
@@ -89,7 +89,7 @@ TEST_CASE("what an operator held while it was being packed does not leave: the p
   const auto id = site.lieu_id("rpe-a");
   PackOutcome outcome;
   outcome.packed = PackedRemise{site.store->next_remise_name(id, day("2026-11-20")), id, 1, 10,
-                                site.store->due_acheminements(id, site.now),         {}};
+                                site.store->due_acheminements(id, site.now, 100),    {}};
   REQUIRE(outcome.packed->acheminements.size() == 2);
   site.store->hold_demande("A", "à vérifier", site.now);
   const auto traces = site.count("trace");
@@ -97,12 +97,12 @@ TEST_CASE("what an operator held while it was being packed does not leave: the p
   CHECK(site.count("remise") == 0);
   CHECK(site.count("trace") == traces);
   CHECK(site.states("A") == "rpe-a:retenu");
-  CHECK(site.store->due_acheminements(id, site.now).size() == 1);
+  CHECK(site.store->due_acheminements(id, site.now, 100).size() == 1);
 }
 
 TEST_CASE("R11: a demande that cannot be rendered is held with its reason and can be retried") {
   Routed site;
-  const auto due = site.store->due_acheminements(site.lieu_id("rpe-b"), site.now);
+  const auto due = site.store->due_acheminements(site.lieu_id("rpe-b"), site.now, 100);
   PackOutcome outcome;
   outcome.failed = {{due.at(0).id, "rendering failed: x"}};
   CHECK(site.store->apply_pack(outcome, site.now));
@@ -119,7 +119,7 @@ TEST_CASE("R1: rights lost at packing send a demande back to routing: to another
   site.end_convention_on("2026-11-19");
   CHECK_FALSE(site.store->lieu_in_force(site.lieu_id("rpe-a"), day("2026-11-20")));
   PackOutcome outcome;
-  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now);
+  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now, 100);
   site.store->apply_pack(outcome, site.now);
   CHECK(site.states("A") == "rpe-a:annule");
   site.route();
@@ -152,7 +152,7 @@ TEST_CASE("R11: an acheminement that was cancelled comes to life again when the 
   site.take_in({same_version(site.contract)});
   const std::string name = "none";
   PackOutcome outcome;
-  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now);
+  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now, 100);
   site.store->apply_pack(outcome, site.now);
   site.route();
   CHECK(site.states("A") == "rpe-a:annule");

@@ -100,7 +100,7 @@ class Site {
     p.lieu = id;
     p.version = in_force.value().version_id;
     p.pickup_days = in_force->pickup_days;
-    p.acheminements = store->due_acheminements(id, now);
+    p.acheminements = store->due_acheminements(id, now, 1000);
     for (const auto& a : p.acheminements) {
       const std::string stem = "DI_" + a.emetteur + "_" + a.reference;
       p.files.push_back({stem + ".pdf", model::FileKind::pdf, 1, "aa", a.emetteur, a.reference});
