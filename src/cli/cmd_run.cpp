@@ -8,6 +8,7 @@
 #include "cli/progress_bar.h"
 #include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
+#include "daemon/lock.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -18,7 +19,8 @@ constexpr std::int64_t recent_flux = 1000;  // that a run looks back on for its 
 constexpr const char* help =
     "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
-    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool.\n"
+    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
+    "the database.\n"
     "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n\n"
     "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
     "3 could not do it.\n\n"
@@ -78,6 +80,7 @@ int run(const Invocation& call) {
   set_log_level(call, config);
   const Instant began = call.clock().now();
   const StopOnSignal stop;
+  const daemon::DatabaseLock database(config.state.database);
   daemon::Engine engine(config, call.clock());
   ProgressBar bar(stderr_is_terminal());
   daemon::PassOptions options;

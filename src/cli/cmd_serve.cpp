@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/main.h"
 #include "daemon/engine.h"
+#include "daemon/lock.h"
 
 namespace navette::cli {
 namespace {
@@ -17,6 +18,7 @@ constexpr const char* help =
 int run(const Invocation& call) {
   const config::Config config = call.config();
   log::set_level(config.log.level);
+  const daemon::DatabaseLock database(config.state.database);
   daemon::serve(config, call.clock());
   return exit_done;
 }
