@@ -45,8 +45,10 @@ std::optional<Finding> closed_database(const fs::path& file, const struct stat& 
   // Root may do anything: for it, what counts is the account that the directory belongs to.
   const uid_t service = ::geteuid() == 0 ? above.st_uid : ::geteuid();
   if (status.st_uid != service) {
-    return bad(fmt::format("{} is not {}'s; run this as {}, or as root: chown {} {}*", shown, name_of_user(service),
-                           name_of_user(status.st_uid), name_of_user(above.st_uid), file.string()));
+    const std::string mend = fmt::format("as root: chown {} {}*", name_of_user(above.st_uid), file.string());
+    return bad(
+        fmt::format("{} is not {}'s; {}", shown, name_of_user(service),
+                    ::geteuid() == 0 ? mend : fmt::format("run this as {}, or {}", name_of_user(status.st_uid), mend)));
   }
   if (::access(file.c_str(), R_OK | W_OK) != 0) {
     return bad(fmt::format("{} is closed to its owner; chmod 600 {}", shown, file.string()));
