@@ -37,10 +37,31 @@ bool is_member(const Account& account, const std::string& group) {
   return std::find(account.groups.begin(), account.groups.end(), group) != account.groups.end();
 }
 
+// Debian Policy 9.2.2: the system's own below 1000 and from 60000 to 65535 (nobody is 65534).
+bool is_system_uid(uid_t uid) {
+  return uid < 1000 || (uid >= 60000 && uid <= 65535);
+}
+
 // A shell that lets nobody in.
 bool is_closed(const std::string& shell) {
   const std::string program = shell.substr(shell.rfind('/') + 1);
   return program == "nologin" || program == "false";
+}
+
+// Whoever else has the rights of the lieu's group reads its remises.
+void check_alone_in_group(const std::string& lieu, const Account& account) {
+  if (!account.listed.empty()) {
+    throw Error(
+        fmt::format("{0} is in the group {1}, which is the lieu's alone: it could read its remises; "
+                    "gpasswd --delete {0} {1}",
+                    account.listed.front(), lieu));
+  }
+  if (!account.sharing.empty()) {
+    throw Error(
+        fmt::format("{0} has the lieu's own group {1} as its primary group: it could read its remises; "
+                    "groupadd --force {0} && usermod --gid {0} {0}",
+                    account.sharing.front(), lieu));
+  }
 }
 
 Account lieu_account(const DepotPlan& plan, const std::string& lieu) {
@@ -54,7 +75,12 @@ Account lieu_account(const DepotPlan& plan, const std::string& lieu) {
                     "--password '*' {0}",
                     lieu, plan.lieux_group));
   }
-  if (found->uid == root_uid) throw Error(fmt::format("the account {} is root", lieu));
+  if (lieu == plan.service_account || is_system_uid(found->uid)) {
+    throw Error(
+        fmt::format("{} is a system account of this machine (uid {}), never a lieu's; the Caf gives the lieu another "
+                    "identifiant",
+                    lieu, found->uid));
+  }
   if (!is_member(*found, plan.lieux_group)) {
     throw Error(
         fmt::format("the account {0} is not in the group {1}, so sshd would not confine it; if it is the lieu's: "
@@ -67,6 +93,7 @@ Account lieu_account(const DepotPlan& plan, const std::string& lieu) {
                     "then usermod --gid {0} {0}",
                     lieu, found->groups.front()));
   }
+  check_alone_in_group(lieu, *found);
   if (!is_closed(found->shell)) {
     throw Error(
         fmt::format("the account {0} has the shell {1}; usermod --shell /usr/sbin/nologin {0}", lieu, found->shell));

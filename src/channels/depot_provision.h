@@ -9,7 +9,7 @@
 //   evidence)
 //
 // <lieu> is the lieu's identifiant, its account and that account's own primary group: group rights are what opens a
-// remise to the lieu, so the group must be nobody else's. Setgid hands the group down to what navette, which is not a
+// remise to the lieu, so nobody else may have them. Setgid hands the group down to what navette, which is not a
 // member of it, creates. 0755 on <lieu>/ because navette itself must open it; three fixed names are no secret.
 #pragma once
 
@@ -35,9 +35,10 @@ struct DepotPlan {
 // all was right.
 //
 // Throws Error telling what to do, and then has made nothing: not run as root; an identifiant that is not
-// [a-z][a-z0-9-]{2,30}; a missing account (the very useradd command), one with a login shell, outside lieux_group, in
-// the service's group, or whose primary group is not its own; a component of the path that is a link, no directory, not
-// root's, or writable by others. Throws std::system_error for failures of the system.
+// [a-z][a-z0-9-]{2,30}; a missing account (the very useradd command), a system account, one with a login shell, outside
+// lieux_group, in the service's group, whose primary group is not its own, or is somebody else's too; a component of
+// the path that is a link, no directory, not root's, or writable by others. Throws std::system_error for failures of
+// the system.
 std::vector<std::string> provision_depot(const DepotPlan& plan, const std::string& lieu);
 
 }  // namespace navette::channels

@@ -1,6 +1,7 @@
 // Directories: spool, senders, dépôts.
+#include <algorithm>
 #include <cerrno>
-#include <set>
+#include <optional>
 
 #include <fmt/format.h>
 #include <grp.h>
@@ -11,6 +12,7 @@
 
 #include "base/directory.h"
 #include "base/error.h"
+#include "channels/account.h"
 #include "channels/depot_layout.h"
 #include "cli/checks.h"
 #include "cli/open_store.h"
@@ -26,11 +28,6 @@ namespace fs = std::filesystem;
 
 constexpr mode_t others = 0007;
 constexpr mode_t others_write = 0002;
-
-std::string name_of_user(uid_t uid) {
-  const passwd* p = ::getpwuid(uid);
-  return p == nullptr ? std::to_string(uid) : p->pw_name;
-}
 
 std::string name_of_group(gid_t gid) {
   const group* g = ::getgrgid(gid);
@@ -93,6 +90,52 @@ void add(Findings& findings, Finding f) {
   if (!f.subject.empty()) findings.push_back(std::move(f));
 }
 
+// Whether the account that deposits may read the accusés: as owner of their directory, or by its group, which what
+// navette writes there inherits by the setgid bit. Unknown account: the mode alone can be judged.
+bool lets_fetch(const struct stat& directory, const std::optional<channels::Account>& sender) {
+  if (sender && (sender->uid == 0 || sender->uid == directory.st_uid)) return true;
+  constexpr mode_t group_reads = S_ISGID | S_IRGRP | S_IXGRP;
+  if ((directory.st_mode & group_reads) != group_reads) return false;
+  if (!sender) return true;
+  const std::string group = name_of_group(directory.st_gid);
+  return std::find(sender->groups.begin(), sender->groups.end(), group) != sender->groups.end();
+}
+
+// accuses/<emetteur>/. `deposits`: the status of its arrivee/<emetteur>/, whose owner is the account that deposits. An
+// empty finding: nothing to say.
+Finding accuses_finding(const config::Config& config, const std::string& name, const struct stat& deposits) {
+  const fs::path path = config.spool.directory / "accuses" / name;
+  struct stat spool {};
+  struct stat status {};
+  if (!find_status(config.spool.directory, spool)) return {};
+  const bool exists = find_status(path, status);
+  // Where navette deposits itself (a demonstration), what it makes is right.
+  if (!exists && deposits.st_uid == spool.st_uid) return {};
+
+  const std::string login = name_of_user(deposits.st_uid);
+  const auto sender = channels::find_account(login);
+  const std::string advice = fmt::format("as root: install -d -o {} -g {} -m 2750 {}", name_of_user(spool.st_uid),
+                                         sender ? sender->groups.front() : "SENDER", path.string());
+  if (!exists) {
+    return {Health::warn, "sender",
+            fmt::format("{} is missing, and {} could not read the one that navette makes; {}", path.string(), login,
+                        advice)};
+  }
+  Finding f = directory_finding("sender", path, others, "is open to others");
+  if (f.health == Health::ok && !lets_fetch(status, sender)) {
+    f = {Health::warn, "sender", fmt::format("{} keeps its accusés from {}; {}", f.text, login, advice)};
+  }
+  return f;
+}
+
+// What is made at the first refusal: looked at once it is there.
+Finding rejet_finding(const config::Config& config, const std::string& name) {
+  const fs::path path = config.spool.directory / "rejet" / name;
+  struct stat status {};
+  if (!find_status(path, status)) return {};
+  return directory_finding("sender", path, others, "holds families' data and is open to others");
+}
+
 // What lies in arrivee/ and is nobody's.
 void check_strangers(const config::Config& config, const fs::path& arrivee, Findings& out) {
   const Directory directory = Directory::open(arrivee);
@@ -141,6 +184,11 @@ Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, 
 
 }  // namespace
 
+std::string name_of_user(uid_t uid) {
+  const passwd* p = ::getpwuid(uid);
+  return p == nullptr ? std::to_string(uid) : p->pw_name;
+}
+
 std::string owner_and_mode(const fs::path& path) {
   struct stat status {};
   if (!find_status(path, status)) return {};
@@ -186,6 +234,8 @@ Findings check_senders(const config::Config& config) {
       f = {Health::warn, "sender", f.text + " lets navette take nothing away; chmod 2770 " + (arrivee / name).string()};
     }
     out.push_back(std::move(f));
+    add(out, accuses_finding(config, name, status));
+    add(out, rejet_finding(config, name));
   }
   try {
     if (fs::exists(arrivee)) check_strangers(config, arrivee, out);

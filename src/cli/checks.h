@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "base/clock.h"
 #include "config/config.h"
 
@@ -30,5 +32,7 @@ Findings check_depots(const config::Config& config, const Clock& clock, bool rea
 
 // "navette:navette 0700"; empty when it cannot be looked at.
 std::string owner_and_mode(const std::filesystem::path& path);
+// Its number when it has no name.
+std::string name_of_user(uid_t uid);
 
 }  // namespace navette::cli

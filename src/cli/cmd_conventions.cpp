@@ -22,7 +22,8 @@ constexpr const char* list_help =
     "  navette conventions list\n";
 constexpr const char* show_help =
     "NUMBER, or CAF/NUMBER when several Caf use it. Shows every version (avenants), who is habilitated\n"
-    "today and the lieux with their communes.\n\n"
+    "today and the lieux with their communes. Since it names persons, the reading is traced\n"
+    "(convention.lue); refused when the trace cannot be written.\n\n"
     "Examples:\n"
     "  navette conventions show CLI2025_00012\n"
     "  navette conventions show 421/CLI2025_00012 --json\n";
@@ -133,8 +134,10 @@ std::string annexe_text(const Convention& v, model::Day today) {
 }
 
 int show(const Invocation& call) {
-  const auto store = open_for_reading(call.config());
-  const model::Day today = model::paris_day(call.clock().now());
+  const config::Config config = call.config();
+  const auto store = open_for_reading(config);
+  const Instant now = call.clock().now();
+  const model::Day today = model::paris_day(now);
   const auto found = store::find_conventions(store->connection(), call.argument(), today);
   if (found.empty()) throw UsageError("no convention " + call.argument() + "; see `navette conventions list`");
   if (found.size() > 1) {
@@ -145,6 +148,7 @@ int show(const Invocation& call) {
   const auto versions = store->convention_versions(row.caf, row.numero);
   const auto in_force = store::in_force_of(versions, today);
   const std::string object = fmt::format("convention:{}/{}", row.caf, row.numero);
+  trace_reading(config, "convention.lue", object, now);
   if (call.json()) {
     Json j = row_json(row);
     j["detail"] = Json::array();

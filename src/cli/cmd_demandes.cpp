@@ -8,6 +8,7 @@
 #include "cli/main.h"
 #include "cli/open_store.h"
 #include "cli/rows.h"
+#include "cli/the_lieu.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -113,8 +114,8 @@ int list(const Invocation& call) {
                                                 {"COMMUNES", communes_of},
                                                 {"LIEUX", lieux_of},
                                                 {"WHY", why_of}};
-  show_list(call, store::list_demandes(store->connection(), {state, call.text("lieu")}, probe_limit(call)), columns,
-            demande_json);
+  show_list(call, store::list_demandes(store->connection(), {state, lieu_filter(call, *store)}, probe_limit(call)),
+            columns, demande_json);
   return exit_done;
 }
 

@@ -72,9 +72,23 @@ Json refus_json(const RefusRow& r) {
           {"chemin", r.chemin}};
 }
 
+// The value of --emetteur; empty when it was not given. One that is neither configured nor ever sent anything is an
+// error, not an empty list.
+std::string emetteur_filter(const Invocation& call, const config::Config& config, store::Store& store) {
+  if (!call.has("emetteur")) return {};
+  std::string name = call.text("emetteur");
+  if (config.emetteurs.count(name) == 0 &&
+      (name.empty() || store::list_flux(store.connection(), {"", name}, 1).empty())) {
+    throw UsageError("no émetteur " + name + ": it is not in the configuration and never sent a flux");
+  }
+  return name;
+}
+
 int list(const Invocation& call) {
   const std::string state = one_of(call, "state", {"recu", "accepte", "partiel", "refuse", "doublon"});
-  const auto store = open_for_reading(call.config());
+  const config::Config config = call.config();
+  const auto store = open_for_reading(config);
+  const std::string emetteur = emetteur_filter(call, config, *store);
   const std::vector<Column<FluxRow>> columns{
       {"TICKET", [](const FluxRow& r) { return r.ticket; }},
       {"RECEIVED", [](const FluxRow& r) { return shown(r.recu_le); }},
@@ -86,8 +100,7 @@ int list(const Invocation& call) {
       {"REFUSED", [](const FluxRow& r) { return std::to_string(r.refuses); }, Align::right},
       {"CODE", [](const FluxRow& r) { return shown(r.code); }},
       {"FILE", [](const FluxRow& r) { return r.nom; }}};
-  show_list(call, store::list_flux(store->connection(), {state, call.text("emetteur")}, probe_limit(call)), columns,
-            flux_json);
+  show_list(call, store::list_flux(store->connection(), {state, emetteur}, probe_limit(call)), columns, flux_json);
   return exit_done;
 }
 

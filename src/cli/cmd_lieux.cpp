@@ -11,6 +11,7 @@
 #include "cli/main.h"
 #include "cli/open_store.h"
 #include "cli/rows.h"
+#include "cli/the_lieu.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -36,8 +37,8 @@ constexpr const char* resume_help =
     "  sudo -u navette navette lieux resume rpe-gier\n";
 constexpr const char* provision_help =
     "Run as root. Makes the lieu's directories below [depot] directory, fit for an OpenSSH chroot, or\n"
-    "repairs their owners and modes; never touches what they hold. Tells what is missing (an account: with\n"
-    "the very commands) and then makes nothing.\n\n"
+    "repairs their owners and modes; never touches what they hold. Tells what is missing or wrong (an account,\n"
+    "its shell, its groups and who else is in them: with the very commands) and then makes nothing.\n\n"
     "Example:\n"
     "  navette lieux provision rpe-gier\n";
 
@@ -58,16 +59,6 @@ Json lieu_json(const LieuRow& r) {
           {"communes", r.communes}};
 }
 
-model::Day today_of(const Invocation& call) {
-  return model::paris_day(call.clock().now());
-}
-
-LieuRow the_lieu(store::Store& store, const Invocation& call) {
-  const auto row = store::find_lieu(store.connection(), call.argument(), today_of(call));
-  if (!row) throw UsageError("no lieu " + call.argument() + "; see `navette lieux list`");
-  return *row;
-}
-
 int list(const Invocation& call) {
   const auto store = open_for_reading(call.config());
   const std::vector<Column<LieuRow>> columns{
@@ -82,13 +73,14 @@ int list(const Invocation& call) {
       {"SUSPENDED", [](const LieuRow& r) { return shown(r.suspendu); }},
       {"LAST ERROR", [](const LieuRow& r) { return r.dernier_motif; }},
       {"NAME", [](const LieuRow& r) { return r.nom; }}};
-  show_list(call, store::list_lieux(store->connection(), today_of(call), probe_limit(call)), columns, lieu_json);
+  show_list(call, store::list_lieux(store->connection(), model::paris_day(call.clock().now()), probe_limit(call)),
+            columns, lieu_json);
   return exit_done;
 }
 
 int show(const Invocation& call) {
   const auto store = open_for_reading(call.config());
-  const LieuRow r = the_lieu(*store, call);
+  const LieuRow r = the_lieu(*store, call.argument(), call.clock());
   if (call.json()) {
     Json j = lieu_json(r);
     j["historique"] = history_json(*store, "lieu:" + r.identifiant);
@@ -113,7 +105,7 @@ int show(const Invocation& call) {
 int suspend(const Invocation& call) {
   const std::string why = required_why(call);
   const auto store = open_for_writing(call.config());
-  const std::string lieu = the_lieu(*store, call).identifiant;
+  const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
   store->suspend_lieu(lieu, why, call.clock().now());
   print(
       text::printable("lieu " + lieu + " suspended: nothing leaves for it until `navette lieux resume " + lieu + "`") +
@@ -123,7 +115,7 @@ int suspend(const Invocation& call) {
 
 int resume(const Invocation& call) {
   const auto store = open_for_writing(call.config());
-  const std::string lieu = the_lieu(*store, call).identifiant;
+  const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
   store->resume_lieu(lieu, call.clock().now());
   print(text::printable("lieu " + lieu + " resumed: what waited leaves with the next pass") + "\n");
   return exit_done;
@@ -132,7 +124,8 @@ int resume(const Invocation& call) {
 int provision(const Invocation& call) {
   const config::Config config = call.config();
   // Before the first pass there is no list of lieux to hold the name against.
-  if (std::filesystem::exists(config.state.database)) the_lieu(*open_for_reading(config), call);
+  if (std::filesystem::exists(config.state.database))
+    the_lieu(*open_for_reading(config), call.argument(), call.clock());
   channels::DepotPlan plan;
   plan.root = config.depot.directory;
   const auto changes = channels::provision_depot(plan, call.argument());

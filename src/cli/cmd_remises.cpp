@@ -8,6 +8,7 @@
 #include "cli/main.h"
 #include "cli/open_store.h"
 #include "cli/rows.h"
+#include "cli/the_lieu.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -96,8 +97,8 @@ int list(const Invocation& call) {
       {"NOTIFIED", [](const RemiseRow& r) { return shown(r.notifiee_le); }},
       {"PICKUP BY", [](const RemiseRow& r) { return shown(r.retrait_avant); }},
       {"WHY", why_of}};
-  show_list(call, store::list_remises(store->connection(), {state, call.text("lieu")}, probe_limit(call)), columns,
-            remise_json);
+  show_list(call, store::list_remises(store->connection(), {state, lieu_filter(call, *store)}, probe_limit(call)),
+            columns, remise_json);
   return exit_done;
 }
 

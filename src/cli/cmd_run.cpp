@@ -18,7 +18,8 @@ constexpr std::int64_t recent_flux = 1000;  // that a run looks back on for its 
 constexpr const char* help =
     "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
-    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool.\n"
+    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
+    "the database.\n"
     "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n\n"
     "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
     "3 could not do it.\n\n"

@@ -31,7 +31,19 @@ void list_traces_options(boost::program_options::options_description& o) {
   list_options(o);
 }
 
+// The value of --object; empty when it was not given. What an object's name may be is not held against today's state:
+// a trace outlives what it tells of.
+std::string object_filter(const Invocation& call) {
+  if (!call.has("object")) return {};
+  std::string object = call.text("object");
+  for (const std::string_view kind : {"flux:", "demande:", "remise:", "lieu:", "convention:"}) {
+    if (object.size() > kind.size() && object.starts_with(kind)) return object;
+  }
+  throw UsageError("--object is flux:TICKET, demande:EMETTEUR/REF, remise:NAME, lieu:LIEU or convention:CAF/NUMBER");
+}
+
 int list(const Invocation& call) {
+  const std::string object = object_filter(call);
   const auto store = open_for_reading(call.config());
   const std::vector<Column<TraceRow>> columns{
       {"ROW", [](const TraceRow& r) { return std::to_string(r.seq); }, Align::right},
@@ -40,11 +52,10 @@ int list(const Invocation& call) {
       {"WHAT", [](const TraceRow& r) { return r.action; }},
       {"OBJECT", [](const TraceRow& r) { return r.objet; }},
       {"DETAIL", [](const TraceRow& r) { return shown(r.detail); }}};
-  show_list(call, store::list_traces(store->connection(), call.text("object"), probe_limit(call)), columns,
-            [](const TraceRow& r) {
-              return Json{{"rang", r.seq},      {"le", json_of(r.le)}, {"acteur", r.acteur},
-                          {"action", r.action}, {"objet", r.objet},    {"detail", json_of(r.detail)}};
-            });
+  show_list(call, store::list_traces(store->connection(), object, probe_limit(call)), columns, [](const TraceRow& r) {
+    return Json{{"rang", r.seq},      {"le", json_of(r.le)}, {"acteur", r.acteur},
+                {"action", r.action}, {"objet", r.objet},    {"detail", json_of(r.detail)}};
+  });
   return exit_done;
 }
 

@@ -87,8 +87,9 @@ std::string required_why(const Invocation& call) {
 }
 
 std::string one_of(const Invocation& call, const char* option, const std::vector<std::string_view>& words) {
+  if (!call.has(option)) return {};
   std::string value = call.text(option);
-  if (value.empty() || std::find(words.begin(), words.end(), value) != words.end()) return value;
+  if (std::find(words.begin(), words.end(), value) != words.end()) return value;
   throw UsageError(
       fmt::format("--{} is one of {}", option, text::join(std::vector<std::string>(words.begin(), words.end()), ", ")));
 }

@@ -74,7 +74,7 @@ void why_option(boost::program_options::options_description& options);
 
 // The value of --why: never empty. Throws UsageError.
 std::string required_why(const Invocation& call);
-// Throws UsageError listing them unless the value of `option` is empty or one of `words`.
+// The value of `option`; empty when it was not given. Throws UsageError listing `words` when it is none of them.
 std::string one_of(const Invocation& call, const char* option, const std::vector<std::string_view>& words);
 
 // ---- the table

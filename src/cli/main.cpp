@@ -1,5 +1,6 @@
 #include "cli/main.h"
 
+#include <cerrno>
 #include <csignal>
 #include <optional>
 #include <string>
@@ -8,7 +9,9 @@
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -145,12 +148,23 @@ int dispatch(const std::vector<std::string>& words) {
               front.config_file);
 }
 
+// Whoever started us may have closed 0, 1 or 2: the next file opened, the database or one of the spool's, would get
+// that number, and our output or log be written into it.
+void fill_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number, which is this one. Not O_CLOEXEC: it stands for one that would be inherited.
+    if (::open("/dev/null", O_RDWR) != fd) throw_errno("open /dev/null");
+  }
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
   // Whoever reads our output may stop reading: print() sees to it, and the exit code stays true.
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): cannot fail
   try {
+    fill_standard_descriptors();
     return dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const UsageError& e) {
     complain(e.what());

@@ -39,12 +39,13 @@ render::FontFiles font_family(const config::FontFamily& f) {
 
 }  // namespace
 
-// Everything that is loaded once. The lock comes first: nothing is opened beside another owner.
+// Everything that is loaded once. The locks come first: nothing is opened beside another owner.
 struct Engine::Parts {
   Parts(const config::Config& c, const Clock& clk)
       : config(c),
         clock(clk),
         lock(c.spool.directory),
+        database_lock(c.state.database),
         spool(stages::Spool::open(c.spool.directory)),
         reference(load_reference_data(c)),
         schemas(flux::Schemas::load(c.data.schemas().string())),
@@ -61,6 +62,7 @@ struct Engine::Parts {
   config::Config config;
   const Clock& clock;
   SpoolLock lock;
+  DatabaseLock database_lock;
   stages::Spool spool;
   model::ReferenceData reference;
   flux::Schemas schemas;

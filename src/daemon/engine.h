@@ -50,7 +50,7 @@ struct PassReport {
 // `status`.
 std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
 
-// Holds the spool's lock from construction to destruction: one process owns a spool. Throws LockedError (daemon/lock.h)
+// Holds the locks of spool and database from construction to destruction: one process owns them. Throws LockedError (daemon/lock.h)
 // when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:

@@ -1,4 +1,4 @@
-// One process owns a spool.
+// One process owns a spool, and one a database.
 #pragma once
 
 #include <filesystem>
@@ -19,6 +19,17 @@ class LockedError : public Error {
 class SpoolLock {
  public:
   explicit SpoolLock(const std::filesystem::path& spool);
+
+ private:
+  UniqueFd fd_;
+};
+
+// The same on <database>.lock: two configurations may name different spools and one database, and each daemon would
+// deliver what the other is delivering. Beside the database and not on it: closing any descriptor of the file would
+// drop SQLite's own locks. Operators' commands do not take it, they go on beside the owner. The directory must exist.
+class DatabaseLock {
+ public:
+  explicit DatabaseLock(const std::filesystem::path& database);
 
  private:
   UniqueFd fd_;

@@ -106,8 +106,9 @@ class Server {
       systemd::watchdog();
       auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
       if (left <= milliseconds(0)) return;
+      // A beat that finds the manager's queue full is lost: others follow in time.
       if (const auto interval = systemd::watchdog_interval())
-        left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 2));
+        left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 4));
       if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
       if (fds[1].revents != 0 || watch_.take(closed_)) return;
     }

@@ -299,6 +299,11 @@ std::int64_t version_of(sqlite::Connection& connection) {
   return q.integer(0);
 }
 
+std::string newer(std::int64_t found) {
+  return fmt::format("the database is at version {}, this navette knows {}: install the newer navette", found,
+                     migrations.size());
+}
+
 }  // namespace
 
 void migrate(sqlite::Connection& connection) {
@@ -306,10 +311,7 @@ void migrate(sqlite::Connection& connection) {
   if (version_of(connection) == target) return;
   sqlite::Transaction transaction(connection);
   const std::int64_t from = version_of(connection);  // read again: another process may have been first
-  if (from > target) {
-    throw Error(
-        fmt::format("the database is at version {}, this navette knows {}: install the newer navette", from, target));
-  }
+  if (from > target) throw Error(newer(from));
   for (std::int64_t v = from; v < target; ++v) connection.execute(migrations.at(static_cast<std::size_t>(v)));
   connection.execute(fmt::format("PRAGMA user_version={}", target));
   transaction.commit();
@@ -317,10 +319,13 @@ void migrate(sqlite::Connection& connection) {
 
 void require_current(sqlite::Connection& connection) {
   const std::int64_t found = version_of(connection);
-  if (found != static_cast<std::int64_t>(migrations.size())) {
-    throw Error(fmt::format(
-        "the database is at version {}, this navette knows {}: run the daemon or `navette run` once to migrate it",
-        found, migrations.size()));
+  const auto known = static_cast<std::int64_t>(migrations.size());
+  if (found > known) throw Error(newer(found));
+  if (found < known) {
+    throw Error(
+        fmt::format("the database is at version {}, this navette knows {}: run the daemon or `navette run` once to "
+                    "migrate it",
+                    found, known));
   }
 }
 

@@ -1,17 +1,21 @@
 """The command line, driven as an operator, a script or a partner would."""
 
+import contextlib
 import fcntl
 import json
 import os
 import pty
+import pwd
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from conftest import DATA, ROOT
+from conftest import DATA, ROOT, Site
 
 COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
             "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
@@ -93,6 +97,42 @@ def test_run_beside_another_owner_says_so(site):
     assert site.json("status")["processus"] is None
 
 
+def test_two_spools_do_not_share_a_database(site, tmp_path):
+    site.passes()
+    other = Site(site.binary, tmp_path / "other")
+    other.config.write_text(other.config.read_text(encoding="utf-8").replace("state/navette.db", str(site.database)),
+                            encoding="utf-8")
+    holder = site.start("serve", stderr=subprocess.DEVNULL)
+    try:
+        while site.json("status")["processus"] != holder.pid:
+            assert holder.poll() is None
+        for command in ("run", "serve"):
+            done = other.run(command, code=3)
+            assert len(done.stderr.splitlines()) == 1
+            assert f"{site.database} belongs to another navette (process {holder.pid})" in done.stderr
+        assert not (other.spool / "travail").exists()
+        other.run("flux", "list")
+        other.run("traces", "verify")
+    finally:
+        holder.terminate()
+        holder.wait(timeout=30)
+    other.passes()
+
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&-", "2>&-", "<&- 2>&-"])
+def test_closed_standard_descriptors_are_nobodys_files(site, closed):
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    command = " ".join(site.command("run"))
+    done = subprocess.run(["bash", "-c", f"exec {command} {closed}"], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done
+    assert [f["etat"] for f in site.json("flux", "list")] == ["accepte"]
+    assert re.fullmatch(r"\d+\n", (site.spool / ".lock").read_text(encoding="utf-8"))
+    for file in site.path.rglob("*"):
+        content = file.read_bytes() if file.is_file() else b""
+        assert b"event=" not in content and b" answered, " not in content, file
+    site.run("traces", "verify")
+
+
 def test_an_empty_spool_is_done_with_nothing_to_tell(site):
     done = site.run("run")
     assert "0 answered" in done.stdout and "attention" not in done.stdout
@@ -170,6 +210,32 @@ def test_filters(loaded):
     assert total == count("demandes", "list") == 12
 
 
+@pytest.mark.parametrize("arguments, words", [
+    (["flux", "list", "--state", "nope"], "recu, accepte, partiel, refuse, doublon"),
+    (["demandes", "list", "--state", "nope"], "a-router, sans-lieu, en-cours, remise, retenue, retiree"),
+    (["demandes", "list", "--state", ""], "a-router, sans-lieu"),
+    (["remises", "list", "--state", "nope"], "prete, retenue, livree, dissoute"),
+    (["demandes", "list", "--lieu", "nope"], "no lieu nope; see `navette lieux list`"),
+    (["demandes", "list", "--lieu", ""], "no lieu"),
+    (["remises", "list", "--lieu", "nope"], "no lieu nope; see `navette lieux list`"),
+    (["flux", "list", "--emetteur", "nope"], "no émetteur nope"),
+    (["traces", "list", "--object", "nope"], "remise:NAME"),
+    (["traces", "list", "--object", "lieux:rpe-gier"], "lieu:LIEU"),
+])
+def test_a_filter_that_nothing_can_match_is_exit_2(loaded, arguments, words):
+    for more in ([], ["--json"]):
+        done = loaded.run(*arguments, *more, code=2)
+        assert done.stdout == "" and words in done.stderr, done
+
+
+def test_a_sender_is_known_by_the_configuration_or_by_what_it_sent(loaded):
+    loaded.configure("[emetteur.caf-422]\nflux = habilitations\ncaf = 422\ndepartements = 42\n")
+    assert loaded.json("flux", "list", "--emetteur", "caf-422") == []
+    loaded.deposit(DATA / "demandes/ok-minimale.xml", "former")
+    loaded.passes()
+    assert len(loaded.json("flux", "list", "--emetteur", "former")) == 1
+
+
 def test_a_table_on_a_terminal_fits_it(loaded):
     pid, fd = pty.fork()
     if pid == 0:
@@ -209,6 +275,54 @@ def test_shows_are_objects_and_name_their_subject(loaded):
     shown = loaded.json("remises", "show", remise)
     assert shown["fichiers"][-1]["genre"] == "manifeste" and shown["historique"] and shown["retrait_avant"]
     assert loaded.json("flux", "show", flux["ticket"])["enregistrements"][0]["ligne"] == 802
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_reading_the_names_of_persons_is_traced_under_the_reader(loaded, more):
+    before = loaded.json("traces", "list", "--all")
+    done = loaded.run("conventions", "show", "CLI2025_00012", *more)
+    assert "SEM-001" in done.stdout and "convention.lue" in done.stdout
+    rows = loaded.json("traces", "list", "--all")
+    assert rows[1:] == before
+    assert re.fullmatch(r".+ \(uid \d+\)", rows[0]["acteur"])
+    assert (rows[0]["action"], rows[0]["objet"], rows[0]["detail"]) == (
+        "convention.lue", "convention:421/CLI2025_00012", None)
+    assert "event=" not in done.stderr
+    loaded.run("traces", "verify")
+
+
+def test_what_names_no_person_leaves_no_trace(loaded):
+    before = loaded.json("traces", "list", "--all")
+    remise = loaded.json("remises", "list")[0]["remise"]
+    shown = loaded.run("conventions", "show", "nothing", code=2).stderr
+    for command in (["conventions", "list"], ["lieux", "show", "rpe-gier"], ["remises", "show", remise],
+                    ["demandes", "show", "DI2026-10005"], ["status"]):
+        for more in ([], ["--json"]):
+            shown += loaded.run(*command, *more).stdout
+    assert loaded.json("traces", "list", "--all") == before
+    flux = ET.parse(DATA / "demo/habilitations.xml")
+    agents = {e.text for e in flux.iter() if e.tag.endswith("}courriel")}
+    assert len(agents) > 5 and not {a for a in agents if a in shown}
+
+
+@pytest.mark.root
+def test_persons_are_not_shown_to_who_can_leave_no_trace(loaded):
+    for parent in [loaded.path, *loaded.path.parents[:-2]]:
+        parent.chmod(parent.stat().st_mode | 0o711)
+    loaded.config.chmod(0o644)
+    loaded.database.chmod(0o644)
+    loaded.database.parent.chmod(0o755)
+    # As beside the daemon: the journal's files are there, and a reader needs to make none.
+    with contextlib.closing(sqlite3.connect(loaded.database)) as held:
+        held.execute("SELECT count(*) FROM trace").fetchone()
+        before = loaded.json("traces", "list", "--all")
+        as_nobody = {"capture_output": True, "text": True, "user": "nobody", "check": False}
+        assert subprocess.run(loaded.command("conventions", "list"), **as_nobody).returncode == 0
+        for more in ([], ["--json"]):
+            done = subprocess.run(loaded.command("conventions", "show", "CLI2025_00012", *more), **as_nobody)
+            assert done.returncode == 3 and done.stdout == "", done
+            assert "not shown unless a trace" in done.stderr and "sudo -u root" in done.stderr
+        assert loaded.json("traces", "list", "--all") == before
 
 
 @pytest.mark.parametrize("kind", ["flux", "demandes", "remises", "lieux", "conventions"])
@@ -335,6 +449,8 @@ def test_check_is_content_with_a_sound_site(loaded):
     (lambda s: (s.spool / "travail").chmod(0o755), "families' data"),
     (lambda s: (s.spool / "arrivee/monenfant").chmod(0o777), "anybody"),
     (lambda s: s.database.chmod(0o644), "chmod 600"),
+    (lambda s: (s.spool / "accuses/monenfant").chmod(0o755), "chmod o-rwx"),
+    (lambda s: (s.spool / "rejet/monenfant").chmod(0o755), "families' data"),
     (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
 ])
 def test_check_finds(loaded, fault, words):
@@ -342,6 +458,92 @@ def test_check_finds(loaded, fault, words):
     done = loaded.run("check", code=1)
     wrong = [line for line in done.stdout.splitlines() if line.startswith(("warn", "bad"))]
     assert len(wrong) == 1 and words in wrong[0], done.stdout
+
+
+def database_findings(site):
+    rows = site.json("check", code=1)
+    return [r["texte"] for r in rows if r["sujet"] == "database" and r["etat"] != "ok"]
+
+
+def of_version(site, version):
+    with contextlib.closing(sqlite3.connect(site.database)) as db:
+        db.execute(f"PRAGMA user_version={version}")
+
+
+def replaced_by_a_directory(site):
+    site.database.unlink()
+    site.database.mkdir()
+
+
+def without_directory(site):
+    shutil.rmtree(site.database.parent)
+
+
+def damaged(site):
+    site.run("traces", "verify")
+    with open(site.database, "r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(64 * 1024))
+
+
+@pytest.mark.parametrize("fault, words", [
+    (without_directory, "install -d -o navette"),
+    (replaced_by_a_directory, "is no file; move it away"),
+    (lambda s: s.database.write_bytes(os.urandom(8192)), "restore the last copy"),
+    (damaged, "restore the last copy"),
+    (lambda s: of_version(s, 0), "migrate it"),
+    (lambda s: of_version(s, 99), "install the newer navette"),
+])
+def test_check_says_what_is_wrong_with_the_database(loaded, fault, words):
+    fault(loaded)
+    found = database_findings(loaded)
+    assert len(found) == 1 and words in found[0] and str(loaded.database.parent) in found[0], found
+
+
+@pytest.mark.root
+def test_check_says_whose_database_it_is(loaded):
+    os.chown(loaded.database, 1234, 1234)
+    found = database_findings(loaded)
+    assert len(found) == 1 and f"chown root {loaded.database}*" in found[0]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("fault, words", [
+    (lambda s: s.database.unlink(), "lets nobody make no database"),
+    (lambda s: s.database.parent.chmod(0o700), "cannot be reached by nobody"),
+    (lambda s: os.chown(s.database, pwd.getpwnam("nobody").pw_uid, -1), "nothing beside the database"),
+    (lambda s: None, "run this as root"),
+])
+def test_check_as_another_account_says_what_is_closed_to_it(loaded, fault, words):
+    for parent in [loaded.path, *loaded.path.parents[:-2]]:
+        parent.chmod(parent.stat().st_mode | 0o711)
+    loaded.config.chmod(0o644)
+    loaded.database.parent.chmod(0o755)
+    fault(loaded)
+    done = subprocess.run(loaded.command("check", "--json"), capture_output=True, text=True, user="nobody", check=False)
+    assert done.returncode == 1, done
+    found = [r["texte"] for r in json.loads(done.stdout) if r["sujet"] == "database"]
+    assert len(found) == 1 and words in found[0], found
+
+
+@pytest.mark.root
+def test_check_looks_whether_a_sender_can_fetch_its_accuses(loaded):
+    mailman = pwd.getpwnam("mail")  # a sender that is another account
+    os.chown(loaded.spool / "arrivee/monenfant", mailman.pw_uid, 0)
+    (loaded.spool / "arrivee/monenfant").chmod(0o2770)
+    accuses = loaded.spool / "accuses/monenfant"
+    advice = f"install -d -o root -g mail -m 2750 {accuses}"
+
+    def wrong():
+        return [r["texte"] for r in loaded.json("check", code=None) if r["etat"] != "ok"]
+
+    assert len(wrong()) == 1 and "from mail" in wrong()[0] and advice in wrong()[0]
+    accuses.rename(loaded.path / "away")
+    assert len(wrong()) == 1 and "is missing" in wrong()[0] and advice in wrong()[0]
+    subprocess.run(advice.split(), check=True)
+    assert wrong() == []
+    accuses.chmod(0o750)  # without setgid, accusés would be navette's group's
+    assert len(wrong()) == 1
 
 
 # ---- validate and render
@@ -518,8 +720,14 @@ def test_every_json_key_stands_in_the_manual(loaded):
         assert found - {"historique"} <= manual[subject], (subject, found - manual[subject])
 
 
-def test_the_manual_is_well_formed():
-    done = subprocess.run(["sh", "-c", "command -v mandoc && mandoc -T lint -W error docs/man/navette.1 || "
-                           "{ command -v groff >/dev/null && groff -man -ww -z -Tutf8 docs/man/navette.1 2>&1; }; true"],
-                          capture_output=True, text=True, cwd=ROOT, check=False)
-    assert "navette.1:" not in done.stdout + done.stderr, done
+def mandoc_lint(file):
+    return subprocess.run(["mandoc", "-T", "lint", "-W", "warning", file], capture_output=True, text=True, check=False)
+
+
+def test_the_manual_is_well_formed(tmp_path):
+    manual = ROOT / "docs/man/navette.1"
+    done = mandoc_lint(manual)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    broken = tmp_path / "navette.1"
+    broken.write_text(manual.read_text(encoding="utf-8").replace(".RS\n", ""), encoding="utf-8")
+    assert mandoc_lint(broken).returncode != 0

@@ -193,6 +193,25 @@ def test_provisioning_again_changes_nothing_and_repairs(world):
     assert world.sh(f"find {DEPOT}/{OTHER} -printf '%p %m %u %g\\n' | sort").stdout == before
 
 
+@pytest.mark.parametrize("share, told", [
+    (f"usermod --append --groups {OTHER} {LIEU}", f"gpasswd --delete {LIEU} {OTHER}"),
+    (f"useradd --no-create-home --gid {OTHER} agent", "groupadd --force agent && usermod --gid agent agent"),
+])
+def test_a_group_that_is_not_the_lieus_alone_is_refused_until_the_command_told_was_run(world, share, told):
+    world.sh(share)
+    done = world.provision(OTHER)
+    assert done.returncode == 3 and done.stderr.strip().endswith(told), done
+    world.sh(told)
+    assert world.provision(OTHER).returncode == 0
+
+
+@pytest.mark.parametrize("account", ["www-data", "daemon", "nobody", "navette"])
+def test_a_system_account_is_no_lieu(world, account):
+    done = world.provision(account)
+    assert done.returncode == 3 and f"{account} is a system account" in done.stderr, done
+    assert world.sh(f"test ! -e {DEPOT}/{account}")
+
+
 def test_the_lieu_begins_in_its_remises_and_fetches_them(world, tmp_path):
     done = world.sftp(["pwd", "ls -1", f"get -R R1 {tmp_path}"])
     assert done.returncode == 0, done

@@ -1,5 +1,6 @@
 """`navette serve`: what it tells systemd, how it takes deposits, how it stops, and that one process owns a spool."""
 
+import contextlib
 import datetime
 import os
 import pathlib
@@ -14,6 +15,7 @@ import time
 
 import pytest
 
+from conftest import DATA
 from test_main_job import accuse_of, at, demande, demandes, open_lieux, paris, reached, rows, validate
 
 LINE = re.compile(r'<[3-7]>(ts=\S+ )?event=[a-z.]+( [a-z0-9_]+=("([^"\\]|\\.)*"|[^\s"=]+))*')
@@ -117,6 +119,42 @@ def test_ready_stopping_and_status(site, serve):
     assert code == 0
     service.wait_told("STOPPING=1")
     assert service.told("READY=1") == service.told("STOPPING=1") == 1
+
+
+def test_a_manager_that_does_not_read_hears_of_the_start_and_holds_up_no_pass(site):
+    address = f"\0navette-test-{os.getpid()}-full"
+    with (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+          socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other):
+        manager.bind(address)
+        other.setblocking(False)
+
+        def fill():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    other.sendto(b"X=1", address)
+
+        def drain():
+            heard = []
+            manager.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    heard.append(manager.recv(4096).decode())
+            return heard
+
+        fill()
+        process = site.start("serve", stderr=subprocess.DEVNULL,
+                             env={**os.environ, "NOTIFY_SOCKET": "@" + address[1:], "WATCHDOG_USEC": "60000000"})
+        try:
+            wait_for(lambda: site.json("status", code=None)["processus"] if site.database.exists() else None)
+            wait_for(lambda: "READY=1" in drain())
+            fill()
+            site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+            wait_for(lambda: site.accuses("caf-421"))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
+            process.wait(timeout=30)
 
 
 def test_the_watchdog_is_fed_while_nothing_happens(site, serve):

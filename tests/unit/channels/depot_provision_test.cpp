@@ -38,8 +38,8 @@ class RootOwnedDir {
   fs::path path_;
 };
 
-const Account service{5000, 5000, "/usr/sbin/nologin", {"navette"}};
-const Account lieu{5001, 5001, "/usr/sbin/nologin", {"rpe-firminy", "navette-lieux"}};
+const Account service{5000, 5000, "/usr/sbin/nologin", {"navette"}, {}, {}};
+const Account lieu{5001, 5001, "/usr/sbin/nologin", {"rpe-firminy", "navette-lieux"}, {}, {}};
 
 DepotPlan plan_for(const fs::path& root, const Account& account = lieu) {
   DepotPlan plan;
@@ -173,9 +173,17 @@ TEST_CASE("an account that would not be confined is refused with the command tha
     account.groups.emplace_back("navette");
     expected = "gpasswd --delete rpe-firminy navette";
   }
-  SECTION("root") {
-    account.uid = 0;
-    expected = "is root";
+  SECTION("a person listed in its group") {
+    account.listed = {"alice"};
+    expected = "gpasswd --delete alice rpe-firminy";
+  }
+  SECTION("an account whose primary group it is too") {
+    account.sharing = {"bob"};
+    expected = "groupadd --force bob && usermod --gid bob bob";
+  }
+  SECTION("a system account") {
+    account.uid = GENERATE(0U, 33U, 999U, 60000U, 65534U);
+    expected = "rpe-firminy is a system account of this machine (uid " + std::to_string(account.uid) + ")";
   }
   CHECK_THROWS_WITH(provision_depot(plan_for(dir.path(), account), "rpe-firminy"), Contains(expected));
   CHECK(fs::is_empty(dir.path()));
@@ -194,6 +202,13 @@ TEST_CASE("a lieu's identifiant is an account's name or refused") {
   const std::string identifiant = GENERATE("", "ab", "Rpe", "1rpe", "-rpe", "rpe/x", "../x", "rpe x", "rpe\n", "rpe_x",
                                            "abcdefghijklmnopqrstuvwxyz-12345");
   CHECK_THROWS_WITH(provision_depot(plan_for("/run/navette-none"), identifiant), Contains("identifiant"));
+}
+
+TEST_CASE("navette's own account is no lieu's, whatever its uid") {
+  if (!is_root()) return;
+  const RootOwnedDir dir;
+  CHECK_THROWS_WITH(provision_depot(plan_for(dir.path()), "navette"), Contains("navette is a system account"));
+  CHECK(fs::is_empty(dir.path()));
 }
 
 TEST_CASE("accounts of this machine are found with their groups") {

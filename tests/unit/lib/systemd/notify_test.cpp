@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <sys/socket.h>
@@ -40,6 +41,11 @@ class Manager {
     const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
     return {buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
   }
+  // Reads nothing, as one that hangs: fills its own queue.
+  static void fill() {
+    int sent = 0;
+    while (systemd::status("x")) REQUIRE(++sent < 100'000);
+  }
 
  private:
   TempDir temp_;
@@ -68,6 +74,38 @@ TEST_CASE("each message arrives as sd_notify(3) words it") {
   CHECK(systemd::status("3 flux, 2 dépôts en attente"));
   CHECK(manager.next() == "STATUS=3 flux, 2 dépôts en attente");
   CHECK(manager.next().empty());
+}
+
+TEST_CASE("a manager whose queue is full holds nobody up") {
+  const Manager manager;
+  Manager::fill();
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK_FALSE(systemd::watchdog());
+  CHECK_FALSE(systemd::status("3 flux"));
+  CHECK_FALSE(systemd::stopping());
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(5));
+}
+
+TEST_CASE("that the daemon is ready waits for room in the queue, and is never lost in silence") {
+  const Manager manager;
+  Manager::fill();
+  CHECK_THROWS_WITH(systemd::ready(std::chrono::milliseconds(1)), Catch::Contains("queue is full"));
+  std::string last;
+  std::thread reader([&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (last != "READY=1" && std::chrono::steady_clock::now() < end) last = manager.next();
+  });
+  CHECK(systemd::ready(std::chrono::seconds(20)));
+  reader.join();
+  CHECK(last == "READY=1");
+}
+
+TEST_CASE("an address that is no local socket's is nobody's") {
+  const Manager manager;
+  ::setenv("NOTIFY_SOCKET", "vsock:2:1", 1);
+  CHECK_FALSE(systemd::ready());
+  ::setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1);
+  CHECK_FALSE(systemd::ready());
 }
 
 TEST_CASE("a status line cannot smuggle in another assignment") {
