@@ -41,9 +41,9 @@ class Marks:
 def refused_records(marks):
     """One demande for each way of being refused, the bad value a mark too where it can be one."""
     long = "Zqtroplong" + "x" * 200
-    bad = {"courriel": "Zqpasuncourriel", "telephone": "Zqpasuntelephone", "numero": "184127812399999", "nom": long,
+    bad = {"courriel": "Zqpasuncourriel", "telephone": "Zqpasuntelephone", "numero": "184127812399995", "nom": long,
            "debut": "Zqpasunedate", "naissance": "2009-07-31", "ligne": "", "enfant": "Zq<b>"}
-    marks.all += [v for v in bad.values() if v.startswith("Zq") or v == "184127812399999"]
+    marks.all += [v for v in bad.values() if v.startswith("Zq") or v == "184127812399995"]
     records = [marks.demande(f"R-{k}", **{k: v}) for k, v in bad.items()]
     records.append(marks.demande("R-commune", ["42999"]))
     records.append(marks.demande("Zqreference/é"))
