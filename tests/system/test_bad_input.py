@@ -148,7 +148,7 @@ def test_content_is_refused_whole_with_its_code(site, name):
         code = new_answers(site)[0][1]
         assert code in ("TOTAUX_FAUX", "ENVELOPPE_INVALIDE")
     assert_refused(site, code)
-    kept, = (p for p in (site.spool / "rejet" / SENDER).iterdir() if p.name.endswith(".mauvais.xml"))
+    kept, = (p for p in (site.spool / "rejet" / SENDER).iterdir() if p.name.endswith(".depot.xml"))
     assert kept.read_bytes() == data, "kept as it came"
     assert "navette flux list" in done.stdout + done.stderr or "refused" in done.stderr
 
