@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/nir.h"
+
 namespace navette::flux {
 namespace {
 
@@ -14,6 +16,13 @@ constexpr int earliest_birth_in_months = -2;
 model::Enfant read_enfant(xml::Node enfant) {
   if (const xml::Node born = enfant.child("dateNaissance")) return {day(born), false};
   return {day(enfant.child("dateNaissancePrevue")), true};
+}
+
+// Looked for where a number is expected, not in free text.
+std::optional<Problem> check_demandeur(xml::Node demandeur) {
+  const xml::Node numero = demandeur.child("allocataire").child("numeroAllocataire");
+  if (numero && model::is_nir(numero.text())) return Problem{Code::nir_interdit, numero};
+  return std::nullopt;
 }
 
 std::optional<Problem> check_enfants(xml::Node enfants, const model::Demande& demande) {
@@ -92,6 +101,7 @@ std::optional<Problem> check_demande(xml::Node demande, const model::Demande& re
   for (xml::Node child = demande.first_element(); child; child = child.next_element()) {
     const std::string_view name = child.name();
     std::optional<Problem> problem;
+    if (name == "demandeur") problem = check_demandeur(child);
     if (name == "enfants") problem = check_enfants(child, read);
     if (name == "communesSouhaitees") problem = check_communes(child, reference_data);
     if (name == "periode") problem = check_periode(child);

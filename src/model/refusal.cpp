@@ -37,6 +37,8 @@ constexpr std::array entries{
     Entry{Code::enregistrement_invalide, "ENREGISTREMENT_INVALIDE", "L'enregistrement n'est pas conforme au schéma."},
     Entry{Code::reference_en_double, "REFERENCE_EN_DOUBLE", "La référence figure plusieurs fois dans le flux."},
     Entry{Code::siret_invalide, "SIRET_INVALIDE", "Le SIRET est incorrect : sa clé de contrôle est fausse."},
+    Entry{Code::nir_interdit, "NIR_INTERDIT",
+          "Le numéro est un numéro de sécurité sociale, qui n'entre pas dans ces flux."},
     Entry{Code::commune_inconnue, "COMMUNE_INCONNUE", "Le code INSEE ne désigne aucune commune connue."},
     Entry{Code::commune_hors_caf, "COMMUNE_HORS_CAF", "La commune n'est pas dans le ressort de la Caf."},
     Entry{Code::commune_hors_annexe, "COMMUNE_HORS_ANNEXE",

@@ -31,6 +31,7 @@ enum class Code {
   enregistrement_invalide,
   reference_en_double,
   siret_invalide,
+  nir_interdit,
   commune_inconnue,
   commune_hors_caf,
   commune_hors_annexe,

@@ -18,6 +18,30 @@ bool is_line_end(char32_t c) {
   return c == '\r' || c == '\n' || c == 0x0B || c == 0x0C || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
+bool is_blank(char16_t c) {
+  return c == u' ' || c == u'\u00A0' || (c >= u'\u2000' && c <= u'\u200B') || c == u'\u202F' || c == u'\u205F' ||
+         c == u'\u3000';
+}
+
+// In place: of neighbouring blank lines the first stays.
+void drop_repeated_blank_lines(std::u16string& text) {
+  std::size_t out = 0;
+  bool after_blank = false;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(u'\n', begin), text.size() - 1) + 1;
+    const auto from = text.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto to = text.begin() + static_cast<std::ptrdiff_t>(end);
+    const bool blank = *(to - 1) == u'\n' && std::all_of(from, to - 1, is_blank);
+    if (!blank || !after_blank) {
+      std::copy(from, to, text.begin() + static_cast<std::ptrdiff_t>(out));
+      out += end - begin;
+    }
+    after_blank = blank;
+    begin = end;
+  }
+  text.resize(out);
+}
+
 class Cleaner {
  public:
   CleanText clean(const std::u16string& text) {
@@ -60,8 +84,10 @@ class Cleaner {
 }  // namespace
 
 CleanText clean_text(std::string_view utf8) {
-  if (is_plain(utf8)) return {std::u16string(utf8.begin(), utf8.end()), 0};
-  return Cleaner().clean(unicode::nfc(unicode::utf16(utf8)));
+  CleanText out = is_plain(utf8) ? CleanText{std::u16string(utf8.begin(), utf8.end()), 0}
+                                 : Cleaner().clean(unicode::nfc(unicode::utf16(utf8)));
+  drop_repeated_blank_lines(out.text);
+  return out;
 }
 
 }  // namespace navette::render

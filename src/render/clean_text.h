@@ -14,6 +14,7 @@ struct CleanText {
 // - bidi controls are dropped: a comment must not turn around the text beside it; the letters' own direction is kept;
 // - soft hyphens are dropped: lines are broken elsewhere;
 // - tabs become four spaces; U+0085, U+2028, U+2029 and CR become line ends;
+// - of blank lines that follow one another one stays: they say nothing, and 4,000 of them would be 75 pages;
 // - other control characters and non-characters become U+FFFD, counted;
 // - past the third combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines.
 CleanText clean_text(std::string_view utf8);

@@ -1,7 +1,5 @@
 #include "stages/answer.h"
 
-#include <algorithm>
-#include <array>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -17,17 +15,10 @@ namespace {
 
 constexpr std::size_t batch = 100;
 
-// What may stand in a file name of ours, of a name that came from outside.
-std::string safe_name(const std::string& name) {
-  std::string out = name.substr(0, std::min<std::size_t>(name.size(), 100));
-  std::replace_if(
-      out.begin(), out.end(),
-      [](char c) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        return !letter && c != '.' && c != '-' && c != '_';
-      },
-      '_');
-  return out;
+// The name that the sender chose may be a family's ("DUPONT_Marie.xml"): it is told to the sender alone, in the accusé,
+// and to operators by `flux list`; never in a name of a file of ours (R9).
+std::string rejet_name(const store::Claim& claim) {
+  return claim.ticket + (claim.name.ends_with(".xml") || claim.name.ends_with(".XML") ? ".depot.xml" : ".depot");
 }
 
 flux::AccuseHead head_of(const store::FluxAnswer& a) {
@@ -84,10 +75,14 @@ void put_away(const Spool& spool, const store::FluxAnswer& a, bool keep) {
   if (!entry) return;  // put away before a crash
   if (keep) {
     const Directory rejet = spool.rejet.make_dir(a.claim.emetteur);
-    work->rename_over(*entry, rejet, a.claim.ticket + "." + safe_name(a.claim.name));
+    try {
+      work->rename_over(*entry, rejet, rejet_name(a.claim));
+    } catch (const std::system_error& e) {  // its message holds the entry's name, hence perhaps the sender's
+      throw std::system_error(e.code(), "put " + a.claim.ticket + " away into " + rejet.path().string());
+    }
     rejet.sync();
   } else {
-    work->remove(*entry);
+    work->remove(*entry);  // our copy: its name is the ticket
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // Guarantees. The accusé is whole and durable, the file is where it belongs, before the row says so; a crash in between
 // repeats the same steps with the same names. Refused flux and the refused records of others are kept in
-// rejet/<emetteur>/ with the accusé beside; an accepted flux's file has served and goes.
+// rejet/<emetteur>/, named by their ticket, with the accusé beside; an accepted flux's file has served and goes.
 #pragma once
 
 #include <stop_token>

@@ -148,7 +148,7 @@ def test_content_is_refused_whole_with_its_code(site, name):
         code = new_answers(site)[0][1]
         assert code in ("TOTAUX_FAUX", "ENVELOPPE_INVALIDE")
     assert_refused(site, code)
-    kept, = (p for p in (site.spool / "rejet" / SENDER).iterdir() if p.name.endswith(".mauvais.xml"))
+    kept, = (p for p in (site.spool / "rejet" / SENDER).iterdir() if p.name.endswith(".depot.xml"))
     assert kept.read_bytes() == data, "kept as it came"
     assert "navette flux list" in done.stdout + done.stderr or "refused" in done.stderr
 
@@ -609,7 +609,7 @@ def test_a_huge_sparse_file_is_refused_without_being_copied(site):
     one_pass(site, timeout=60)
     assert time.monotonic() - start < 20
     assert_refused(site, "TAILLE_EXCESSIVE")
-    kept, = (site.spool / "rejet" / SENDER).glob("*.creux.xml")
+    kept, = (site.spool / "rejet" / SENDER).glob("*.depot.xml")
     assert kept.stat().st_size == 2 << 30 and kept.stat().st_blocks < 1000
     assert os.statvfs(site.path).f_bavail > before - (1 << 18)
 

@@ -4,6 +4,7 @@ Every personal field of every demande holds a mark of its own; everything is run
 most talkative level; then every output, every name and every file is searched for any mark.
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 from conftest import DATA, Site
 from test_main_job import (accuse_of, convention, demande, demandes, dump_of_tables, habilitations, mail_at, quick_place,
                            reached, rows)
+
+NAME = "Zqfichierqz"  # in names that a sender gives to deposits: told to that sender and to operators alone
 
 FIELDS = ("nom", "prenom", "ligne", "ville", "courriel", "telephone", "numero", "enfant", "commentaire")
 
@@ -41,9 +44,9 @@ class Marks:
 def refused_records(marks):
     """One demande for each way of being refused, the bad value a mark too where it can be one."""
     long = "Zqtroplong" + "x" * 200
-    bad = {"courriel": "Zqpasuncourriel", "telephone": "Zqpasuntelephone", "numero": "184127812399999", "nom": long,
+    bad = {"courriel": "Zqpasuncourriel", "telephone": "Zqpasuntelephone", "numero": "184127812399995", "nom": long,
            "debut": "Zqpasunedate", "naissance": "2009-07-31", "ligne": "", "enfant": "Zq<b>"}
-    marks.all += [v for v in bad.values() if v.startswith("Zq") or v == "184127812399999"]
+    marks.all += [v for v in bad.values() if v.startswith("Zq") or v == "184127812399995"]
     records = [marks.demande(f"R-{k}", **{k: v}) for k, v in bad.items()]
     records.append(marks.demande("R-commune", ["42999"]))
     records.append(marks.demande("Zqreference/é"))
@@ -115,6 +118,30 @@ def live(world):
     world.run("run", "--now")
     (site.depot / "rpe-deux").unlink()
     (site.depot / "ailleurs").rename(site.depot / "rpe-deux")
+    deposit_under_a_family_s_name(world)
+
+
+def deposit_under_a_family_s_name(world):
+    """One of each fate: accepted, partly and wholly refused, already known, and no plain file."""
+    site, marks = world.site, world.marks
+    good = demandes("NOM-BON", marks.demande("N1"))
+    site.deposit(good, name=f"{NAME}-bon.xml")
+    site.deposit(demandes("NOM-PARTIEL", marks.demande("N2"), marks.demande("N3", ["42999"])), name=f"{NAME}-partiel.xml")
+    site.deposit(demandes("NOM-REFUS", marks.demande("N4"), announced=9), name=f"{NAME}-refus.xml")
+    site.deposit(b"", name=f"sans-suffixe.{NAME}")
+    (site.spool / "arrivee/monenfant" / f"{NAME}-dossier.xml").mkdir()
+    world.run("run", "--now")
+    site.deposit(good, name=f"{NAME}-encore.xml")
+    world.run("run", "--now")
+    # One that cannot be put away, its name still in travail/.
+    os.mkfifo(site.spool / "arrivee/monenfant" / f"{NAME}-tube.xml")
+    rejet = site.spool / "rejet/monenfant"
+    rejet.rename(rejet.with_name("ailleurs"))
+    rejet.write_bytes(b"")
+    world.run("run", "--now")
+    rejet.unlink()
+    rejet.with_name("ailleurs").rename(rejet)
+    world.run("run", "--now")
 
 
 class broken_rendering:
@@ -147,7 +174,7 @@ class broken_rendering:
 def ask_everything(world):
     """Every command that shows something, as a table and as JSON, on everything there is."""
     site = world.site
-    shows = {"flux": "SELECT id FROM flux", "demandes": "SELECT DISTINCT reference FROM demande",
+    shows = {"flux": "SELECT ticket FROM flux", "demandes": "SELECT DISTINCT reference FROM demande",
              "remises": "SELECT nom FROM remise", "lieux": "SELECT identifiant FROM lieu",
              "conventions": "SELECT numero FROM convention"}
     for json in ([], ["--json"]):
@@ -207,7 +234,7 @@ def test_no_accuse_names_a_family(world):
 
 
 def test_no_mail_names_a_family(world):
-    assert len(world.site.mails()) == 2
+    assert len(world.site.mails()) == 3
     for path in world.site.mails():
         mail = mail_at(path)
         parts = [str(v) for v in mail.values()] + [p.get_content() for p in mail.walk() if not p.is_multipart()]
@@ -217,6 +244,17 @@ def test_no_mail_names_a_family(world):
 def test_no_name_of_a_file_names_a_family(world):
     names = "\n".join(str(p) for p in world.site.path.rglob("*"))
     assert found(world.marks.all, names) == []
+
+
+def test_the_name_of_a_deposit_is_told_to_its_sender_and_to_operators_alone(world):
+    site = world.site
+    assert rows(site, "SELECT etat, count(*) FROM flux WHERE nom LIKE ? GROUP BY etat ORDER BY etat", f"%{NAME}%") == [
+        ("accepte", 1), ("doublon", 1), ("partiel", 1), ("refuse", 4)]
+    assert any(NAME in said for command, said in world.said if command.startswith("flux show"))
+    assert sum(NAME in path.read_text(encoding="utf-8") for path in site.accuses()) == 7
+    wrong = [command for command, said in world.said if NAME in said and not command.startswith("flux ")]
+    assert wrong == []
+    assert [str(p) for p in site.path.rglob("*") if NAME in str(p)] == []
 
 
 def test_the_database_holds_families_in_one_table(world):
@@ -236,8 +274,10 @@ def test_files_that_hold_families_are_where_they_must_be(world):
 
 def test_an_accepted_flux_is_not_kept(world):
     """What was accepted lies in the database and the dépôts; its file is gone."""
-    for path in (world.site.spool / "rejet").rglob("*"):
-        assert not path.name.endswith((".bon.xml", ".autre.xml")), path
+    accepted = {ticket for ticket, in rows(world.site, "SELECT ticket FROM flux WHERE etat IN ('accepte', 'doublon')")}
+    assert len(accepted) >= 4
+    kept = {path.name.split(".")[0] for path in (world.site.spool / "rejet").rglob("*")}
+    assert kept & accepted == set()
     assert [p for p in (world.site.spool / "travail").rglob("*") if p.is_file()] == []
 
 

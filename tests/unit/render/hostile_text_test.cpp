@@ -91,6 +91,30 @@ TEST_CASE("marks piled on a letter do not climb over other lines") {
   CHECK(render::clean_text("Nguye\u0302\u0303n").text == u"Nguy\u1EC5n");
 }
 
+TEST_CASE("of blank lines that follow one another one is shown") {
+  CHECK(render::clean_text("a\n\n\n\nb\n\nc\nd\n\n\n").text == u"a\n\nb\n\nc\nd\n\n");
+  CHECK(render::clean_text("\n\n\na\n \t\n\r\n\u2028\u00A0\u3000\n  b\n  ").text == u"\na\n     \n  b\n  ");
+  CHECK(render::clean_text("\n\n\n").text == u"\n");
+  CHECK(render::clean_text("").text.empty());
+}
+
+TEST_CASE("a comment of 4,000 characters makes 51 pages at most, and line ends alone make none") {
+  const auto usual = render_demande(comment("ab")).pages;
+  CHECK(render_demande(comment("a" + repeated("\n", 3998) + "b")).pages == usual);
+  CHECK(render_demande(comment("a" + repeated(" \n", 1999) + "b")).pages == usual);
+  // The worst: three characters make two lines.
+  const auto worst = render_demande(comment(repeated("a\n\n", 1333) + "a"));
+  CHECK(worst.pages <= 51);
+  CHECK(count(PdfFile(worst.pdf).text(), "a\n") >= 1334);  // nothing that says something is lost
+  CHECK(render_demande(comment(repeated("\u2E3B", 4000))).pages <= 51);
+  CHECK(render_demande(comment(repeated("\u0645 ", 2000))).pages <= 51);
+}
+
+TEST_CASE("direction marks in a comment turn nothing around it") {
+  const auto plain = PdfFile(render_demande(comment("dit abc fin")).pdf).laid_out();
+  CHECK(PdfFile(render_demande(comment("\u202Edit \u2067abc \u202B\u200Ffin\u2066")).pdf).laid_out() == plain);
+}
+
 TEST_CASE("right-to-left words stand in the order they are read") {
   const auto result = render_flow("<fo:block>un שלום עולם deux</fo:block>");
   CHECK(result.substituted_glyphs == 0);
