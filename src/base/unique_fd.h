@@ -25,6 +25,8 @@ class UniqueFd {
 
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  // The descriptor is the caller's from now on.
+  int release() noexcept { return std::exchange(fd_, -1); }
   // Closing loses the error: whoever needs durability calls fsync before.
   void reset() noexcept {
     if (fd_ >= 0) ::close(fd_);

@@ -1,0 +1,135 @@
+// An SFTP version 3 client that keeps many requests in flight: a file costs no round trip of its own.
+//
+// Order of an upload: OPEN; once the handle is there WRITE…, fsync@openssh.com, FSTAT and CLOSE go out together; once
+// all are answered and the size is the file's, the rename. Up to 64 files are at one of these points at a time, and at
+// most 4 MiB are unanswered: memory is bounded whatever the backlog. What a server lacks is told by its first packet
+// (fsync, posix-rename, statvfs) or by the profile.
+//
+// One thread. After an SshError or MalformedPacket the connection is of no more use.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/ssh/session.h"
+#include "lib/ssh/sftp_wire.h"
+
+namespace navette::ssh {
+
+// The server's answer to one request was not the one hoped for.
+class SftpError : public Error {
+ public:
+  // SSH_FX_… of the draft.
+  enum Code : std::uint32_t {
+    ok = 0,
+    eof = 1,
+    no_such_file = 2,
+    permission_denied = 3,
+    failure = 4,
+    bad_message = 5,
+    no_connection = 6,
+    connection_lost = 7,
+    unsupported = 8
+  };
+  SftpError(std::uint32_t code, const std::string& what) : Error(what), code_(code) {}
+  std::uint32_t code() const { return code_; }
+
+ private:
+  std::uint32_t code_;
+};
+
+// What is to be sent: read once, from its beginning to its end.
+class Source {
+ public:
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  virtual ~Source() = default;
+  virtual std::size_t read(char* buffer, std::size_t size) = 0;  // 0: the end
+  virtual bool intact() = 0;                                     // after the end: were these the bytes meant?
+};
+
+struct Upload {
+  std::string path;                               // final, at the server
+  std::string temporary;                          // written there and renamed; empty: written under `path` itself
+  std::uint64_t size = 0;                         // bytes that it must have there
+  std::function<std::unique_ptr<Source>()> open;  // called when its turn comes; the source goes once it is read
+};
+
+struct UploadRules {
+  bool check_size = true;  // FSTAT before CLOSE
+  bool overwrite = false;  // what stands under `path` may be replaced
+};
+
+struct UploadFailure {
+  std::size_t index = 0;   // of the upload
+  std::uint32_t code = 0;  // SftpError::Code; 0: the source was not intact
+  std::string what;        // operation and the server's words
+};
+
+struct UploadReport {
+  std::vector<bool> done;                // visible under its path, whole
+  std::optional<UploadFailure> failure;  // the first one; what was in flight beside it went on to its end
+};
+
+class Sftp {
+ public:
+  // Negotiates the version. Throws SshError, MalformedPacket.
+  explicit Sftp(Session session);
+
+  bool has(const std::string& extension) const { return extensions_.contains(extension); }
+  const std::string& host_fingerprint() const { return session_.host_fingerprint(); }
+
+  // All of them, many at a time; after a failure no further one is begun, and what was written under a temporary name
+  // goes. Throws SshError, MalformedPacket, and whatever a source throws.
+  UploadReport upload(const std::vector<Upload>& uploads, const UploadRules& rules);
+
+  // Sizes of paths, asked for together; nothing where there is no such file. Throws SftpError for any other answer.
+  std::vector<std::optional<wire::Attributes>> stat_all(const std::vector<std::string>& paths);
+  std::optional<wire::Attributes> stat(const std::string& path);
+  void make_directory(const std::string& path, std::uint32_t mode);
+  void rename(const std::string& from, const std::string& to, bool overwrite);
+  bool remove(const std::string& path);  // false: there is none
+  void remove_directory(const std::string& path);
+  std::vector<std::string> list(const std::string& path);        // names, without "." and ".."
+  std::string read(const std::string& path, std::size_t limit);  // the whole file; SftpError when larger
+  // Bytes free for us where `path` lies; nothing when the server cannot tell.
+  std::optional<std::uint64_t> free_space(const std::string& path);
+
+ private:
+  struct Reply {
+    wire::Type type{};
+    wire::Parser body;
+  };
+  using Continuation = std::function<void(Reply&)>;
+  class Uploading;
+
+  std::uint32_t send(wire::Type type, const std::function<void(wire::Builder&)>& fill, Continuation then);
+  std::uint32_t send_extended(const std::string& name, const std::function<void(wire::Builder&)>& fill,
+                              Continuation then);
+  void flush();
+  void pump();  // waits for one answer at least, and passes on all that are there
+  void dispatch(std::string_view packet);
+  // Sends, waits for the answer. Throws SftpError unless it is a status OK or of the type wanted.
+  void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
+           const Continuation& then = {});
+  void wait_for(const bool& answered);
+  std::string open_handle(wire::Type type, const std::string& path);
+  void close_handle(const std::string& handle);
+
+  Session session_;
+  std::set<std::string> extensions_;
+  std::uint32_t last_id_ = 0;
+  std::unordered_map<std::uint32_t, Continuation> waiting_;
+  std::string out_;
+  std::string in_;
+};
+
+}  // namespace navette::ssh

@@ -1,0 +1,202 @@
+// The pipelined client against a real OpenSSH server.
+#include "lib/ssh/sftp.h"
+
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+
+#include "support/sshd.h"
+
+using namespace navette;
+using namespace std::chrono_literals;
+using ssh::SftpError;
+using ssh::Upload;
+using ssh::UploadRules;
+using test::Sshd;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Text final : public ssh::Source {
+ public:
+  Text(std::string bytes, bool intact) : bytes_(std::move(bytes)), intact_(intact) {}
+  std::size_t read(char* buffer, std::size_t size) override {
+    const std::size_t n = bytes_.copy(buffer, size, at_);
+    at_ += n;
+    return n;
+  }
+  bool intact() override { return intact_; }
+
+ private:
+  std::string bytes_;
+  std::size_t at_ = 0;
+  bool intact_;
+};
+
+struct Server {
+  explicit Server(const Sshd::Options& options = {}) : sshd(options) { fs::create_directory(there()); }
+  fs::path there() const { return sshd.dir / "partner"; }
+  ssh::Sftp connect(std::chrono::milliseconds patience = 10s) const {
+    ssh::Server s;
+    s.host = "127.0.0.1";
+    s.port = sshd.port();
+    s.user = Sshd::user();
+    s.fingerprint = sshd.fingerprint();
+    s.key = sshd.dir.get("client");
+    return ssh::Sftp(ssh::Session(s, patience));
+  }
+  std::string path(const std::string& name) const { return (there() / name).string(); }
+  Upload upload(const std::string& name, const std::string& bytes, const std::string& suffix = ".part",
+                bool intact = true) const {
+    Upload u;
+    u.path = path(name);
+    if (!suffix.empty()) u.temporary = u.path + suffix;
+    u.size = bytes.size();
+    u.open = [bytes, intact] { return std::make_unique<Text>(bytes, intact); };
+    return u;
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& e : fs::directory_iterator(there())) out.push_back(e.path().filename().string());
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  std::string content(const std::string& name) const { return sshd.dir.get("partner/" + name); }
+
+  Sshd sshd;
+};
+
+// Bytes of that length, no two files' alike.
+std::string filler(std::size_t size, std::size_t seed) {
+  std::string out(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<char>((i * 31 + i / 251 + seed * 7) & 0xFFU);
+  return out;
+}
+
+bool all(const std::vector<bool>& done) {
+  return std::all_of(done.begin(), done.end(), [](bool d) { return d; });
+}
+
+}  // namespace
+
+TEST_CASE("hundreds of files of every size arrive whole, under their names alone") {
+  const Server server;
+  auto sftp = server.connect();
+  CHECK(sftp.has("fsync@openssh.com"));
+  std::vector<Upload> uploads;
+  std::vector<std::string> bytes;
+  for (std::size_t i = 0; i < 300; ++i) {
+    const std::size_t size = i == 7 ? 9'000'000 : i == 8 ? 0 : i == 9 ? 32768 : (i * 397) % 70'000;
+    bytes.push_back(filler(size, i));
+    uploads.push_back(server.upload("DI_" + std::to_string(i) + ".pdf", bytes.back()));
+  }
+  const auto report = sftp.upload(uploads, {});
+  CHECK_FALSE(report.failure);
+  CHECK(all(report.done));
+  CHECK(server.names().size() == 300);
+  for (std::size_t i = 0; i < 300; ++i) CHECK(server.content("DI_" + std::to_string(i) + ".pdf") == bytes[i]);
+}
+
+TEST_CASE("what stands there already is replaced only where that is allowed") {
+  for (const char* suffix : {".part", ""}) {
+    const Server server;
+    auto sftp = server.connect();
+    server.sshd.dir.put("partner/a", "theirs");
+    const auto refused = sftp.upload({server.upload("a", "ours", suffix)}, {true, false});
+    REQUIRE(refused.failure);
+    CHECK_FALSE(refused.done[0]);
+    CHECK(server.content("a") == "theirs");
+    CHECK(server.names() == std::vector<std::string>{"a"});
+    CHECK_FALSE(sftp.upload({server.upload("a", "ours", suffix)}, {true, true}).failure);
+    CHECK(server.content("a") == "ours");
+    CHECK(server.names() == std::vector<std::string>{"a"});
+  }
+}
+
+TEST_CASE("servers that lack extensions or operations") {
+  const Server plain({{"ed25519"}, "internal-sftp -P fsync,posix-rename,statvfs", ""});
+  auto sftp = plain.connect();
+  plain.sshd.dir.put("partner/a", "theirs");
+  CHECK_FALSE(sftp.upload({plain.upload("a", "ours")}, {true, true}).failure);
+  CHECK(plain.content("a") == "ours");
+
+  const Server without_rename({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});
+  auto second = without_rename.connect();
+  const auto report = second.upload({without_rename.upload("a", "ours")}, {});
+  REQUIRE(report.failure);
+  CHECK(report.failure->code == SftpError::permission_denied);
+  CHECK_THAT(report.failure->what, Catch::Contains("rename"));
+  CHECK(without_rename.names().empty());
+  CHECK_FALSE(second.upload({without_rename.upload("a", "ours", "")}, {}).failure);
+}
+
+TEST_CASE("a failure stops what is not begun, lets the others end, and leaves no half file") {
+  const Server server;
+  auto sftp = server.connect();
+  std::vector<Upload> uploads;
+  for (int i = 0; i < 200; ++i) uploads.push_back(server.upload(std::to_string(i), filler(5000, 1)));
+  uploads[20] = server.upload("absent/20", "x");
+  const auto report = sftp.upload(uploads, {});
+  REQUIRE(report.failure);
+  CHECK(report.failure->index == 20);
+  CHECK(report.failure->code == SftpError::no_such_file);
+  const auto done = static_cast<std::size_t>(std::count(report.done.begin(), report.done.end(), true));
+  CHECK(done >= 20);
+  CHECK(done < 199);
+  CHECK(server.names().size() == done);
+  for (std::size_t i = 0; i < 200; ++i) CHECK(report.done[i] == fs::exists(server.there() / std::to_string(i)));
+}
+
+TEST_CASE("a source that is not what was announced is shown to nobody") {
+  const Server server;
+  auto sftp = server.connect();
+  auto shorter = server.upload("shorter", "12345");
+  shorter.size = 6;
+  for (const Upload& bad :
+       {server.upload("altered", "12345", ".part", false), shorter, server.upload("altered", "12345", "", false)}) {
+    const auto report = sftp.upload({bad}, {});
+    REQUIRE(report.failure);
+    CHECK(report.failure->code == SftpError::ok);
+    CHECK(server.names().empty());
+  }
+}
+
+TEST_CASE("looking, making, renaming, listing, reading, removing") {
+  const Server server;
+  auto sftp = server.connect();
+  sftp.make_directory(server.path("d"), 0750);
+  CHECK(sftp.stat(server.path("d"))->is_directory());
+  CHECK_THROWS_AS(sftp.make_directory(server.path("d"), 0750), SftpError);
+  server.sshd.dir.put("partner/d/a", filler(100'000, 3));
+  server.sshd.dir.put("partner/d/b", "b");
+  CHECK(sftp.list(server.path("d")) == std::vector<std::string>{"a", "b"});
+  const auto sizes = sftp.stat_all({server.path("d/a"), server.path("d/none"), server.path("d/b")});
+  CHECK(sizes[0]->size == 100'000U);
+  CHECK_FALSE(sizes[1]);
+  CHECK(sizes[2]->size == 1U);
+  CHECK(sftp.read(server.path("d/a"), 200'000) == filler(100'000, 3));
+  CHECK_THROWS_AS(sftp.read(server.path("d/a"), 1000), SftpError);
+  CHECK_THROWS_AS(sftp.rename(server.path("d/a"), server.path("d/b"), false), SftpError);
+  sftp.rename(server.path("d/a"), server.path("d/b"), true);
+  CHECK(sftp.list(server.path("d")) == std::vector<std::string>{"b"});
+  CHECK(sftp.remove(server.path("d/b")));
+  CHECK_FALSE(sftp.remove(server.path("d/b")));
+  sftp.remove_directory(server.path("d"));
+  CHECK(server.names().empty());
+  CHECK(sftp.free_space(server.path(".")).value_or(0) > 0);
+  CHECK_THROWS_AS(sftp.list(server.path("none")), SftpError);
+}
+
+TEST_CASE("a server that stops answering in the middle costs its patience and no more") {
+  const Server server;
+  auto sftp = server.connect(400ms);
+  std::vector<Upload> uploads;
+  for (int i = 0; i < 500; ++i) uploads.push_back(server.upload(std::to_string(i), filler(50'000, 1)));
+  auto open = uploads[250].open;
+  uploads[250].open = [&] {
+    test::run({"pkill", "-STOP", "-f", "sshd: " + Sshd::user() + "@notty"});
+    return open();
+  };
+  CHECK_THROWS_AS(sftp.upload(uploads, {}), ssh::SshError);
+  test::run({"pkill", "-KILL", "-f", "sshd: " + Sshd::user() + "@notty"});
+}
