@@ -14,7 +14,8 @@ namespace navette::flux {
 // The element is valid against its schema.
 model::Demande read_demande(xml::Node demande, const std::string& emetteur);
 
-// The first fault in document order: a NIR for a matricule, dates, communes that do not exist, hours, R3. Nothing when there is none.
+// The first fault in document order: a NIR for a matricule, dates, communes that do not exist, hours, R3. Nothing when
+// there is none.
 std::optional<Problem> check_demande(xml::Node demande, const model::Demande& read,
                                      const model::ReferenceData& reference_data);
 

@@ -231,6 +231,8 @@ RECORDS = {
     "an e-mail with a header in it": (demande("A1", courriel="a@example.fr\nBcc: x@example.fr"), "ENREGISTREMENT_INVALIDE"),
     "markup": (demande("A1").replace("Quénéhervé", "<script>1</script>"), "ENREGISTREMENT_INVALIDE"),
     "a social security number": (demande("A1", numero="184127812345678901"), "ENREGISTREMENT_INVALIDE"),
+    "one in the place of a matricule": (demande("A1", numero="184127812399995"), "NIR_INTERDIT"),
+    "a name that turns the line around": (demande("A1", nom="Quéné\u202ehervé"), "ENREGISTREMENT_INVALIDE"),
 }
 
 
@@ -249,7 +251,7 @@ def test_bad_records_are_refused_alone(site):
     assert len(list((site.spool / "rejet" / SENDER).glob("*.accuse.xml"))) == 1
     # Never a value (R9): what was refused is told by line and path.
     accuse = next(p for p in site.accuses() if "partiel.xml" in p.read_text(encoding="utf-8"))
-    for value in ("2027-02-31", "etc/passwd", "Bcc", "script", "184127812345678901", "31/02/2027", "Quénéhervé"):
+    for value in ("2027-02-31", "etc/passwd", "Bcc", "script", "184127812345678901", "184127812399995", "31/02/2027", "Quénéhervé"):
         assert value in fragments.read_text(encoding="utf-8") and value not in accuse.read_text(encoding="utf-8")
     assert_spool_is_quiet(site)
 

@@ -36,7 +36,8 @@ void drop_message(void* /*context*/, const char* /*format*/, ...) {  // NOLINT(c
 
 void drop_error(void* /*context*/, xmlError* /*error*/) {}
 
-void keep_message(void* /*context*/, const char* format, ...) {  // NOLINT(cert-dcl50-cpp): libxslt's own signature
+// NOLINTNEXTLINE(cert-dcl50-cpp): libxslt's own signature
+[[gnu::format(printf, 2, 3)]] void keep_message(void* /*context*/, const char* format, ...) {
   if (xslt_messages == nullptr || xslt_messages->size() > 4096) return;
   std::array<char, 1024> buffer{};
   va_list arguments;

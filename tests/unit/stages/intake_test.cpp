@@ -1,6 +1,9 @@
 #include <regex>
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "support/stage_site.h"
@@ -261,6 +264,31 @@ TEST_CASE("accusés that cannot be written for one sender hold up no other sende
   CHECK(site.names("accuses/monenfant").size() == 1);
   std::filesystem::remove(site.in("accuses/inconnu"));
   CHECK(site.answer() == 1);
+}
+
+TEST_CASE("R9: a flux that cannot be put away is told of by its ticket, not by the name that its sender gave it") {
+  StageSite site;
+  site.spool.arrivee.make_dir("monenfant");
+  REQUIRE(::mkfifo((site.in("arrivee/monenfant") / "DUPONT_Marie.xml").c_str(), 0600) == 0);
+  site.claim();
+  site.intake();
+  const auto ticket = site.text("SELECT ticket FROM flux");
+  CHECK(site.names("travail/monenfant") == std::vector<std::string>{ticket + ".DUPONT_Marie.xml"});
+  const auto in_the_way = site.in("rejet/monenfant") / (ticket + ".depot.xml");
+  std::filesystem::create_directories(in_the_way);
+
+  const auto log = site.in("log");
+  const UniqueFd before(::dup(STDERR_FILENO));
+  const UniqueFd file(::open(log.c_str(), O_WRONLY | O_CREAT, 0600));
+  ::dup2(file.get(), STDERR_FILENO);
+  CHECK_THROWS_AS(site.answer(), Error);
+  ::dup2(before.get(), STDERR_FILENO);
+  CHECK_THAT(slurp(log), Catch::Contains("answer.failed") && Catch::Contains("put " + ticket + " away"));
+  CHECK_THAT(slurp(log), !Catch::Contains("DUPONT"));
+
+  std::filesystem::remove(in_the_way);
+  CHECK(site.answer() == 1);
+  CHECK(site.names("rejet/monenfant") == std::vector<std::string>{ticket + ".accuse.xml", ticket + ".depot.xml"});
 }
 
 TEST_CASE("R11, R1: a habilitations flux opens what waits; the arrondissement waits for its commune") {
