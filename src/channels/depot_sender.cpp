@@ -30,20 +30,6 @@ struct Depot {
   Directory remises;
 };
 
-std::optional<Refused> check_names(const RemiseToSend& r) {
-  if (!is_component(r.lieu) || !is_component(r.remise)) {
-    return Refused{"nom-invalide", "the remise or the lieu has a name that is no directory name"};
-  }
-  if (r.files.empty() || r.files.back().kind != model::FileKind::manifest) {
-    return Refused{"source-alteree", "the manifest is not the last file of the remise"};
-  }
-  for (const model::RemiseFile& file : r.files) {
-    if (!is_component(file.name))
-      return Refused{"nom-invalide", "a file of the remise has a name that is no file name"};
-  }
-  return std::nullopt;
-}
-
 Depot create_plain(const std::filesystem::path& root, const std::string& lieu) {
   const Directory base = Directory::create(root).make_dir(lieu);
   base.make_dir(depot::returns);
@@ -140,7 +126,7 @@ void clean_up(const Depot& depot, const std::string& remise) {
 }  // namespace
 
 Outcome DepotSender::send(const RemiseToSend& r) {
-  if (auto refused = check_names(r)) return *std::move(refused);
+  if (auto refused = check_remise(r)) return *std::move(refused);
   try {
     auto opened = open_depot(root_, r.lieu);
     if (missing_ == Missing::create_plain && std::holds_alternative<Outcome>(opened)) {
@@ -170,9 +156,9 @@ std::optional<Delivered> DepotSender::look(const RemiseToSend& r) {
   return std::nullopt;
 }
 
-void DepotSender::forget(const std::string& lieu, const std::string& remise) {
-  auto opened = open_depot(root_, lieu);
-  if (const auto* depot = std::get_if<Depot>(&opened)) depot->in_progress.remove_tree(remise);
+void DepotSender::forget(const RemiseToSend& r) {
+  auto opened = open_depot(root_, r.lieu);
+  if (const auto* depot = std::get_if<Depot>(&opened)) depot->in_progress.remove_tree(r.remise);
 }
 
 std::string DepotSender::describe_place(const std::string& remise) const {

@@ -34,7 +34,7 @@ class DepotSender final : public FileSender {
   // 0640, directories 0750, whatever the umask; the group is that of .en-cours (setgid).
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
-  void forget(const std::string& lieu, const std::string& remise) override;
+  void forget(const RemiseToSend& remise) override;
   std::string describe_place(const std::string& remise) const override;
 
  private:

@@ -1,7 +1,8 @@
-// How a remise leaves: one interface, one implementation a kind of channel (dépôt; later SFTP, e-mail).
+// How a remise leaves: one interface, one implementation a kind of channel (dépôt, SFTP; later e-mail).
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,14 @@ struct RemiseToSend {
   std::string lieu;                      // identifiant
   const Directory& source;               // depart/<lieu>/<remise>/: the stored bytes, sent as they are
   std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
+  int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
+  std::set<std::string> arrived{};       // names of files that an earlier attempt saw there: gone since means picked up
 };
 
+// Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
+std::optional<model::Refused> check_remise(const RemiseToSend& remise);
+
+// Of one partner; one thread uses it. It may keep a connection from one remise to the next.
 class FileSender {
  public:
   FileSender() = default;
@@ -29,18 +36,18 @@ class FileSender {
   // crash at any point as well: a remise that is already there is Delivered again, nothing is sent twice.
   //
   // What the channel and its partner do wrong is an Outcome, never an exception; `source` whose bytes are not those of
-  // `files` is Refused "source-alteree" and shown to nobody. Several remises may be sent at once, by several threads,
-  // as long as they differ. Reasons and facts name directories, sizes and codes, nothing personal (R9).
+  // `files` is Refused "source-alteree" and shown to nobody. Reasons and facts name directories, sizes and codes,
+  // nothing personal (R9).
   virtual model::Outcome send(const RemiseToSend& remise) = 0;
 
   // Whether the lieu has it already: for an attempt that began and whose outcome nobody wrote down, when the remise
-  // must not be sent any more (a right was lost meanwhile). Nothing when it is not there; throws std::system_error when
-  // that cannot be told.
+  // must not be sent any more (a right was lost meanwhile). Nothing when it is not there; throws std::system_error or
+  // Error when that cannot be told.
   virtual std::optional<model::Delivered> look(const RemiseToSend& remise) = 0;
 
   // Removes what an interrupted attempt left of a remise that will not be sent any more; what the lieu has stays.
-  // Throws std::system_error.
-  virtual void forget(const std::string& lieu, const std::string& remise) = 0;
+  // Throws std::system_error or Error.
+  virtual void forget(const RemiseToSend& remise) = 0;
 
   // Where the lieu finds that remise: French, fit for « Emplacement : … » in its notification; no full stop.
   virtual std::string describe_place(const std::string& remise) const = 0;

@@ -30,39 +30,45 @@ std::optional<UniqueFd> open_regular(const Directory& directory, const std::stri
   }
 }
 
-// Reads to the end, or to one byte more than announced; `sink` gets every piece.
-template <typename Sink>
-std::optional<std::string> read_verified(int fd, const model::RemiseFile& file, Sink sink) {
-  crypto::Sha256 digest;
-  std::vector<char> buffer(chunk);
-  std::uint64_t size = 0;
-  while (const std::size_t n = read_some(fd, buffer.data(), buffer.size())) {
-    size += n;
-    if (size > file.size) return "is larger than announced";
-    const std::string_view piece(buffer.data(), n);
-    digest.update(piece);
-    sink(piece);
-  }
-  if (size < file.size) return "is smaller than announced";
-  if (digest.finish_hex() != file.sha256) return "has another content than announced";
+}  // namespace
+
+VerifiedReader::VerifiedReader(const Directory& directory, const model::RemiseFile& file)
+    : file_(file), fd_(open_regular(directory, file.name)) {}
+
+std::size_t VerifiedReader::read(char* buffer, std::size_t size) {
+  if (!fd_ || size_ > file_.size) return 0;
+  const std::size_t n = read_some(fd_->get(), buffer, size);
+  digest_.update({buffer, n});
+  size_ += n;
+  return n;
+}
+
+std::optional<std::string> VerifiedReader::fault() {
+  if (!fd_) return "is missing or not a regular file";
+  char more = 0;
+  if (size_ == file_.size) read(&more, 1);
+  if (size_ > file_.size) return "is larger than announced";
+  if (size_ < file_.size) return "is smaller than announced";
+  if (digest_.finish_hex() != file_.sha256) return "has another content than announced";
   return std::nullopt;
 }
 
-}  // namespace
-
 std::optional<std::string> copy_verified(const Directory& source, const Directory& target,
                                          const model::RemiseFile& file) {
-  const auto from = open_regular(source, file.name);
-  if (!from) return "is missing or not a regular file";
+  VerifiedReader reader(source, file);
   const UniqueFd to = target.open_file(file.name, O_WRONLY | O_CREAT | O_EXCL, file_mode);
   // Under the umask the service runs with (027) the mode is right from the start.
   if (status_of(to.get()).mode != file_mode && ::fchmod(to.get(), file_mode) != 0) throw_errno("chmod " + file.name);
-  return read_verified(from->get(), file, [&](std::string_view piece) { write_all(to.get(), piece); });
+  std::vector<char> buffer(chunk);
+  while (const std::size_t n = reader.read(buffer.data(), buffer.size())) write_all(to.get(), {buffer.data(), n});
+  return reader.fault();
 }
 
 bool is_intact(const Directory& directory, const model::RemiseFile& file) {
-  const auto fd = open_regular(directory, file.name);
-  return fd && !read_verified(fd->get(), file, [](std::string_view) {});
+  VerifiedReader reader(directory, file);
+  std::vector<char> buffer(chunk);
+  while (reader.read(buffer.data(), buffer.size()) > 0) continue;
+  return !reader.fault();
 }
 
 }  // namespace navette::channels

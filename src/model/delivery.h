@@ -18,10 +18,13 @@ struct Delivered {
 struct Retry {
   std::string reason;
   std::optional<Instant> not_before;
+  bool partner = false;                // the partner's fault, not this remise's: its others need not try either
+  std::vector<std::string> arrived{};  // files that are at the partner for certain: never sent again
 };
 struct Refused {
   std::string code;    // short word, e.g. "depot-absent"
   std::string reason;  // what, where, what to do
+  bool partner = false;
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 

@@ -82,7 +82,11 @@ void Deliverer::take_apart(const store::DueRemise& remise, const std::vector<sto
   const auto sender = tools_.senders.find(remise.channel);
   try {
     if (found_there(remise)) return;
-    if (sender != tools_.senders.end()) sender->second->forget(remise.lieu_identifiant, remise.name);
+    if (sender != tools_.senders.end()) {
+      const auto lieu = tools_.spool.depart.find_dir(remise.lieu_identifiant);
+      const auto source = lieu ? lieu->find_dir(remise.name) : std::nullopt;
+      if (source) sender->second->forget({remise.name, remise.lieu_identifiant, *source, remise.files});
+    }
   } catch (const std::exception& e) {
     // Whether the lieu has it cannot be told now: later, and nothing leaves meanwhile.
     apply({concluded({remise, nullptr}, model::Retry{describe(e), std::nullopt})});

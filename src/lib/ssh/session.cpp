@@ -1,13 +1,9 @@
 #include "lib/ssh/session.h"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <optional>
 #include <system_error>
-#include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <libssh/libssh.h>
 #include <netdb.h>
@@ -33,20 +29,36 @@ std::string shown(const Server& s) {
   throw SshError(fault, fmt::format("{}: {}", shown(server), what));
 }
 
-// Connected within `patience`; nothing otherwise, and errno tells why.
-UniqueFd connect_to(const addrinfo& address, milliseconds patience) {
+// How long to wait, and for what to give up.
+struct Waiting {
+  milliseconds patience;
+  std::stop_token stop;
+};
+
+// Until `fd` is ready for `events`. False when patience ended. Throws Interrupted.
+bool wait_for(int fd, short events, const Waiting& waiting) {
+  constexpr milliseconds slice{250};
+  const auto end = std::chrono::steady_clock::now() + waiting.patience;
+  while (true) {
+    if (waiting.stop.stop_requested()) throw Interrupted();
+    const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+    if (left <= milliseconds(0)) return false;
+    pollfd p{fd, events, 0};
+    const int ready = ::poll(&p, 1, static_cast<int>(std::min(slice, left).count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) throw_errno("poll");
+  }
+}
+
+// Connected; nothing otherwise, and errno tells why.
+UniqueFd connect_to(const addrinfo& address, const Waiting& waiting) {
   UniqueFd fd(::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol));
   if (!fd) return {};
   if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
     if (errno != EINPROGRESS) return {};
-    pollfd p{fd.get(), POLLOUT, 0};
-    int ready = 0;
-    do {
-      ready = ::poll(&p, 1, static_cast<int>(patience.count()));
-    } while (ready < 0 && errno == EINTR);
-    int error = ready == 0 ? ETIMEDOUT : 0;
+    int error = ETIMEDOUT;
     socklen_t size = sizeof error;
-    if (ready > 0) ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (wait_for(fd.get(), POLLOUT, waiting)) ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       errno = error;
       return {};
@@ -54,12 +66,11 @@ UniqueFd connect_to(const addrinfo& address, milliseconds patience) {
   }
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::fcntl(fd.get(), F_SETFL, 0);  // libssh wants to say itself that it does not wait
   return fd;
 }
 
 // libssh could resolve and connect as well, but tells neither apart and waits without end for a name.
-UniqueFd open_socket(const Server& server, milliseconds patience) {
+UniqueFd open_socket(const Server& server, const Waiting& waiting) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
@@ -70,7 +81,7 @@ UniqueFd open_socket(const Server& server, milliseconds patience) {
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(raw, ::freeaddrinfo);
   int error = 0;
   for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
-    if (UniqueFd fd = connect_to(*a, patience)) return fd;
+    if (UniqueFd fd = connect_to(*a, waiting)) return fd;
     error = errno;
   }
   fail(Fault::connection, server, "no connection: " + std::generic_category().message(error));
@@ -92,7 +103,7 @@ void set(ssh_session session, ssh_options_e option, const void* value) {
   if (ssh_options_set(session, option, value) < 0) throw Error(std::string("libssh: ") + ssh_get_error(session));
 }
 
-SessionPtr new_session(const Server& server, milliseconds patience, const std::string& algorithms) {
+SessionPtr new_session(const Server& server, const std::string& algorithms) {
   SessionPtr session(ssh_new());
   if (!session) throw std::bad_alloc();
   // Nothing of the account's own ~/.ssh counts.
@@ -104,27 +115,37 @@ SessionPtr new_session(const Server& server, milliseconds patience, const std::s
   const unsigned port = server.port;
   set(session.get(), SSH_OPTIONS_PORT, &port);
   set(session.get(), SSH_OPTIONS_USER, server.user.c_str());
-  const auto seconds = static_cast<long>(patience.count() / 1000);
-  const auto rest = static_cast<long>(patience.count() % 1000 * 1000);
-  set(session.get(), SSH_OPTIONS_TIMEOUT, &seconds);
-  set(session.get(), SSH_OPTIONS_TIMEOUT_USEC, &rest);
   if (!algorithms.empty()) set(session.get(), SSH_OPTIONS_HOSTKEYS, algorithms.c_str());
+  ssh_set_blocking(session.get(), 0);  // all waiting is ours
   return session;
 }
 
-// Why the last call on an established connection failed.
-Fault fault_of(ssh_session session) {
-  return ssh_is_connected(session) != 0 && (ssh_get_status(session) & SSH_CLOSED_ERROR) == 0 ? Fault::timed_out
-                                                                                             : Fault::lost;
+// Until the server has said something, or takes what libssh has for it. Throws SshError when it does not in time.
+void wait_for(ssh_session session, const Waiting& waiting) {
+  const bool pending = (ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
+  const short events = static_cast<short>(POLLIN | (pending ? POLLOUT : 0));
+  if (!wait_for(ssh_get_fd(session), events, waiting))
+    throw SshError(Fault::timed_out, "no answer from the server any more");
 }
 
-SessionPtr handshake(const Server& server, milliseconds patience, const std::string& algorithms) {
-  SessionPtr session = new_session(server, patience, algorithms);
-  UniqueFd socket = open_socket(server, patience);
+// Calls `operation` until it has an answer.
+template <typename Operation>
+int insist(ssh_session session, const Waiting& waiting, int again, const Operation& operation) {
+  int rc = operation();
+  while (rc == again) {
+    wait_for(session, waiting);
+    rc = operation();
+  }
+  return rc;
+}
+
+SessionPtr handshake(const Server& server, const Waiting& waiting, const std::string& algorithms) {
+  SessionPtr session = new_session(server, algorithms);
+  UniqueFd socket = open_socket(server, waiting);
   const int fd = socket.get();
   set(session.get(), SSH_OPTIONS_FD, &fd);
   socket.release();  // libssh closes it
-  if (ssh_connect(session.get()) == SSH_OK) return session;
+  if (insist(session.get(), waiting, SSH_AGAIN, [&] { return ssh_connect(session.get()); }) == SSH_OK) return session;
   const std::string why = ssh_get_error(session.get());
   const bool kex = why.find("kex error") != std::string::npos || why.find("no match for method") != std::string::npos;
   const bool late = why.find("imeout") != std::string::npos;
@@ -152,13 +173,13 @@ std::string fingerprint_of(ssh_key_struct* key) {
 }
 
 // A server has several keys and shows one: the pinned one is asked for, kind after kind, before it is called wrong.
-SessionPtr connect_pinned(const Server& server, milliseconds patience, std::string& fingerprint) {
+SessionPtr connect_pinned(const Server& server, const Waiting& waiting, std::string& fingerprint) {
   std::string seen;
   for (const char* algorithms : {"", "ssh-ed25519", "ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
                                  "rsa-sha2-512,rsa-sha2-256"}) {
     SessionPtr session;
     try {
-      session = handshake(server, patience, algorithms);
+      session = handshake(server, waiting, algorithms);
     } catch (const SshError& e) {
       if (*algorithms == '\0' || e.fault() != Fault::key_exchange) throw;
       continue;  // the server has no key of that kind
@@ -173,11 +194,11 @@ SessionPtr connect_pinned(const Server& server, milliseconds patience, std::stri
                    seen, server.fingerprint));
 }
 
-SessionPtr connect_known(const Server& server, milliseconds patience, std::string& fingerprint) {
+SessionPtr connect_known(const Server& server, const Waiting& waiting, std::string& fingerprint) {
   const KnownKeys known = keys_of(server.known_hosts, server.host, server.port);
   if (known.accepted.empty())
     fail(Fault::host_key, server, "the known_hosts of its profile has no usable line for that host and port");
-  SessionPtr session = handshake(server, patience, algorithms_of(known.accepted));
+  SessionPtr session = handshake(server, waiting, algorithms_of(known.accepted));
   const Key key = server_key(session.get());
   fingerprint = fingerprint_of(key.get());
   if (is_among(key.get(), known.revoked))
@@ -190,7 +211,7 @@ SessionPtr connect_known(const Server& server, milliseconds patience, std::strin
   return session;
 }
 
-int login_by_key(ssh_session session, const Server& server) {
+Key private_key(const Server& server) {
   ssh_key raw = nullptr;
   const char* passphrase = server.password.empty() ? nullptr : server.password.c_str();
   if (ssh_pki_import_privkey_base64(server.key.c_str(), passphrase, nullptr, nullptr, &raw) != SSH_OK) {
@@ -198,69 +219,93 @@ int login_by_key(ssh_session session, const Server& server) {
          "the private key cannot be read: it is damaged, not an OpenSSH or PEM key, or its passphrase is missing or "
          "wrong");
   }
-  const Key key(raw);
-  return ssh_userauth_publickey(session, nullptr, key.get());
+  return Key(raw);
 }
 
-// Some servers ask for the password as a question (keyboard-interactive, PAM).
-int answer_questions(ssh_session session, const std::string& password) {
-  int rc = ssh_userauth_kbdint(session, nullptr, nullptr);
-  for (int round = 0; rc == SSH_AUTH_INFO && round < 4; ++round) {
-    const int prompts = ssh_userauth_kbdint_getnprompts(session);
-    for (int i = 0; i < prompts; ++i) {
-      if (ssh_userauth_kbdint_setanswer(session, static_cast<unsigned>(i), password.c_str()) < 0) return SSH_AUTH_ERROR;
+class Login {
+ public:
+  Login(ssh_session session, const Server& server, const Waiting& waiting)
+      : session_(session), server_(server), waiting_(waiting) {}
+
+  void run() {
+    const bool by_key = !server_.key.empty();
+    switch (by_key ? with_key() : with_password()) {
+      case SSH_AUTH_SUCCESS:
+        return;
+      case SSH_AUTH_PARTIAL:
+        fail(Fault::login, server_, "the server wants a second way of logging in besides the profile's");
+      case SSH_AUTH_DENIED:
+        fail(Fault::login, server_,
+             fmt::format("the account {} or its {} is not accepted", server_.user, by_key ? "key" : "password"));
+      default:
+        fail(Fault::lost, server_, std::string("logging in: ") + ssh_get_error(session_));
     }
-    rc = ssh_userauth_kbdint(session, nullptr, nullptr);
   }
-  return rc;
-}
 
-int login_by_password(ssh_session session, const Server& server) {
-  int rc = ssh_userauth_none(session, nullptr);  // tells which methods there are
-  if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_ERROR) return rc;
-  const auto methods = static_cast<unsigned>(ssh_userauth_list(session, nullptr));
-  rc = SSH_AUTH_DENIED;
-  if ((methods & SSH_AUTH_METHOD_PASSWORD) != 0) rc = ssh_userauth_password(session, nullptr, server.password.c_str());
-  if (rc == SSH_AUTH_DENIED && (methods & SSH_AUTH_METHOD_INTERACTIVE) != 0)
-    rc = answer_questions(session, server.password);
-  return rc;
-}
-
-void log_in(ssh_session session, const Server& server) {
-  const bool by_key = !server.key.empty();
-  switch (by_key ? login_by_key(session, server) : login_by_password(session, server)) {
-    case SSH_AUTH_SUCCESS:
-      return;
-    case SSH_AUTH_PARTIAL:
-      fail(Fault::login, server, "the server wants a second way of logging in besides the profile's");
-    case SSH_AUTH_DENIED:
-      fail(Fault::login, server,
-           fmt::format("the account {} or its {} is not accepted", server.user, by_key ? "key" : "password"));
-    default:
-      fail(fault_of(session), server, std::string("logging in: ") + ssh_get_error(session));
+ private:
+  template <typename Operation>
+  int ask(const Operation& operation) {
+    return insist(session_, waiting_, SSH_AUTH_AGAIN, operation);
   }
-}
+
+  int with_key() {
+    const Key key = private_key(server_);
+    return ask([&] { return ssh_userauth_publickey(session_, nullptr, key.get()); });
+  }
+
+  int with_password() {
+    const char* password = server_.password.c_str();
+    int rc = ask([&] { return ssh_userauth_none(session_, nullptr); });  // tells which methods there are
+    if (rc == SSH_AUTH_SUCCESS || rc == SSH_AUTH_ERROR) return rc;
+    const auto methods = static_cast<unsigned>(ssh_userauth_list(session_, nullptr));
+    rc = SSH_AUTH_DENIED;
+    if ((methods & SSH_AUTH_METHOD_PASSWORD) != 0)
+      rc = ask([&] { return ssh_userauth_password(session_, nullptr, password); });
+    // Some servers ask for the password as a question (keyboard-interactive, PAM).
+    if (rc == SSH_AUTH_DENIED && (methods & SSH_AUTH_METHOD_INTERACTIVE) != 0) rc = answer_questions(password);
+    return rc;
+  }
+
+  int answer_questions(const char* password) {
+    constexpr int rounds = 4;
+    int rc = ask([&] { return ssh_userauth_kbdint(session_, nullptr, nullptr); });
+    for (int round = 0; rc == SSH_AUTH_INFO && round < rounds; ++round) {
+      const auto prompts = static_cast<unsigned>(std::max(0, ssh_userauth_kbdint_getnprompts(session_)));
+      for (unsigned i = 0; i < prompts; ++i) {
+        if (ssh_userauth_kbdint_setanswer(session_, i, password) < 0) return SSH_AUTH_ERROR;
+      }
+      rc = ask([&] { return ssh_userauth_kbdint(session_, nullptr, nullptr); });
+    }
+    return rc == SSH_AUTH_INFO ? SSH_AUTH_DENIED : rc;
+  }
+
+  ssh_session session_;
+  const Server& server_;
+  const Waiting& waiting_;
+};
 
 }  // namespace
 
 struct Session::Handles {
+  Waiting waiting;
   SessionPtr session;
   ChannelPtr channel;  // last: freed first
 };
 
-Session::Session(const Server& server, milliseconds patience)
-    : handles_(std::make_unique<Handles>()), patience_(patience) {
+Session::Session(const Server& server, milliseconds patience, std::stop_token stop)
+    : handles_(std::make_unique<Handles>(Handles{{patience, std::move(stop)}, nullptr, nullptr})) {
   if (server.fingerprint.empty() && server.known_hosts.empty())
     fail(Fault::host_key, server, "neither a fingerprint nor known_hosts: the server cannot be recognised");
-  auto& [session, channel] = *handles_;
-  session = server.fingerprint.empty() ? connect_known(server, patience, fingerprint_)
-                                       : connect_pinned(server, patience, fingerprint_);
-  log_in(session.get(), server);
+  auto& [waiting, session, channel] = *handles_;
+  session = server.fingerprint.empty() ? connect_known(server, waiting, fingerprint_)
+                                       : connect_pinned(server, waiting, fingerprint_);
+  Login(session.get(), server, waiting).run();
   channel.reset(ssh_channel_new(session.get()));
   if (!channel) throw std::bad_alloc();
-  if (ssh_channel_open_session(channel.get()) != SSH_OK)
-    fail(fault_of(session.get()), server, std::string("opening a channel: ") + ssh_get_error(session.get()));
-  if (ssh_channel_request_subsystem(channel.get(), "sftp") != SSH_OK)
+  const auto ask = [&](const auto& operation) { return insist(session.get(), waiting, SSH_AGAIN, operation); };
+  if (ask([&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
+    fail(Fault::lost, server, std::string("opening a channel: ") + ssh_get_error(session.get()));
+  if (ask([&] { return ssh_channel_request_subsystem(channel.get(), "sftp"); }) != SSH_OK)
     fail(ssh_is_connected(session.get()) != 0 ? Fault::subsystem : Fault::lost, server,
          std::string("the server has no sftp subsystem for that account: ") + ssh_get_error(session.get()));
 }
@@ -270,24 +315,32 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 void Session::write(std::string_view bytes) {
-  const auto& [session, channel] = *handles_;
-  const int n = ssh_channel_write(channel.get(), bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-  if (n == static_cast<int>(bytes.size())) return;
-  const Fault fault = ssh_channel_is_closed(channel.get()) != 0 ? Fault::lost : fault_of(session.get());
-  throw SshError(fault, fault == Fault::timed_out ? "the server reads nothing any more" : "the connection was lost");
+  const auto& [waiting, session, channel] = *handles_;
+  while (!bytes.empty()) {
+    const int n = ssh_channel_write(channel.get(), bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    if (n > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    } else if (n == 0 || n == SSH_AGAIN) {
+      wait_for(session.get(), waiting);  // for a larger window
+    } else {
+      throw SshError(Fault::lost, "the connection was lost");
+    }
+  }
+  // What libssh keeps must not grow without bound.
+  if (insist(session.get(), waiting, SSH_AGAIN, [&] { return ssh_blocking_flush(session.get(), 0); }) == SSH_ERROR)
+    throw SshError(Fault::lost, "the connection was lost");
 }
 
 std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
-  const auto& [session, channel] = *handles_;
-  const auto room = static_cast<std::uint32_t>(size);
-  const int n = wait ? ssh_channel_read_timeout(channel.get(), buffer, room, 0, static_cast<int>(patience_.count()))
-                     : ssh_channel_read_nonblocking(channel.get(), buffer, room, 0);
-  if (n > 0) return static_cast<std::size_t>(n);
-  const bool ended =
-      n == SSH_EOF || ssh_channel_is_eof(channel.get()) != 0 || ssh_channel_is_closed(channel.get()) != 0;
-  if (!ended && !wait && (n == 0 || n == SSH_AGAIN)) return 0;
-  if (ended || n == SSH_ERROR) throw SshError(Fault::lost, "the connection was lost");
-  throw SshError(Fault::timed_out, "no answer from the server any more");
+  const auto& [waiting, session, channel] = *handles_;
+  while (true) {
+    const int n = ssh_channel_read_nonblocking(channel.get(), buffer, static_cast<std::uint32_t>(size), 0);
+    if (n > 0) return static_cast<std::size_t>(n);
+    const bool ended = ssh_channel_is_eof(channel.get()) != 0 || ssh_channel_is_closed(channel.get()) != 0;
+    if (ended || (n != 0 && n != SSH_AGAIN)) throw SshError(Fault::lost, "the connection was lost");
+    if (!wait) return 0;
+    wait_for(session.get(), waiting);
+  }
 }
 
 }  // namespace navette::ssh

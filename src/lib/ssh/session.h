@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,12 @@ class SshError : public Error {
   Fault fault_;
 };
 
+// A stop was asked for while the server was waited for; what it has done is not known.
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("stopped while waiting for the server") {}
+};
+
 struct Server {
   std::string host;  // name or address
   std::uint16_t port = 22;
@@ -54,8 +61,9 @@ struct Server {
 
 class Session {
  public:
-  // Connects and logs in. `patience` bounds each silence of the other side, not the whole. Throws SshError.
-  Session(const Server& server, std::chrono::milliseconds patience);
+  // Connects and logs in. `patience` bounds each silence of the other side, not the whole; a stop ends any waiting
+  // within a quarter of a second, but for the resolution of the name. Throws SshError, Interrupted; so do the others.
+  Session(const Server& server, std::chrono::milliseconds patience, std::stop_token stop = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
@@ -71,7 +79,6 @@ class Session {
  private:
   struct Handles;
   std::unique_ptr<Handles> handles_;
-  std::chrono::milliseconds patience_;
   std::string fingerprint_;
 };
 

@@ -298,12 +298,12 @@ std::optional<std::uint64_t> Sftp::free_space(const std::string& path) {
 
 class Sftp::Uploading {
  public:
-  Uploading(Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules)
-      : sftp_(sftp), uploads_(uploads), rules_(rules), flights_(uploads.size()) {
-    report_.done.resize(uploads.size());
+  Uploading(Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report)
+      : sftp_(sftp), uploads_(uploads), rules_(rules), report_(report), flights_(uploads.size()) {
+    report_.done.assign(uploads.size(), false);
   }
 
-  UploadReport run() {
+  void run() {
     while (true) {
       while (!report_.failure && next_ < uploads_.size() && in_flight_ < max_files && unanswered_ < max_unanswered)
         begin(next_++);
@@ -311,7 +311,6 @@ class Sftp::Uploading {
       sftp_.pump();
       resume();
     }
-    return std::move(report_);
   }
 
  private:
@@ -491,16 +490,16 @@ class Sftp::Uploading {
   Sftp& sftp_;
   const std::vector<Upload>& uploads_;
   const UploadRules& rules_;
+  UploadReport& report_;
   std::vector<Flight> flights_;
   std::deque<std::size_t> stalled_;
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t unanswered_ = 0;
-  UploadReport report_;
 };
 
-UploadReport Sftp::upload(const std::vector<Upload>& uploads, const UploadRules& rules) {
-  return Uploading(*this, uploads, rules).run();
+void Sftp::upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report) {
+  Uploading(*this, uploads, rules, report).run();
 }
 
 }  // namespace navette::ssh

@@ -88,8 +88,9 @@ class Sftp {
   const std::string& host_fingerprint() const { return session_.host_fingerprint(); }
 
   // All of them, many at a time; after a failure no further one is begun, and what was written under a temporary name
-  // goes. Throws SshError, MalformedPacket, and whatever a source throws.
-  UploadReport upload(const std::vector<Upload>& uploads, const UploadRules& rules);
+  // goes. `report` tells what is there for certain, also when this throws: SshError, MalformedPacket, and whatever a
+  // source throws.
+  void upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report);
 
   // Sizes of paths, asked for together; nothing where there is no such file. Throws SftpError for any other answer.
   std::vector<std::optional<wire::Attributes>> stat_all(const std::vector<std::string>& paths);

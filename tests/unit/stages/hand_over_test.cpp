@@ -44,7 +44,7 @@ class Watched final : public channels::FileSender {
     return depot_.send(remise);
   }
   std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return depot_.look(remise); }
-  void forget(const std::string& lieu, const std::string& remise) override { depot_.forget(lieu, remise); }
+  void forget(const channels::RemiseToSend& remise) override { depot_.forget(remise); }
   std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
 
   int attempts = 0;

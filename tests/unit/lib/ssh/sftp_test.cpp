@@ -66,6 +66,12 @@ struct Server {
   Sshd sshd;
 };
 
+ssh::UploadReport send(ssh::Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules = {}) {
+  ssh::UploadReport report;
+  sftp.upload(uploads, rules, report);
+  return report;
+}
+
 // Bytes of that length, no two files' alike.
 std::string filler(std::size_t size, std::size_t seed) {
   std::string out(size, '\0');
@@ -90,7 +96,7 @@ TEST_CASE("hundreds of files of every size arrive whole, under their names alone
     bytes.push_back(filler(size, i));
     uploads.push_back(server.upload("DI_" + std::to_string(i) + ".pdf", bytes.back()));
   }
-  const auto report = sftp.upload(uploads, {});
+  const auto report = send(sftp, uploads);
   CHECK_FALSE(report.failure);
   CHECK(all(report.done));
   CHECK(server.names().size() == 300);
@@ -102,12 +108,12 @@ TEST_CASE("what stands there already is replaced only where that is allowed") {
     const Server server;
     auto sftp = server.connect();
     server.sshd.dir.put("partner/a", "theirs");
-    const auto refused = sftp.upload({server.upload("a", "ours", suffix)}, {true, false});
+    const auto refused = send(sftp, {server.upload("a", "ours", suffix)}, {true, false});
     REQUIRE(refused.failure);
     CHECK_FALSE(refused.done[0]);
     CHECK(server.content("a") == "theirs");
     CHECK(server.names() == std::vector<std::string>{"a"});
-    CHECK_FALSE(sftp.upload({server.upload("a", "ours", suffix)}, {true, true}).failure);
+    CHECK_FALSE(send(sftp, {server.upload("a", "ours", suffix)}, {true, true}).failure);
     CHECK(server.content("a") == "ours");
     CHECK(server.names() == std::vector<std::string>{"a"});
   }
@@ -117,17 +123,17 @@ TEST_CASE("servers that lack extensions or operations") {
   const Server plain({{"ed25519"}, "internal-sftp -P fsync,posix-rename,statvfs", ""});
   auto sftp = plain.connect();
   plain.sshd.dir.put("partner/a", "theirs");
-  CHECK_FALSE(sftp.upload({plain.upload("a", "ours")}, {true, true}).failure);
+  CHECK_FALSE(send(sftp, {plain.upload("a", "ours")}, {true, true}).failure);
   CHECK(plain.content("a") == "ours");
 
   const Server without_rename({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});
   auto second = without_rename.connect();
-  const auto report = second.upload({without_rename.upload("a", "ours")}, {});
+  const auto report = send(second, {without_rename.upload("a", "ours")});
   REQUIRE(report.failure);
   CHECK(report.failure->code == SftpError::permission_denied);
   CHECK_THAT(report.failure->what, Catch::Contains("rename"));
   CHECK(without_rename.names().empty());
-  CHECK_FALSE(second.upload({without_rename.upload("a", "ours", "")}, {}).failure);
+  CHECK_FALSE(send(second, {without_rename.upload("a", "ours", "")}).failure);
 }
 
 TEST_CASE("a failure stops what is not begun, lets the others end, and leaves no half file") {
@@ -136,7 +142,7 @@ TEST_CASE("a failure stops what is not begun, lets the others end, and leaves no
   std::vector<Upload> uploads;
   for (int i = 0; i < 200; ++i) uploads.push_back(server.upload(std::to_string(i), filler(5000, 1)));
   uploads[20] = server.upload("absent/20", "x");
-  const auto report = sftp.upload(uploads, {});
+  const auto report = send(sftp, uploads);
   REQUIRE(report.failure);
   CHECK(report.failure->index == 20);
   CHECK(report.failure->code == SftpError::no_such_file);
@@ -154,7 +160,7 @@ TEST_CASE("a source that is not what was announced is shown to nobody") {
   shorter.size = 6;
   for (const Upload& bad :
        {server.upload("altered", "12345", ".part", false), shorter, server.upload("altered", "12345", "", false)}) {
-    const auto report = sftp.upload({bad}, {});
+    const auto report = send(sftp, {bad});
     REQUIRE(report.failure);
     CHECK(report.failure->code == SftpError::ok);
     CHECK(server.names().empty());
@@ -197,6 +203,6 @@ TEST_CASE("a server that stops answering in the middle costs its patience and no
     test::run({"pkill", "-STOP", "-f", "sshd: " + Sshd::user() + "@notty"});
     return open();
   };
-  CHECK_THROWS_AS(sftp.upload(uploads, {}), ssh::SshError);
+  CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
   test::run({"pkill", "-KILL", "-f", "sshd: " + Sshd::user() + "@notty"});
 }

@@ -1,0 +1,32 @@
+// Keys, passwords and certificates: one directory, a file each, named by what a flux may name. systemd's
+// LoadCredential= fills such a directory; so does an administrator.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+
+namespace navette::channels {
+
+// What is missing or unsafe, and what to do.
+class CredentialError : public Error {
+ public:
+  using Error::Error;
+};
+
+class Credentials {
+ public:
+  explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
+  // CredentialError for a file that is missing, unreadable, readable by everybody, or larger than 64 KiB.
+  std::string read(const std::string& name) const;
+  // The same, without the end of line that an editor leaves; empty when there is no such file.
+  std::string read_line_if_there(const std::string& name) const;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+}  // namespace navette::channels

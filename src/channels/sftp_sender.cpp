@@ -1,0 +1,291 @@
+#include "channels/sftp_sender.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "channels/verified_copy.h"
+
+namespace navette::channels {
+namespace {
+
+using model::Delivered;
+using model::Outcome;
+using model::Refused;
+using model::Retry;
+using ssh::SftpError;
+
+constexpr std::uint32_t directory_mode = 0750;
+
+const char* code_of(ssh::Fault fault) {
+  switch (fault) {
+    case ssh::Fault::key_exchange:
+      return "echange-cles";
+    case ssh::Fault::host_key:
+      return "cle-hote";
+    case ssh::Fault::login:
+      return "connexion-refusee";
+    case ssh::Fault::credential:
+      return "justificatif";
+    case ssh::Fault::subsystem:
+      return "sftp-absent";
+    default:
+      return "";
+  }
+}
+
+Outcome outcome_of(const ssh::SshError& e, std::vector<std::string> arrived) {
+  if (e.may_heal()) return Retry{e.what(), std::nullopt, true, std::move(arrived)};
+  return Refused{code_of(e.fault()), e.what(), true};
+}
+
+// Of an answer to a request that concerns the directory or the profile.
+Outcome outcome_of(const SftpError& e) {
+  switch (e.code()) {
+    case SftpError::no_such_file:
+      return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?", true};
+    case SftpError::permission_denied:
+      return Refused{"droits-insuffisants", std::string(e.what()) + "; the partner must let this account write there",
+                     true};
+    case SftpError::unsupported:
+      return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says", true};
+    default:
+      return Retry{e.what(), std::nullopt, true, {}};
+  }
+}
+
+}  // namespace
+
+ssh::Sftp& SftpSender::connected() {
+  if (sftp_) return *sftp_;
+  ssh::Server server;
+  server.host = profile_.host;
+  server.port = profile_.port;
+  server.user = profile_.user;
+  server.fingerprint = profile_.fingerprint;
+  if (!profile_.known_hosts.empty()) server.known_hosts = credentials_.read(profile_.known_hosts);
+  std::string secret = credentials_.read(profile_.credential);
+  if (secret.starts_with("-----BEGIN ")) {
+    server.key = std::move(secret);
+    server.password = credentials_.read_line_if_there(profile_.credential + "-passphrase");
+  } else {
+    server.password = credentials_.read_line_if_there(profile_.credential);
+  }
+  sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server, patience_, stop_));
+  return *sftp_;
+}
+
+std::string SftpSender::directory_of(const RemiseToSend& r) const {
+  std::string directory = profile_.directory;
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  if (!profile_.make_directory) return directory;
+  return (directory == "/" ? "/" : directory + "/") + r.remise;
+}
+
+std::string SftpSender::path_of(const RemiseToSend& r, const model::RemiseFile& file) const {
+  const std::string directory = directory_of(r);
+  const bool shared_manifest = file.kind == model::FileKind::manifest && !profile_.make_directory;
+  return (directory == "/" ? "/" : directory + "/") + (shared_manifest ? r.remise + "_" : "") + file.name;
+}
+
+Outcome SftpSender::send(const RemiseToSend& r) {
+  if (auto refused = check_remise(r)) return *std::move(refused);
+  std::vector<std::string> arrived;
+  try {
+    Outcome outcome = attempt(r, arrived);
+    if (auto* retry = std::get_if<Retry>(&outcome)) retry->arrived = std::move(arrived);
+    return outcome;
+  } catch (const CredentialError& e) {
+    return Refused{"justificatif", e.what(), true};
+  } catch (const ssh::SshError& e) {
+    sftp_.reset();
+    return channels::outcome_of(e, std::move(arrived));
+  } catch (const SftpError& e) {
+    return channels::outcome_of(e);
+  } catch (const ssh::wire::MalformedPacket& e) {
+    sftp_.reset();
+    return Retry{e.what(), std::nullopt, true, std::move(arrived)};
+  } catch (const std::system_error& e) {  // of our own spool
+    sftp_.reset();                        // files are still open at the server
+    return Retry{describe(e), std::nullopt, false, std::move(arrived)};
+  }
+}
+
+// `arrived` tells what is there for certain, also when this throws.
+Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arrived) {
+  connected();
+  prepare_directory(r);
+  std::set<std::string> there = r.arrived;
+  const auto conclude = [&] { arrived.assign(there.begin(), there.end()); };
+  try {
+    if (auto refused = find_arrived(r, there)) return *std::move(refused);
+    std::vector<const model::RemiseFile*> missing;
+    for (const model::RemiseFile& f : r.files) {
+      if (!there.contains(f.name) && f.kind != model::FileKind::manifest) missing.push_back(&f);
+    }
+    const bool resumed = missing.size() + 1 < r.files.size();
+    auto failed = put(r, missing, there);
+    if (!failed && !there.contains(r.files.back().name)) failed = put(r, {&r.files.back()}, there);
+    conclude();
+    if (failed) return *std::move(failed);
+    std::uint64_t bytes = 0;
+    for (const model::RemiseFile& f : r.files) bytes += f.size;
+    return Delivered{fmt::format("sftp {}:{} {} ({} files, {} bytes{})", profile_.host, profile_.port, directory_of(r),
+                                 r.files.size(), bytes, resumed ? ", part of them by an earlier attempt" : "")};
+  } catch (...) {
+    conclude();
+    throw;
+  }
+}
+
+void SftpSender::prepare_directory(const RemiseToSend& r) {
+  if (!profile_.make_directory) return;
+  const std::string directory = directory_of(r);
+  try {
+    sftp_->make_directory(directory, directory_mode);
+  } catch (const SftpError& e) {
+    // Every server says it in its own way when the directory is there.
+    if (e.code() == SftpError::no_such_file || e.code() == SftpError::permission_denied) throw;
+    const auto there = sftp_->stat(directory);
+    if (!there || !there->is_directory()) throw;
+  }
+}
+
+// What stands under its final name with its size was put there by an earlier attempt: names are ours and derived from
+// the content. Refused when something else stands there and may not be replaced.
+std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<std::string>& there) {
+  // Before the first attempt nothing of ours is there: what may be replaced, or has no size to tell, need not be asked.
+  if (r.attempt == 1 && (profile_.overwrite || !profile_.check_size)) return std::nullopt;
+  std::vector<const model::RemiseFile*> files;
+  std::vector<std::string> paths;
+  for (const model::RemiseFile& f : r.files) {
+    if (there.contains(f.name)) continue;
+    files.push_back(&f);
+    paths.push_back(path_of(r, f));
+  }
+  const auto found = sftp_->stat_all(paths);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!found[i]) continue;
+    if (found[i]->size == files[i]->size) {
+      there.insert(files[i]->name);
+      continue;
+    }
+    if (profile_.overwrite) continue;
+    const bool ours = !profile_.rename && r.attempt > 1 && found[i]->size && *found[i]->size < files[i]->size;
+    if (!ours) {
+      return Refused{
+          "remise-differente",
+          paths[i] + " exists at the server with another content; have it moved away, then retry the remise"};
+    }
+    sftp_->remove(paths[i]);
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+class StoredFile final : public ssh::Source {
+ public:
+  StoredFile(const Directory& directory, const model::RemiseFile& file) : reader_(directory, file) {}
+  std::size_t read(char* buffer, std::size_t size) override { return reader_.read(buffer, size); }
+  bool intact() override { return !reader_.fault(); }
+
+ private:
+  VerifiedReader reader_;
+};
+
+}  // namespace
+
+// Nothing when all of `files` are there; `there` grows by what is.
+std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<const model::RemiseFile*>& files,
+                                       std::set<std::string>& there) {
+  std::vector<ssh::Upload> uploads;
+  std::uint64_t needed = 0;
+  for (const model::RemiseFile* f : files) {
+    ssh::Upload u;
+    u.path = path_of(r, *f);
+    if (profile_.rename) u.temporary = u.path + profile_.temporary_suffix;
+    u.size = f->size;
+    u.open = [&r, f] { return std::make_unique<StoredFile>(r.source, *f); };
+    needed += f->size;
+    uploads.push_back(std::move(u));
+  }
+  ssh::UploadReport report;
+  const auto note = [&] {
+    for (std::size_t i = 0; i < report.done.size(); ++i) {
+      if (report.done[i]) there.insert(files[i]->name);
+    }
+  };
+  try {
+    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite}, report);
+  } catch (...) {
+    note();
+    throw;
+  }
+  note();
+  if (!report.failure) return std::nullopt;
+  return outcome_of(*report.failure, needed);
+}
+
+Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed) {
+  if (failure.code == SftpError::ok) return Refused{"source-alteree", failure.what};
+  if (failure.code == SftpError::failure) {
+    // A full disk is told by nothing but the space that is left.
+    const auto free = sftp_->free_space(profile_.directory);
+    if (free && *free < needed)
+      return Retry{fmt::format("the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
+                   std::nullopt,
+                   true,
+                   {}};
+    return Retry{failure.what, std::nullopt, false, {}};
+  }
+  const bool renaming = failure.what.starts_with("rename ");
+  if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
+    return Refused{"operation-absente",
+                   failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
+                   true};
+  }
+  return channels::outcome_of(SftpError(failure.code, failure.what));
+}
+
+std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
+  try {
+    const model::RemiseFile& manifest = r.files.back();
+    const auto found = connected().stat(path_of(r, manifest));
+    if (!found || found->size != manifest.size) return std::nullopt;
+    return Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r))};
+  } catch (const ssh::SshError&) {
+    sftp_.reset();
+    throw;
+  }
+}
+
+void SftpSender::forget(const RemiseToSend& r) {
+  try {
+    ssh::Sftp& sftp = connected();
+    for (const model::RemiseFile& f : r.files) {
+      const std::string path = path_of(r, f);
+      if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
+      // Another size: not put there by us.
+      if (const auto found = sftp.stat(path); found && found->size == f.size) sftp.remove(path);
+    }
+    if (profile_.make_directory && sftp.stat(directory_of(r))) sftp.remove_directory(directory_of(r));
+  } catch (const ssh::SshError&) {
+    sftp_.reset();
+    throw;
+  }
+}
+
+std::string SftpSender::describe_place(const std::string& remise) const {
+  const std::string directory = profile_.directory == "." ? "" : profile_.directory;
+  if (!profile_.make_directory)
+    return directory.empty() ? fmt::format("serveur SFTP {}, dossier d’arrivée", profile_.host)
+                             : fmt::format("serveur SFTP {}, dossier {}", profile_.host, directory);
+  return fmt::format("serveur SFTP {}, dossier {}{}{}", profile_.host, directory,
+                     directory.empty() || directory.back() == '/' ? "" : "/", remise);
+}
+
+}  // namespace navette::channels

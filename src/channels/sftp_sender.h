@@ -1,0 +1,58 @@
+// Delivery to a partner's own SFTP server.
+//
+//   <directory>/<remise>/DI_….pdf, DI_….xml, manifeste.xml      where the profile lets us make a directory a remise
+//   <directory>/DI_….pdf, DI_….xml, <remise>_manifeste.xml      where it does not
+//
+// Order of a delivery: look what is there; every file under a temporary name, synced, its size compared, renamed; the
+// manifest in the same way once all others are there. So a lieu that waits for the manifest sees a remise whole. After
+// a doubt (connection lost, process killed) the next attempt looks first: what has its final name and its size is
+// there, and is not sent again; what an earlier attempt confirmed and has since gone was picked up.
+//
+// Where the server cannot rename, files are written under their final names, the manifest last; one that is shorter
+// than ours after an attempt that failed is ours, and is written again.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "channels/credentials.h"
+#include "channels/file_sender.h"
+#include "lib/ssh/sftp.h"
+#include "model/partner_profile.h"
+
+namespace navette::channels {
+
+class SftpSender final : public FileSender {
+ public:
+  // `patience` bounds each silence of the server; a stop ends it too, with ssh::Interrupted thrown.
+  SftpSender(model::SftpProfile profile, const Credentials& credentials, std::chrono::milliseconds patience,
+             std::stop_token stop = {})
+      : profile_(std::move(profile)), credentials_(credentials), patience_(patience), stop_(std::move(stop)) {}
+
+  // Codes of Refused that are the partner's: "cle-hote", "connexion-refusee" (login), "echange-cles", "sftp-absent",
+  // "justificatif", "repertoire-absent", "droits-insuffisants", "operation-absente"; the remise's own:
+  // "remise-differente", "source-alteree", "nom-invalide".
+  model::Outcome send(const RemiseToSend& remise) override;
+  std::optional<model::Delivered> look(const RemiseToSend& remise) override;
+  void forget(const RemiseToSend& remise) override;
+  std::string describe_place(const std::string& remise) const override;
+
+ private:
+  ssh::Sftp& connected();
+  std::string directory_of(const RemiseToSend& remise) const;
+  std::string path_of(const RemiseToSend& remise, const model::RemiseFile& file) const;
+  model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
+  void prepare_directory(const RemiseToSend& remise);
+  std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
+  std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
+                                    std::set<std::string>& there);
+  model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
+
+  model::SftpProfile profile_;
+  const Credentials& credentials_;
+  std::chrono::milliseconds patience_;
+  std::stop_token stop_;
+  std::unique_ptr<ssh::Sftp> sftp_;
+};
+
+}  // namespace navette::channels

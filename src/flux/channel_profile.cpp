@@ -1,0 +1,62 @@
+#include "flux/channel_profile.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "flux/fields.h"
+#include "lib/xml/document.h"
+
+namespace navette::flux {
+namespace {
+
+using xml::Node;
+
+template <typename Number>
+Number number(Node parent, std::string_view child) {
+  const std::string text = child_token(parent, child);
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Error("a channel's profile holds no number where one belongs: " + std::string(child));
+  }
+  return value;
+}
+
+bool flag(Node parent, std::string_view child) {
+  return child_token(parent, child) == "true";
+}
+
+model::PickupProof proof_from(const std::string& word) {
+  if (word == "disparition") return model::PickupProof::disappearance;
+  return word == "retrait" ? model::PickupProof::flux : model::PickupProof::none;
+}
+
+}  // namespace
+
+model::SftpProfile read_sftp_profile(const std::string& xml) {
+  const auto document = xml::Document::parse(xml);
+  const Node sftp = document.root();
+  model::SftpProfile p;
+  p.host = child_token(sftp, "hote");
+  p.port = number<std::uint16_t>(sftp, "port");
+  p.user = child_token(sftp, "utilisateur");
+  p.credential = child_token(sftp, "identifiantSecret");
+  p.fingerprint = child_token(sftp, "empreinteHote");
+  p.known_hosts = child_token(sftp, "hotesConnus");
+  p.directory = sftp.child_text("repertoire");
+  const std::string suffix = child_token(sftp, "suffixeTemporaire");
+  p.temporary_suffix = suffix.empty() ? ".part" : suffix;
+  p.rename = flag(sftp, "renommage");
+  p.overwrite = flag(sftp, "ecrasement");
+  p.make_directory = flag(sftp, "creationRepertoire");
+  p.check_size = flag(sftp, "controleTaille");
+  p.proof = proof_from(child_token(sftp, "preuveRetrait"));
+  p.connections = number<unsigned>(sftp, "connexions");
+  if (const Node window = sftp.child("fenetreEnvoi")) {
+    p.window = {std::chrono::minutes(minutes(window.child("heureDebut"))),
+                std::chrono::minutes(minutes(window.child("heureFin")))};
+  }
+  return p;
+}
+
+}  // namespace navette::flux

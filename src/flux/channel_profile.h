@@ -1,0 +1,13 @@
+// A lieu's channel as typed values, from the XML that its convention carries (habilitations-1.xsd, Canal).
+#pragma once
+
+#include <string>
+
+#include "model/partner_profile.h"
+
+namespace navette::flux {
+
+// `xml`: of <sftp>, valid and canonical, as the store keeps it. Throws Error for what the schema does not let in.
+model::SftpProfile read_sftp_profile(const std::string& xml);
+
+}  // namespace navette::flux

@@ -1,0 +1,45 @@
+// What a partner's server can do and how it is reached: per partner, never an assumption (DOMAIN section 7). Comes with
+// the lieu in a habilitations flux; names credentials, never holds one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+
+namespace navette::model {
+
+// Hours of the day in which remises may be sent, Europe/Paris; an end before the begin passes midnight.
+struct SendingWindow {
+  std::chrono::minutes begin{0};  // after midnight
+  std::chrono::minutes end{0};
+  bool operator==(const SendingWindow&) const = default;
+};
+
+// Nothing when it is open at `now`, else when it opens next.
+std::optional<Instant> next_opening(const SendingWindow& window, Instant now);
+
+enum class PickupProof { disappearance, flux, none };
+
+struct SftpProfile {
+  std::string host;
+  std::uint16_t port = 22;
+  std::string user;
+  std::string credential;        // name of the private key, or of the password
+  std::string fingerprint;       // "SHA256:…" of the host key; empty: known_hosts
+  std::string known_hosts;       // name of the credential that holds the known_hosts file
+  std::string directory;         // at the server; "." is the directory of arrival
+  std::string temporary_suffix;  // ".part"
+  bool rename = true;            // the server can rename a file
+  bool overwrite = false;        // what stands there may be replaced
+  bool make_directory = false;   // a directory a remise, else all in `directory`
+  bool check_size = true;        // asked for again after writing
+  PickupProof proof = PickupProof::none;
+  unsigned connections = 1;  // at a time
+  std::optional<SendingWindow> window;
+  bool operator==(const SftpProfile&) const = default;
+};
+
+}  // namespace navette::model

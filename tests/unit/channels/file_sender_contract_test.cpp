@@ -1,0 +1,304 @@
+// What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, and SFTP to a real OpenSSH server
+// under the profiles that partners have.
+#include <functional>
+
+#include <catch2/catch.hpp>
+
+#include "channels/sftp_sender.h"
+#include "support/sshd.h"
+#include "unit/channels/depot_fixture.h"
+
+using namespace navette;
+using namespace std::chrono_literals;
+using model::Delivered;
+using model::Outcome;
+using model::Refused;
+using model::Retry;
+namespace fs = std::filesystem;
+
+namespace {
+
+// One kind of channel, and where its files come to lie.
+struct Place {
+  std::unique_ptr<channels::FileSender> sender;
+  std::function<fs::path(const std::string& file)> path;  // of a file of the remise, at the lieu
+  fs::path root;                                          // nothing else may lie below
+};
+
+// A partner's server: what it can do, and the profile that says so.
+struct Partner {
+  const char* name;
+  const char* subsystem;
+  bool rename;
+  bool overwrite;
+  bool make_directory;
+};
+const Partner partners[] = {{"a directory a remise", "internal-sftp", true, false, true},
+                            {"all in one directory", "internal-sftp", true, false, false},
+                            {"replacing", "internal-sftp", true, true, true},
+                            {"without extensions", "internal-sftp -P fsync,posix-rename,statvfs", true, true, true},
+                            {"without rename", "internal-sftp -P rename,posix-rename", false, false, true}};
+
+class World {
+ public:
+  World() : depot(dir.path()) {}
+
+  // Each call is as another process would begin.
+  Place plain_depot() const {
+    const fs::path remises = depot.root / "rpe-firminy/remises";
+    return {std::make_unique<channels::DepotSender>(depot.root, channels::DepotSender::Missing::create_plain),
+            [=](const std::string& file) { return remises / "R1" / file; }, remises};
+  }
+  Place sftp(const test::Sshd& sshd, const Partner& partner) const {
+    const fs::path there = dir / "partner";
+    fs::create_directories(there);
+    fs::create_directories(dir / "credentials");
+    dir.put("credentials/cle", sshd.dir.get("client"));
+    fs::permissions(dir / "credentials/cle", fs::perms::owner_read);
+    model::SftpProfile p;
+    p.host = "127.0.0.1";
+    p.port = sshd.port();
+    p.user = test::Sshd::user();
+    p.credential = "cle";
+    p.fingerprint = sshd.fingerprint();
+    p.directory = there.string();
+    p.temporary_suffix = ".part";
+    p.rename = partner.rename;
+    p.overwrite = partner.overwrite;
+    p.make_directory = partner.make_directory;
+    const bool flat = !partner.make_directory;
+    return {std::make_unique<channels::SftpSender>(p, credentials, 5s),
+            [=](const std::string& file) {
+              if (!flat) return there / "R1" / file;
+              return there / (file == "remise.xml" ? "R1_" + file : file);
+            },
+            there};
+  }
+
+  test::TempDir dir;
+  test::Depot depot;
+  channels::Credentials credentials{dir / "credentials"};
+};
+
+void put(const fs::path& path, const std::string& bytes) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string content(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<fs::path> files_below(const fs::path& root) {
+  std::vector<fs::path> out;
+  if (!fs::exists(root)) return out;
+  for (const auto& e : fs::recursive_directory_iterator(root)) {
+    if (e.is_regular_file()) out.push_back(e.path());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+bool is_delivered(const Outcome& outcome) {
+  if (const auto* r = std::get_if<Refused>(&outcome)) WARN(r->code + ": " + r->reason);
+  if (const auto* r = std::get_if<Retry>(&outcome)) WARN(r->reason);
+  return std::holds_alternative<Delivered>(outcome);
+}
+
+std::string refused(const Outcome& outcome) {
+  const auto* r = std::get_if<Refused>(&outcome);
+  return r == nullptr ? "not refused" : r->code;
+}
+
+void check_whole(const World& world, const Place& place) {
+  std::vector<fs::path> expected;
+  for (const auto& f : world.depot.files) {
+    expected.push_back(place.path(f.name));
+    CHECK(content(place.path(f.name)) == world.depot.source.read(f.name));
+  }
+  std::sort(expected.begin(), expected.end());
+  CHECK(files_below(place.root) == expected);
+}
+
+// Calls `work` with a world of its own for every kind of place; `make` makes another sender to it.
+void for_each_place(
+    const std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>& work) {
+  SECTION("dépôt") {
+    const World world;
+    work(
+        world, [&] { return world.plain_depot(); }, false);
+  }
+  for (const Partner& partner : partners) {
+    SECTION(partner.name) {
+      const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
+      const World world;
+      work(
+          world, [&] { return world.sftp(sshd, partner); }, partner.overwrite);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("contract: a remise arrives whole, once, and again is the same") {
+  for_each_place([](const World& world, const auto& make, bool) {
+    const Place place = make();
+    CHECK_FALSE(place.sender->look(world.depot.remise()));
+    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+    check_whole(world, place);
+    CHECK(place.sender->look(world.depot.remise()));
+    const auto written = fs::last_write_time(place.path("DI_monenfant_A1.pdf"));
+    auto again = world.depot.remise();
+    again.attempt = 2;
+    CHECK(is_delivered(make().sender->send(again)));
+    check_whole(world, place);
+    CHECK(fs::last_write_time(place.path("DI_monenfant_A1.pdf")) == written);
+    CHECK_THAT(place.sender->describe_place("R1"),
+               Catch::StartsWith("dépôt SFTP") || Catch::StartsWith("serveur SFTP"));
+  });
+}
+
+TEST_CASE("contract: bytes that are not those announced are shown to nobody") {
+  for_each_place([](const World& world, const auto& make, bool) {
+    auto remise = world.depot.remise();
+    remise.files[0].sha256 = std::string(64, '0');
+    const Place place = make();
+    CHECK(refused(place.sender->send(remise)) == "source-alteree");
+    CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
+    CHECK_FALSE(fs::exists(place.path("remise.xml")));
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+    check_whole(world, place);
+  });
+}
+
+TEST_CASE("contract: what stands there under the same name is not replaced unless the partner allows it") {
+  for_each_place([](const World& world, const auto& make, bool overwrites) {
+    const Place place = make();
+    put(place.path("remise.xml"), "of another");
+    put(place.path("DI_monenfant_A1.xml"), "of another");
+    if (overwrites) {
+      CHECK(is_delivered(place.sender->send(world.depot.remise())));
+      check_whole(world, place);
+    } else {
+      CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+      CHECK(content(place.path("remise.xml")) == "of another");
+      CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
+    }
+  });
+}
+
+TEST_CASE("contract: names that are no file names go nowhere") {
+  for_each_place([](const World& world, const auto& make, bool) {
+    for (const char* name : {"../x", "a/b", "", ".hidden"}) {
+      auto remise = world.depot.remise();
+      remise.files[0].name = name;
+      CHECK(refused(make().sender->send(remise)) == "nom-invalide");
+    }
+    CHECK(files_below(make().root).empty());
+  });
+}
+
+TEST_CASE("contract: what an attempt left of a remise that will not leave any more is removed") {
+  for_each_place([](const World& world, const auto& make, bool) {
+    auto broken = world.depot.remise();
+    broken.files[1].sha256 = std::string(64, '0');
+    const Place place = make();
+    CHECK(refused(place.sender->send(broken)) == "source-alteree");
+    CHECK_FALSE(place.sender->look(world.depot.remise()));
+    place.sender->forget(world.depot.remise());
+    CHECK(files_below(place.root).empty());
+  });
+}
+
+TEST_CASE("an attempt over SFTP that was cut short is completed, and nothing is sent twice") {
+  for (const Partner& partner : partners) {
+    SECTION(partner.name) {
+      const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
+      const World world;
+      const Place place = world.sftp(sshd, partner);
+      // One file is there, of another the temporary one (where there is no rename: half of it under its final name).
+      put(place.path("DI_monenfant_A1.xml"), world.depot.source.read("DI_monenfant_A1.xml"));
+      const auto half = place.path("DI_monenfant_A1.pdf").string() + (partner.rename ? ".part" : "");
+      put(half, std::string(1000, 'p'));
+      const auto written = fs::last_write_time(place.path("DI_monenfant_A1.xml"));
+      auto remise = world.depot.remise();
+      remise.attempt = 2;
+      REQUIRE(is_delivered(place.sender->send(remise)));
+      check_whole(world, place);
+      CHECK(fs::last_write_time(place.path("DI_monenfant_A1.xml")) == written);
+    }
+  }
+}
+
+TEST_CASE("what an earlier attempt confirmed and has since gone was picked up, not lost") {
+  const test::Sshd sshd;
+  const World world;
+  const Place place = world.sftp(sshd, partners[0]);
+  auto remise = world.depot.remise();
+  remise.attempt = 2;
+  remise.arrived = {"DI_monenfant_A1.pdf"};
+  REQUIRE(is_delivered(place.sender->send(remise)));
+  CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
+  CHECK(fs::exists(place.path("remise.xml")));
+}
+
+TEST_CASE("faults of a partner's server are the partner's, with what mends them") {
+  test::Sshd sshd;
+  const World world;
+  const auto outcome = [&](const Partner& partner = partners[0]) {
+    return world.sftp(sshd, partner).sender->send(world.depot.remise());
+  };
+  const auto refusal = [&](const Outcome& o) {
+    const auto* r = std::get_if<Refused>(&o);
+    return r != nullptr && r->partner ? r->code : "not the partner's";
+  };
+  SECTION("missing directory") {
+    const Place place = world.sftp(sshd, partners[1]);
+    fs::remove_all(place.root);
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "repertoire-absent");
+  }
+  SECTION("a credential that is missing, or open to everybody") {
+    Place place = world.sftp(sshd, partners[0]);
+    fs::permissions(world.dir / "credentials/cle", fs::perms::others_read, fs::perm_options::add);
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "justificatif");
+    fs::remove(world.dir / "credentials/cle");
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "justificatif");
+  }
+  SECTION("another host key") {
+    Place place = world.sftp(sshd, partners[0]);
+    sshd.stop();
+    sshd.make_key("host_ed25519", "ed25519");
+    sshd.start();
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "cle-hote");
+  }
+  SECTION("a login that is not accepted") {
+    sshd.dir.put("authorized_keys", "");
+    CHECK(refusal(outcome()) == "connexion-refusee");
+  }
+  SECTION("nobody there: it may heal") {
+    Place place = world.sftp(sshd, partners[0]);
+    sshd.stop();
+    const Outcome o = place.sender->send(world.depot.remise());
+    REQUIRE(std::holds_alternative<Retry>(o));
+    CHECK(std::get<Retry>(o).partner);
+    sshd.start();
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+  }
+  SECTION("the connection is lost between two remises: the next one connects anew") {
+    Place place = world.sftp(sshd, partners[0]);
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+    sshd.stop();
+    test::run({"sh", "-c", "pkill -KILL -f '^sshd: " + test::Sshd::user() + "@notty' || true"});
+    sshd.start();
+    const Outcome lost = place.sender->send(world.depot.remise());
+    REQUIRE(std::holds_alternative<Retry>(lost));
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+  }
+  SECTION("a server that cannot rename, under a profile that says it can") {
+    const test::Sshd without({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});
+    const Outcome o = world.sftp(without, partners[0]).sender->send(world.depot.remise());
+    CHECK(refusal(o) == "operation-absente");
+    CHECK_THAT(std::get<Refused>(o).reason, Catch::Contains("renommage"));
+  }
+}
