@@ -135,6 +135,13 @@ class Sshd {
   }
   void stop() { process_.reset(); }
   void signal(int number) const { process_->signal(number); }
+  // To the processes that serve its connections, and to no other server's.
+  void signal_sessions(int number) const {
+    const std::string n = std::to_string(number);
+    run({"sh", "-c",
+         "for c in $(pgrep -P " + std::to_string(process_->pid()) + "); do pkill -" + n + " -P $c; kill -" + n +
+             " $c; done; true"});
+  }
 
   void make_key(const std::string& name, const std::string& kind, const std::string& passphrase = "") const {
     std::filesystem::remove(dir / name);

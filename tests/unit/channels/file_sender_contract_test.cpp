@@ -288,9 +288,7 @@ TEST_CASE("faults of a partner's server are the partner's, with what mends them"
   SECTION("the connection is lost between two remises: the next one connects anew") {
     Place place = world.sftp(sshd, partners[0]);
     CHECK(is_delivered(place.sender->send(world.depot.remise())));
-    sshd.stop();
-    test::run({"sh", "-c", "pkill -KILL -f '^sshd: " + test::Sshd::user() + "@notty' || true"});
-    sshd.start();
+    sshd.signal_sessions(SIGKILL);
     const Outcome lost = place.sender->send(world.depot.remise());
     REQUIRE(std::holds_alternative<Retry>(lost));
     CHECK(is_delivered(place.sender->send(world.depot.remise())));

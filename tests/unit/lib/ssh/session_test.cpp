@@ -157,7 +157,7 @@ TEST_CASE("a connection that dies or falls silent is told apart") {
     CHECK(e.fault() == Fault::timed_out);
   }
   ssh::Session killed(profile(sshd), 5s);
-  test::run({"pkill", "-KILL", "-f", "sshd: " + Sshd::user() + "@notty|sshd: " + Sshd::user() + " \\[priv\\]"});
+  sshd.signal_sessions(SIGKILL);
   try {
     killed.read(buffer.data(), buffer.size(), true);
     FAIL("something was read");

@@ -200,9 +200,9 @@ TEST_CASE("a server that stops answering in the middle costs its patience and no
   for (int i = 0; i < 500; ++i) uploads.push_back(server.upload(std::to_string(i), filler(50'000, 1)));
   auto open = uploads[250].open;
   uploads[250].open = [&] {
-    test::run({"pkill", "-STOP", "-f", "sshd: " + Sshd::user() + "@notty"});
+    server.sshd.signal_sessions(SIGSTOP);
     return open();
   };
   CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
-  test::run({"pkill", "-KILL", "-f", "sshd: " + Sshd::user() + "@notty"});
+  server.sshd.signal_sessions(SIGKILL);
 }
