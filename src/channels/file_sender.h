@@ -49,6 +49,9 @@ class FileSender {
   // Throws std::system_error or Error.
   virtual void forget(const RemiseToSend& remise) = 0;
 
+  // When the partner's hours begin; nothing while remises may be sent.
+  virtual std::optional<Instant> opens_at(Instant) const { return std::nullopt; }
+
   // Where the lieu finds that remise: French, fit for « Emplacement : … » in its notification; no full stop.
   virtual std::string describe_place(const std::string& remise) const = 0;
 };

@@ -35,6 +35,9 @@ class SftpSender final : public FileSender {
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
+  std::optional<Instant> opens_at(Instant now) const override {
+    return profile_.window ? model::next_opening(*profile_.window, now) : std::nullopt;
+  }
   std::string describe_place(const std::string& remise) const override;
 
  private:

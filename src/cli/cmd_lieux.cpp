@@ -35,6 +35,11 @@ constexpr const char* resume_help =
     "What waited leaves with the next pass.\n\n"
     "Example:\n"
     "  sudo -u navette navette lieux resume rpe-gier\n";
+constexpr const char* retry_help =
+    "Its server is tried again with the next pass, whatever it did wrong before: once a key, an account or a\n"
+    "directory is mended there, or its profile here.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette lieux retry rpe-pilat\n";
 constexpr const char* provision_help =
     "Run as root. Makes the lieu's directories below [depot] directory, fit for an OpenSSH chroot, or\n"
     "repairs their owners and modes; never touches what they hold. Tells what is missing or wrong (an account,\n"
@@ -56,6 +61,7 @@ Json lieu_json(const LieuRow& r) {
           {"derniere_livraison", json_of(r.derniere_remise)},
           {"dernier_motif", json_or_null(r.dernier_motif)},
           {"prochain_essai", json_of(r.prochain_essai)},
+          {"retenu", r.retenu},
           {"communes", r.communes}};
 }
 
@@ -69,7 +75,7 @@ int list(const Invocation& call) {
       {"WAITING", [](const LieuRow& r) { return std::to_string(r.en_attente); }, Align::right},
       {"REMISES", [](const LieuRow& r) { return std::to_string(r.remises_en_attente); }, Align::right},
       {"LAST DELIVERY", [](const LieuRow& r) { return shown(r.derniere_remise); }},
-      {"NEXT TRY", [](const LieuRow& r) { return shown(r.prochain_essai); }},
+      {"NEXT TRY", [](const LieuRow& r) { return r.retenu ? "held" : shown(r.prochain_essai); }},
       {"SUSPENDED", [](const LieuRow& r) { return shown(r.suspendu); }},
       {"LAST ERROR", [](const LieuRow& r) { return r.dernier_motif; }},
       {"NAME", [](const LieuRow& r) { return r.nom; }}};
@@ -97,7 +103,9 @@ int show(const Invocation& call) {
                {"Waiting", fmt::format("{} demandes, {} remises", r.en_attente, r.remises_en_attente)},
                {"Last delivery", shown(r.derniere_remise)},
                {"Last error", r.dernier_motif},
-               {"Next try", r.prochain_essai ? shown(r.prochain_essai) : ""}}));
+               {"Next try", r.retenu           ? "held: once mended, navette lieux retry " + r.identifiant
+                            : r.prochain_essai ? shown(r.prochain_essai)
+                                               : ""}}));
   print(history_block(*store, "lieu:" + r.identifiant));
   return exit_done;
 }
@@ -118,6 +126,14 @@ int resume(const Invocation& call) {
   const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
   store->resume_lieu(lieu, call.clock().now());
   print(text::printable("lieu " + lieu + " resumed: what waited leaves with the next pass") + "\n");
+  return exit_done;
+}
+
+int retry(const Invocation& call) {
+  const auto store = open_for_writing(call.config());
+  const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
+  store->retry_lieu(lieu, call.clock().now());
+  print(text::printable("lieu " + lieu + ": tried again with the next pass") + "\n");
   return exit_done;
 }
 
@@ -148,6 +164,7 @@ Commands lieux_commands() {
           {"lieux show", "LIEU", "one lieu and its history", show_help, 1, 1, json_option, show},
           {"lieux suspend", "LIEU", "nothing leaves for it any more (--why)", suspend_help, 1, 1, why_option, suspend},
           {"lieux resume", "LIEU", "ends a suspension", resume_help, 1, 1, nullptr, resume},
+          {"lieux retry", "LIEU", "tries its server again", retry_help, 1, 1, nullptr, retry},
           {"lieux provision", "LIEU", "makes its dépôt (as root)", provision_help, 1, 1, nullptr, provision}};
 }
 

@@ -178,14 +178,9 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   if (status.type != FileType::regular) return refused_whole(Code::fichier_non_regulier);
   if (status.size > config_.limits.flux_size) return refused_whole(Code::taille_excessive);
 
-  const stages::IntakeTools tools{scratch_->spool,
-                                  *store_,
-                                  schemas_,
-                                  reference_,
-                                  senders_,
-                                  daemon::served_channels(config_),
-                                  daemon::limits_of(config_),
-                                  clock_};
+  const stages::IntakeTools tools{
+      scratch_->spool, *store_, schemas_, reference_, senders_, daemon::served_channels(), daemon::limits_of(config_),
+      clock_};
   Judge judge(tools, emetteur, sha256_of(fd.get()), fault);
   const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
   Verdict v;

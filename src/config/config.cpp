@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fcntl.h>
@@ -40,7 +41,10 @@ Keys keys_of_family(const std::string& prefix, FontFamily& family, const fs::pat
 
 std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
   using std::chrono::hours;
+  using std::chrono::minutes;
   using std::chrono::seconds;
+  // Where systemd puts what LoadCredential= names.
+  if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY")) c.credentials.directory = directory;
   Keys fonts = keys_of_family("", c.fonts.main, base);
   for (Key& key : keys_of_family("fallback_", c.fonts.fallback, base)) fonts.push_back(std::move(key));
   return {
@@ -56,8 +60,10 @@ std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
        {size("flux_size", c.limits.flux_size), size("record_size", c.limits.record_size),
         size("text_size", c.limits.text_size), number("depth", c.limits.depth, 8, 200)}},
       {"log", {log_level("level", c.log.level)}},
+      {"credentials", {path("directory", c.credentials.directory, base)}},
       {"daemon",
-       {duration("scan_every", c.daemon.scan_every, seconds(1), hours(1)), number("workers", c.daemon.workers, 1, 64)}},
+       {duration("scan_every", c.daemon.scan_every, seconds(1), hours(1)), number("workers", c.daemon.workers, 1, 64),
+        duration("patience", c.daemon.patience, seconds(1), minutes(10))}},
   };
 }
 

@@ -84,9 +84,16 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
+// Keys, passwords and certificates of partners, a file each; systemd's LoadCredential= tells its own directory.
+struct Credentials {
+  std::filesystem::path directory = "/etc/navette/credentials";
+  bool operator==(const Credentials&) const = default;
+};
+
 struct Daemon {
   std::chrono::milliseconds scan_every = std::chrono::seconds(60);  // inotify is a hint, the scan decides
   unsigned workers = 2;
+  std::chrono::milliseconds patience = std::chrono::seconds(30);  // with a partner's server that says nothing
   bool operator==(const Daemon&) const = default;
 };
 
@@ -110,6 +117,7 @@ struct Config {
   Fonts fonts;
   Limits limits;
   Log log;
+  Credentials credentials;
   Daemon daemon;
   std::map<std::string, Emetteur> emetteurs;  // by name: [a-z][a-z0-9-]{1,30}
   bool operator==(const Config&) const = default;

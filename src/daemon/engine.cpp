@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
+#include "channels/sftp_sender.h"
+#include "flux/channel_profile.h"
 #include "stages/answer.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
@@ -19,18 +21,20 @@ namespace {
 // Rights lost while packing or delivering send demandes back to routing: so often a pass follows them at most.
 constexpr int rounds = 3;
 
-stages::FileSenders file_senders(const config::Config& config) {
-  using channels::DepotSender;
-  stages::FileSenders senders;
-  senders["depot"] = std::make_unique<DepotSender>(
-      config.depot.directory, config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::retry);
-  return senders;
-}
-
-std::set<std::string> kinds_of(const stages::FileSenders& senders) {
-  std::set<std::string> kinds;
-  for (const auto& [kind, sender] : senders) kinds.insert(kind);
-  return kinds;
+// `config` and `credentials` outlive it.
+stages::SenderFactory sender_factory(const config::Config& config, const channels::Credentials& credentials) {
+  return [&](const model::Channel& channel, const std::stop_token& stop) -> std::unique_ptr<channels::FileSender> {
+    using channels::DepotSender;
+    if (std::holds_alternative<model::DepotChannel>(channel)) {
+      const auto missing = config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::retry;
+      return std::make_unique<DepotSender>(config.depot.directory, missing);
+    }
+    if (const auto* sftp = std::get_if<model::SftpChannel>(&channel)) {
+      return std::make_unique<channels::SftpSender>(flux::read_sftp_profile(sftp->xml), credentials,
+                                                    config.daemon.patience, stop);
+    }
+    return nullptr;
+  };
 }
 
 render::FontFiles font_family(const config::FontFamily& f) {
@@ -52,10 +56,11 @@ struct Engine::Parts {
         renderer(load_renderer(c)),
         notification(xml::Stylesheet::load((c.data.stylesheets() / "notification.xsl").string())),
         senders(senders_of(c)),
-        file_senders(daemon::file_senders(c)),
-        channels(kinds_of(file_senders)),
+        credentials(c.credentials.directory),
+        sender_for(sender_factory(config, credentials)),
         mail(spool.courriels.path()),
-        store(c.state.database.string(), "navette") {
+        store(c.state.database.string(), "navette"),
+        delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
     stages::sweep_depart(spool, store);
   }
 
@@ -69,10 +74,11 @@ struct Engine::Parts {
   std::unique_ptr<render::Renderer> renderer;
   xml::Stylesheet notification;
   stages::Senders senders;
-  stages::FileSenders file_senders;
-  std::set<std::string> channels;
+  channels::Credentials credentials;
+  stages::SenderFactory sender_for;
   channels::MailDirectory mail;
   store::Store store;
+  stages::Delivering delivering;  // last: what is under way is written down before the rest goes
 };
 
 namespace {
@@ -90,6 +96,9 @@ class Pass {
   bool take_in();
   void hand_over();
   bool route_and_deliver();
+  bool deliver(std::chrono::milliseconds patience);
+  void deliver_what_is_quick();
+  void finish_deliveries();
   std::function<void(std::size_t)> progress(const char* name);
 
   Engine::Parts& parts_;
@@ -97,6 +106,8 @@ class Pass {
   const std::stop_token& stop_;
   PassReport report_;
   std::map<std::string, std::size_t> done_;
+  std::size_t ended_ = 0;   // deliveries, in the last step
+  bool dissolved_ = false;  // some remise, since routing
 };
 
 void Pass::stage(const char* name, const std::function<void()>& work) {
@@ -118,10 +129,20 @@ std::function<void(std::size_t)> Pass::progress(const char* name) {
 }
 
 PassReport Pass::run() {
+  const std::stop_callback interrupted(stop_, [this] { parts_.delivering.interrupt(); });
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
   hand_over();
+  if (options_.wait_for_deliveries) finish_deliveries();
   return report_;
+}
+
+// What slow partners have not ended yet; what comes of it is routed, packed and told as well.
+void Pass::finish_deliveries() {
+  constexpr std::chrono::milliseconds patience = std::chrono::seconds(1);
+  while (!stop_.stop_requested() && deliver(patience)) {
+    if (ended_ > 0) hand_over();
+  }
 }
 
 // Claims, reads, answers. True when a sender has more than its share.
@@ -138,9 +159,9 @@ bool Pass::take_in() {
     more = r.more;
   });
   stage("intake", [&] {
-    const auto r =
-        stages::intake({p.spool, p.store, p.schemas, p.reference, p.senders, p.channels, limits_of(p.config), p.clock},
-                       progress("intake"), stop_);
+    const auto r = stages::intake(
+        {p.spool, p.store, p.schemas, p.reference, p.senders, served_channels(), limits_of(p.config), p.clock},
+        progress("intake"), stop_);
     report_.refused_flux += r.refused_flux;
     report_.records += r.records;
   });
@@ -154,7 +175,7 @@ void Pass::hand_over() {
   for (int i = 0; i < rounds && route_and_deliver(); ++i) continue;
   stage("notify", [&] {
     report_.notified +=
-        stages::notify({p.store, p.mail, p.file_senders, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+        stages::notify({p.store, p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
   });
 }
 
@@ -174,16 +195,10 @@ bool Pass::route_and_deliver() {
       }
       more = packing->some();
     });
-    stage("deliver", [&] {
-      const auto tick = progress("deliver");
-      const auto r = stages::deliver(
-          {p.spool, p.store, p.file_senders, p.reference, p.clock, p.config.daemon.workers}, [&] { tick(0); }, stop_);
-      report_.delivered += r.delivered;
-      report_.deferred += r.deferred;
-      report_.refused_remises += r.refused;
-      again = again || r.dissolved > 0;
-    });
+    deliver_what_is_quick();
   }
+  again = again || dissolved_;
+  dissolved_ = false;
   if (packing) {
     const stages::PackReport& r = packing->report();
     report_.remises += r.remises;
@@ -192,6 +207,28 @@ bool Pass::route_and_deliver() {
       report_.failures.push_back(fmt::format("render: {} lieux could not be packed, see the log", r.failed_lieux));
   }
   return again && !stop_.stop_requested();
+}
+
+// True while something is under way. Waits at most `patience` for something to end.
+bool Pass::deliver(std::chrono::milliseconds patience) {
+  bool under_way = false;
+  stage("deliver", [&] {
+    under_way = parts_.delivering.step(patience);
+    const auto r = parts_.delivering.take_report();
+    report_.delivered += r.delivered;
+    report_.deferred += r.deferred;
+    report_.refused_remises += r.refused;
+    ended_ = r.delivered + r.deferred + r.refused + r.dissolved;
+    dissolved_ = dissolved_ || r.dissolved > 0;
+  });
+  return under_way;
+}
+
+// Goes on as long as deliveries end one after another: dépôts, and partners that answer. The others go on beside what
+// comes next.
+void Pass::deliver_what_is_quick() {
+  constexpr std::chrono::milliseconds patience{100};
+  while (!stop_.stop_requested() && deliver(patience) && ended_ > 0) continue;
 }
 
 }  // namespace
@@ -215,6 +252,9 @@ Instant Engine::next_due() {
 store::Counts Engine::counts() {
   return parts_->store.counts();
 }
+int Engine::delivery_fd() const {
+  return parts_->delivering.ended_fd();
+}
 std::string Engine::arrivee() const {
   return parts_->spool.arrivee.path().string();
 }
@@ -233,6 +273,7 @@ std::vector<std::string> attention(const store::Counts& counts, const PassReport
   add(counts.remises_in_trouble, "remises could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notifications not accepted yet: navette remises list");
   add(counts.suspended_lieux, "lieux suspended: navette lieux list");
+  add(counts.held_lieux, "lieux whose server needs a person: navette lieux list, then navette lieux retry");
   return out;
 }
 
@@ -242,8 +283,8 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config) {
       std::vector<render::FontFiles>{font_family(config.fonts.main), font_family(config.fonts.fallback)});
 }
 
-std::set<std::string> served_channels(const config::Config& config) {
-  return kinds_of(file_senders(config));
+std::set<std::string> served_channels() {
+  return {model::kind_of(model::DepotChannel{}), model::kind_of(model::SftpChannel{})};
 }
 
 stages::Senders senders_of(const config::Config& config) {

@@ -24,8 +24,10 @@ struct Progress {
 };
 
 struct PassOptions {
-  bool all = false;                               // `run --now`: ignores the lieux's cadence
-  stages::ClosedDeposits closed;                  // deposits seen closed or moved in
+  bool all = false;               // `run --now`: ignores the lieux's cadence
+  stages::ClosedDeposits closed;  // deposits seen closed or moved in
+  // Deliveries that are under way at the end of the pass: waited for (`run`), or left to the next pass (`serve`).
+  bool wait_for_deliveries = true;
   std::function<void(const Progress&)> progress;  // called often: a bar, a watchdog; may be empty
 };
 
@@ -50,8 +52,8 @@ struct PassReport {
 // `status`.
 std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
 
-// Holds the locks of spool and database from construction to destruction: one process owns them. Throws LockedError (daemon/lock.h)
-// when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
+// Holds the locks of spool and database from construction to destruction: one process owns them. Throws LockedError
+// (daemon/lock.h) when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
   Engine(const config::Config& config, const Clock& clock);
@@ -67,6 +69,7 @@ class Engine {
   Instant next_due();
   store::Counts counts();
   std::string arrivee() const;  // path, for inotify
+  int delivery_fd() const;      // readable when a delivery ended since the last pass
 
   struct Parts;  // what is loaded once; engine.cpp
 
@@ -86,7 +89,7 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config);
 // The senders of the configuration, as intake knows them; shared with `navette validate`.
 stages::Senders senders_of(const config::Config& config);
 // Kinds of channel that this navette serves; a convention that asks for another is refused.
-std::set<std::string> served_channels(const config::Config& config);
+std::set<std::string> served_channels();
 flux::Limits limits_of(const config::Config& config);
 // Reads data/communes.tsv. Throws Error.
 model::ReferenceData load_reference_data(const config::Config& config);

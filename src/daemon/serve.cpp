@@ -85,6 +85,7 @@ class Server {
     watch_.take(closed_);
     options.closed = std::move(closed_);
     closed_.clear();
+    options.wait_for_deliveries = false;
     options.progress = [](const Progress&) { systemd::watchdog(); };
     PassReport report = engine_.pass(options, stop);
     systemd::status(status_line(engine_.counts()));
@@ -98,10 +99,11 @@ class Server {
     return std::min(pause, due > milliseconds(0) ? due : pause_when_stuck);
   }
 
-  // Until a deposit, a signal, or the end of `pause`; the watchdog is fed meanwhile.
+  // Until a deposit, a signal, the end of a delivery or of `pause`; the watchdog is fed meanwhile.
   void wait(milliseconds pause) {
     const auto end = std::chrono::steady_clock::now() + pause;
-    std::array<pollfd, 2> fds{{{watch_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}}};
+    std::array<pollfd, 3> fds{
+        {{watch_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {engine_.delivery_fd(), POLLIN, 0}}};
     while (true) {
       systemd::watchdog();
       auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
@@ -110,7 +112,7 @@ class Server {
       if (const auto interval = systemd::watchdog_interval())
         left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 4));
       if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
-      if (fds[1].revents != 0 || watch_.take(closed_)) return;
+      if (fds[1].revents != 0 || fds[2].revents != 0 || watch_.take(closed_)) return;
     }
   }
 

@@ -1,22 +1,25 @@
 #include "stages/deliver.h"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
+#include <variant>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/parallel.h"
 #include "lib/crypto/random.h"
+#include "lib/ssh/session.h"
 #include "model/civil_time.h"
 #include "stages/rights.h"
 
 namespace navette::stages {
 namespace {
 
-constexpr std::size_t batch = 32;   // remises whose rights are checked at a time, right before they leave
 constexpr std::size_t group = 100;  // outcomes a transaction
 
 // In [0, 1): spreads the retries of partners.
@@ -24,166 +27,221 @@ double jitter() {
   return static_cast<unsigned char>(crypto::random_bytes(1)[0]) / 256.0;
 }
 
-struct Job {
+// The lieu does not have the remise, and what an attempt left there is gone.
+struct TakenApart {};
+struct NotBegun {};  // a stop came before anything left
+struct Unknown {};   // a stop came in the middle: the next attempt looks
+using Result = std::variant<model::Outcome, TakenApart, NotBegun, Unknown>;
+
+}  // namespace
+
+// One remise on its way, in a thread of its own. The thread touches nothing else of ours.
+struct Delivering::Job {
   store::DueRemise remise;
-  channels::FileSender* sender = nullptr;  // none: the channel is not served by this navette
+  bool local = true;
+  bool take_apart = false;
+  std::vector<store::DueAcheminement> lost;
+  std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
+  std::jthread thread;
+
+  Result run(const Spool& spool, const std::stop_token& stop) const;
 };
 
-class Deliverer {
- public:
-  Deliverer(const DeliverTools& tools, const std::function<void()>& progress, const std::stop_token& stop)
-      : tools_(tools), progress_(progress), stop_(stop) {}
+struct Delivering::Ended {
+  store::RowId lieu = 0;
+  Result result;
+};
 
-  DeliverReport run() {
-    clean();
-    while (!stop_.stop_requested()) {
-      const auto due = tools_.store.due_remises(tools_.clock.now(), batch);
-      if (due.empty()) break;
-      attempt(check_rights(due));
-      clean();
-    }
-    return report_;
+// Where the threads put what they did.
+class Delivering::Inbox {
+ public:
+  Inbox() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!event_) throw_errno("eventfd");
   }
+  void put(Ended ended) {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_.push_back(std::move(ended));
+    }
+    ready_.notify_one();
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+  }
+  // What has ended, waiting for the first at most `patience`.
+  std::vector<Ended> take(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    ready_.wait_for(lock, patience, [&] { return !ended_.empty(); });
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto read = ::read(event_.get(), &count, sizeof count);
+    return std::exchange(ended_, {});
+  }
+  int fd() const { return event_.get(); }
 
  private:
-  std::vector<Job> check_rights(const std::vector<store::DueRemise>& due);
-  void take_apart(const store::DueRemise& remise, const std::vector<store::DueAcheminement>& lost);
-  bool found_there(const store::DueRemise& remise);
-  void attempt(std::vector<Job> jobs);
-  model::Outcome send(const Job& job) const;
-  store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
-  void apply(const std::vector<store::DeliveryOutcome>& outcomes);
-  void clean();
-
-  const DeliverTools& tools_;
-  const std::function<void()>& progress_;
-  const std::stop_token& stop_;
-  DeliverReport report_;
+  UniqueFd event_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::vector<Ended> ended_;
 };
 
-std::vector<Job> Deliverer::check_rights(const std::vector<store::DueRemise>& due) {
-  std::vector<Job> jobs;
-  const Instant now = tools_.clock.now();
-  for (const store::DueRemise& remise : due) {
-    const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
-    const Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
-    const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
-    if (held || !rights.lost.empty()) {
-      take_apart(remise, rights.lost);
-      continue;
-    }
-    const auto sender = tools_.senders.find(model::kind_of(lieu->channel));
-    jobs.push_back({remise, sender == tools_.senders.end() ? nullptr : sender->second.get()});
-  }
-  return jobs;
-}
-
-void Deliverer::take_apart(const store::DueRemise& remise, const std::vector<store::DueAcheminement>& lost) {
-  const auto sender = tools_.senders.find(remise.channel);
+Result Delivering::Job::run(const Spool& spool, const std::stop_token& stop) const {
+  if (stop.stop_requested()) return NotBegun{};
+  if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
   try {
-    if (found_there(remise)) return;
-    if (sender != tools_.senders.end()) {
-      const auto lieu = tools_.spool.depart.find_dir(remise.lieu_identifiant);
-      const auto source = lieu ? lieu->find_dir(remise.name) : std::nullopt;
-      if (source) sender->second->forget({remise.name, remise.lieu_identifiant, *source, remise.files});
-    }
+    const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
+    const channels::RemiseToSend to_send{remise.name,  remise.lieu_identifiant, source,
+                                         remise.files, remise.attempts + 1,     remise.arrived};
+    if (!take_apart) return sender->send(to_send);
+    // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
+    // Cancelling it would deliver its demandes twice, or deny what happened.
+    if (auto found = sender->look(to_send)) return std::move(*found);
+    sender->forget(to_send);
+    return TakenApart{};
+  } catch (const ssh::Interrupted&) {
+    return Unknown{};
   } catch (const std::exception& e) {
-    // Whether the lieu has it cannot be told now: later, and nothing leaves meanwhile.
-    apply({concluded({remise, nullptr}, model::Retry{describe(e), std::nullopt})});
-    return;
-  }
-  tools_.store.dissolve(remise.id, lost, tools_.clock.now());
-  ++report_.dissolved;
-  log::warning("remise.dissolved", {{"remise", remise.name},
-                                    {"reason", lost.empty() ? "an operator holds a demande" : "rights lost"},
-                                    {"rights_lost", lost.size()}});
-}
-
-// A crash came between the delivery and its row: the lieu has the remise, whatever was lost since. Cancelling it would
-// deliver its demandes twice, or deny what happened.
-bool Deliverer::found_there(const store::DueRemise& remise) {
-  const auto sender = tools_.senders.find(remise.channel);
-  if (sender == tools_.senders.end()) return false;
-  const auto lieu = tools_.spool.depart.find_dir(remise.lieu_identifiant);
-  const auto source = lieu ? lieu->find_dir(remise.name) : std::nullopt;
-  if (!source) return false;
-  auto found = sender->second->look({remise.name, remise.lieu_identifiant, *source, remise.files});
-  if (!found) return false;
-  apply({concluded({remise, sender->second.get()}, std::move(*found))});
-  return true;
-}
-
-// Workers send, this thread applies: the store belongs to one thread.
-void Deliverer::attempt(std::vector<Job> jobs) {
-  std::vector<store::RowId> ids;
-  ids.reserve(jobs.size());
-  for (const Job& job : jobs) ids.push_back(job.remise.id);
-  if (ids.empty()) return;
-  const auto begun = tools_.store.begin_attempts(ids, tools_.clock.now());
-  std::erase_if(jobs, [&](const Job& job) { return !begun.contains(job.remise.id); });
-  std::set<store::RowId> unanswered = begun;
-  std::mutex mutex;
-  std::condition_variable ready;
-  std::vector<std::pair<std::size_t, model::Outcome>> done;
-  std::exception_ptr failure;
-  bool ended = false;
-  std::jthread pool([&] {
-    try {
-      parallel_for(jobs.size(), tools_.workers, [&](std::size_t i) {
-        if (stop_.stop_requested()) return;  // not attempted: still due
-        auto outcome = send(jobs[i]);
-        const std::lock_guard lock(mutex);
-        done.emplace_back(i, std::move(outcome));
-        if (done.size() >= group) ready.notify_one();
-      });
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    const std::lock_guard lock(mutex);
-    ended = true;
-    ready.notify_one();
-  });
-  while (true) {
-    std::vector<std::pair<std::size_t, model::Outcome>> taken;
-    bool last = false;
-    {
-      std::unique_lock lock(mutex);
-      ready.wait_for(lock, std::chrono::seconds(1), [&] { return ended || done.size() >= group; });
-      taken.swap(done);
-      last = ended;
-    }
-    std::vector<store::DeliveryOutcome> outcomes;
-    outcomes.reserve(taken.size());
-    for (auto& [i, outcome] : taken) {
-      unanswered.erase(jobs[i].remise.id);
-      outcomes.push_back(concluded(jobs[i], std::move(outcome)));
-    }
-    if (!outcomes.empty()) apply(outcomes);
-    if (progress_) progress_();
-    if (last) break;
-  }
-  if (failure) std::rethrow_exception(failure);
-  tools_.store.abandon_attempts({unanswered.begin(), unanswered.end()});
-}
-
-model::Outcome Deliverer::send(const Job& job) const {
-  if (job.sender == nullptr)
-    return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
-  try {
-    const Directory source = tools_.spool.depart.open_dir(job.remise.lieu_identifiant).open_dir(job.remise.name);
-    return job.sender->send({job.remise.name, job.remise.lieu_identifiant, source, job.remise.files});
-  } catch (const std::exception& e) {
-    // Our own spool failed: whatever it was, not the partner's refusal.
+    // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.
     return model::Retry{describe(e), std::nullopt};
   }
 }
 
-store::DeliveryOutcome Deliverer::concluded(const Job& job, model::Outcome outcome) {
+Delivering::Delivering(const DeliverTools& tools) : tools_(tools), inbox_(std::make_unique<Inbox>()) {}
+
+Delivering::~Delivering() {
+  interrupt();
+  for (auto& [lieu, job] : active_) {
+    if (job->thread.joinable()) job->thread.join();
+  }
+  try {
+    settle(inbox_->take(std::chrono::milliseconds(0)));
+  } catch (const std::exception& e) {
+    // What is not written down is looked for at the partner by the next attempt.
+    log::error("deliver.failed", {{"error", describe(e)}});
+  }
+}
+
+int Delivering::ended_fd() const {
+  return inbox_->fd();
+}
+
+DeliverReport Delivering::take_report() {
+  return std::exchange(report_, {});
+}
+
+bool Delivering::step(std::chrono::milliseconds patience) {
+  while (begin_due()) continue;
+  idle_.clear();
+  const bool under_way = !active_.empty();
+  if (under_way) settle(inbox_->take(patience));
+  clean();
+  return under_way;
+}
+
+// Rights are checked, the intent is written, threads are begun: for one remise of each lieu that has a free place. True
+// when more may be begun at once.
+bool Delivering::begin_due() {
+  if (stop_.stop_requested()) return false;
+  const auto count = [&](bool local) {
+    return static_cast<std::size_t>(
+        std::count_if(active_.begin(), active_.end(), [&](const auto& a) { return a.second->local == local; }));
+  };
+  std::size_t places_here = tools_.workers - std::min<std::size_t>(tools_.workers, count(true));
+  std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));
+  store::DueFilter filter;
+  for (const auto& [lieu, job] : active_) filter.busy.insert(lieu);
+  filter.local = places_here;
+  filter.remote = places_there;
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{job.remise.id, std::move(outcome), now, std::nullopt};
-  const int attempts = job.remise.attempts + 1;
-  const log::Fields fields = {
-      {"remise", job.remise.name}, {"lieu", job.remise.lieu_identifiant}, {"attempt", attempts}};
+  std::vector<std::unique_ptr<Job>> jobs;
+  std::vector<store::RowId> ids;
+  bool settled = false;
+  for (const store::DueRemise& remise : tools_.store.due_remises(now, filter)) {
+    auto job = job_for(remise);
+    if (!job) {
+      settled = true;
+      continue;
+    }
+    if (!job->take_apart) ids.push_back(remise.id);
+    jobs.push_back(std::move(job));
+  }
+  const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
+  for (auto& job : jobs) {
+    if (!job->take_apart && !begun.contains(job->remise.id)) continue;
+    const store::RowId lieu = job->remise.lieu;
+    Job& running = *(active_[lieu] = std::move(job));
+    running.thread = std::jthread([this, &running, lieu, token = stop_.get_token()] {
+      inbox_->put({lieu, running.run(tools_.spool, token)});
+    });
+  }
+  return settled;
+}
+
+// Nothing when all is done already: taken apart without a word to the partner, or put off until its hours.
+std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& remise) {
+  const Instant now = tools_.clock.now();
+  const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
+  Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
+  const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
+  auto job = std::make_unique<Job>();
+  job->remise = remise;
+  job->take_apart = held || !rights.lost.empty();
+  job->lost = std::move(rights.lost);
+  if (job->take_apart && remise.attempts == 0) {
+    dissolve(*job);
+    return nullptr;
+  }
+  const model::Channel& channel = lieu ? lieu->channel : remise.channel;
+  job->local = std::holds_alternative<model::DepotChannel>(channel);
+  if (const auto known = idle_.find(remise.lieu); known != idle_.end()) {
+    job->sender = std::move(known->second);
+    idle_.erase(known);
+  } else {
+    job->sender = tools_.sender_for(channel, stop_.get_token());
+  }
+  if (const auto opens = job->sender ? job->sender->opens_at(now) : std::nullopt) {
+    tools_.store.put_off(remise.lieu, *opens);
+    return nullptr;
+  }
+  return job;
+}
+
+void Delivering::dissolve(const Job& job) {
+  tools_.store.dissolve(job.remise.id, job.lost, tools_.clock.now());
+  ++report_.dissolved;
+  log::warning("remise.dissolved", {{"remise", job.remise.name},
+                                    {"reason", job.lost.empty() ? "an operator holds a demande" : "rights lost"},
+                                    {"rights_lost", job.lost.size()}});
+}
+
+void Delivering::settle(std::vector<Ended> ended) {
+  std::vector<store::DeliveryOutcome> outcomes;
+  const auto apply = [&] {
+    if (!outcomes.empty()) tools_.store.apply_deliveries(outcomes);
+    outcomes.clear();
+  };
+  for (Ended& e : ended) {
+    const auto found = active_.find(e.lieu);
+    const std::unique_ptr<Job> job = std::move(found->second);
+    active_.erase(found);
+    job->thread.join();
+    if (auto* outcome = std::get_if<model::Outcome>(&e.result)) {
+      outcomes.push_back(concluded(job->remise, std::move(*outcome)));
+      if (outcomes.size() >= group) apply();
+    } else if (std::holds_alternative<TakenApart>(e.result)) {
+      dissolve(*job);
+    } else if (std::holds_alternative<NotBegun>(e.result) && !job->take_apart) {
+      tools_.store.abandon_attempts({job->remise.id});
+    }
+    if (job->sender) idle_[e.lieu] = std::move(job->sender);
+  }
+  apply();
+}
+
+store::DeliveryOutcome Delivering::concluded(const store::DueRemise& remise, model::Outcome outcome) {
+  const Instant now = tools_.clock.now();
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt};
+  const int attempts = remise.attempts + 1;
+  const log::Fields fields = {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"attempt", attempts}};
   const auto with = [&](std::initializer_list<log::Field> more) {
     log::Fields all = fields;
     all.insert(all.end(), more);
@@ -197,7 +255,10 @@ store::DeliveryOutcome Deliverer::concluded(const Job& job, model::Outcome outco
     log::error("remise.refused", with({{"code", refused->code}, {"reason", refused->reason}}));
   } else {
     const auto& retry = std::get<model::Retry>(out.outcome);
-    out.next_attempt = model::next_attempt(now, job.remise.first_attempt.value_or(now), attempts, jitter());
+    // The partner's fault counts for the partner: all its remises wait as long.
+    const Instant first = (retry.partner ? remise.partner_failing_since : remise.first_attempt).value_or(now);
+    const int failures = retry.partner ? remise.partner_failures + 1 : attempts;
+    out.next_attempt = model::next_attempt(now, first, failures, jitter());
     if (out.next_attempt && retry.not_before) out.next_attempt = std::max(*out.next_attempt, *retry.not_before);
     ++report_.deferred;
     log::warning("remise.deferred", with({{"reason", retry.reason},
@@ -206,30 +267,16 @@ store::DeliveryOutcome Deliverer::concluded(const Job& job, model::Outcome outco
   return out;
 }
 
-void Deliverer::apply(const std::vector<store::DeliveryOutcome>& outcomes) {
-  for (std::size_t begin = 0; begin < outcomes.size(); begin += group) {
-    const auto first = outcomes.begin() + static_cast<std::ptrdiff_t>(begin);
-    tools_.store.apply_deliveries(
-        {first, first + static_cast<std::ptrdiff_t>(std::min(group, outcomes.size() - begin))});
-  }
-}
-
 // Bytes whose remise is delivered (or taken apart) have served; families' data lie in no more places than needed.
-void Deliverer::clean() {
+void Delivering::clean() {
   while (true) {
-    const auto departed = tools_.store.departed(batch);
+    const auto departed = tools_.store.departed(group);
     for (const auto& d : departed) {
       if (const auto lieu = tools_.spool.depart.find_dir(d.lieu)) lieu->remove_tree(d.name);
       tools_.store.depart_removed(d.remise);
     }
-    if (departed.size() < batch) return;
+    if (departed.size() < group) return;
   }
-}
-
-}  // namespace
-
-DeliverReport deliver(const DeliverTools& tools, const std::function<void()>& progress, const std::stop_token& stop) {
-  return Deliverer(tools, progress, stop).run();
 }
 
 }  // namespace navette::stages

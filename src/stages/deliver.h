@@ -1,27 +1,33 @@
 // Delivers the remises that are due, each lieu by its channel.
 //
-// Guarantees. Rights are checked again right before (R1, R8): a remise that holds a demande its lieu may no longer
-// have, or that an operator holds, is taken apart, nothing of it leaves. The intent is written before anything leaves,
-// the outcome after; between the two a crash makes the next attempt look at the partner first (FileSender). Outcomes
-// are applied every 100 or every second. A partner that stalls holds nobody but a worker.
+// Guarantees. Rights are checked again right before each attempt (R1, R8): a remise that holds a demande its lieu may
+// no longer have, or that an operator holds, is taken apart, nothing of it leaves. The intent is written before
+// anything leaves, the outcome after; between the two a crash makes the next attempt look at the partner first
+// (FileSender). Outcomes are applied every 100 or every second. Each partner being served has a thread of its own, one
+// remise at a time: one that is slow, dead or stalled holds nobody.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "channels/file_sender.h"
+#include "model/convention.h"
 #include "model/reference_data.h"
 #include "stages/spool.h"
 #include "store/store.h"
 
 namespace navette::stages {
 
-// By kind of channel: "depot".
-using FileSenders = std::map<std::string, std::unique_ptr<channels::FileSender>>;
+// The sender of one partner, made when it is first needed; nothing when this navette does not serve that kind of
+// channel. A stop given to it ends its waiting. Called from one thread.
+using SenderFactory =
+    std::function<std::unique_ptr<channels::FileSender>(const model::Channel& channel, const std::stop_token& stop)>;
 
 struct DeliverReport {
   std::size_t delivered = 0;
@@ -33,12 +39,49 @@ struct DeliverReport {
 struct DeliverTools {
   const Spool& spool;
   store::Store& store;
-  const FileSenders& senders;
+  const SenderFactory& sender_for;
   const model::ReferenceData& reference;
   const Clock& clock;
-  unsigned workers = 1;
+  unsigned workers = 1;    // lieux served at a time on this machine (dépôts)
+  unsigned partners = 64;  // and over the network
 };
 
-DeliverReport deliver(const DeliverTools& tools, const std::function<void()>& progress, const std::stop_token& stop);
+class Delivering {
+ public:
+  explicit Delivering(const DeliverTools& tools);
+  // Ends what is under way as a stop does, and writes down what is known of it.
+  ~Delivering();
+  Delivering(const Delivering&) = delete;
+  Delivering& operator=(const Delivering&) = delete;
+
+  // Begins what is due and writes down what has ended, waiting at most `patience` for the first end. Returns whether
+  // something is under way. Throws Error when the store fails; nothing is lost by that.
+  bool step(std::chrono::milliseconds patience);
+  // Nothing more is begun; what is under way ends soon. From any thread.
+  void interrupt() { stop_.request_stop(); }
+  // Readable when something ended since the last step.
+  int ended_fd() const;
+  // What was done since the last call.
+  DeliverReport take_report();
+
+ private:
+  struct Job;
+  struct Ended;
+  class Inbox;
+
+  bool begin_due();
+  std::unique_ptr<Job> job_for(const store::DueRemise& remise);
+  void dissolve(const Job& job);
+  void settle(std::vector<Ended> ended);
+  store::DeliveryOutcome concluded(const store::DueRemise& remise, model::Outcome outcome);
+  void clean();
+
+  DeliverTools tools_;
+  std::stop_source stop_;
+  std::unique_ptr<Inbox> inbox_;
+  std::map<store::RowId, std::unique_ptr<Job>> active_;                 // by lieu
+  std::map<store::RowId, std::unique_ptr<channels::FileSender>> idle_;  // connected, perhaps of use for the next remise
+  DeliverReport report_;
+};
 
 }  // namespace navette::stages

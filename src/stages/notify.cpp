@@ -71,8 +71,8 @@ store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNot
   }
   out.last_day = model::last_day_of_delay(now, n.pickup_days);
   out.message_id = n.remise_name + "@" + domain_of(tools.from);
-  const auto sender = tools.senders.find("depot");
-  const std::string place = sender == tools.senders.end() ? "" : sender->second->describe_place(n.remise_name);
+  const auto sender = tools.sender_for(n.channel, {});
+  const std::string place = sender ? sender->describe_place(n.remise_name) : "";
   const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, out.last_day)));
   const xml::Node root = texts.root();
   mime::Message message;

@@ -22,7 +22,7 @@ struct NotifyReport {
 struct NotifyTools {
   store::Store& store;
   channels::MailSender& mail;
-  const FileSenders& senders;         // they know the words for the place
+  const SenderFactory& sender_for;    // a sender knows the words for the place
   const xml::Stylesheet& stylesheet;  // xslt/notification.xsl
   std::string from;                   // address of navette
   const Clock& clock;

@@ -149,8 +149,9 @@ struct LieuRow {
   std::uint64_t en_attente = 0;            // acheminements that wait for the next remise
   std::uint64_t remises_en_attente = 0;    // prete or retenue
   std::optional<Instant> derniere_remise;  // last success
-  std::string dernier_motif;               // why the oldest remise under way did not arrive yet
+  std::string dernier_motif;               // the last error of its server, or why its oldest remise did not arrive yet
   std::optional<Instant> prochain_essai;
+  bool retenu = false;                // nothing is tried until a person says so
   std::vector<std::string> communes;  // INSEE codes of that version
 };
 // By identifiant.

@@ -49,7 +49,11 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
                            one_count(db, "SELECT count(*) FROM remise WHERE etat = 'retenue' AND lieu_id = ?", id);
   row.derniere_remise = one_instant(
       db, "SELECT livree_le FROM remise WHERE lieu_id = ? AND etat = 'livree' ORDER BY id DESC LIMIT 1", id);
-  row.prochain_essai = one_instant(db, "SELECT min(prochaine) FROM remise WHERE lieu_id = ? AND etat = 'prete'", id);
+  row.prochain_essai =
+      one_instant(db,
+                  "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                  "WHERE r.lieu_id = ? AND r.etat = 'prete'",
+                  id);
   auto q = db.query(
       "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND etat IN ('prete', 'retenue') ORDER BY id "
       "LIMIT 1");
@@ -59,11 +63,12 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
 LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& today) {
   LieuRow row;
   {
-    auto q = db.query("SELECT identifiant, caf, suspendu FROM lieu WHERE id = ?");
+    auto q = db.query("SELECT identifiant, caf, suspendu, retenu FROM lieu WHERE id = ?");
     q.bind(id).step();
     row.identifiant = q.text(0);
     row.caf = q.text(1);
     row.suspendu = q.find_text(2);
+    row.retenu = q.integer(3) != 0;
   }
   load_convention_of(db, id, today, row);
   load_traffic_of(db, id, row);

@@ -156,10 +156,20 @@ struct DueRemise {
   std::string name;
   RowId lieu = 0;
   std::string lieu_identifiant;
-  std::string channel;  // kind, in the version it was packed under
-  int attempts = 0;
+  model::Channel channel;  // in the version it was packed under
+  int attempts = 0;        // so far
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last
+  std::set<std::string> arrived;         // names of files that are at the partner for certain
+  int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
+  std::optional<Instant> partner_failing_since;
+};
+
+// Which due remises are wanted: one a lieu, so many that leave on this machine (dépôts), so many over the network.
+struct DueFilter {
+  std::set<RowId> busy;  // lieux that are being served
+  std::size_t local = 1000;
+  std::size_t remote = 1000;
 };
 
 struct DeliveryOutcome {
@@ -182,6 +192,7 @@ struct DueNotification {
   int retention_months = 0;
   int attempts = 0;
   Instant delivered_at;
+  model::Channel channel;                  // by which it was delivered
   std::vector<model::Personne> personnes;  // of the version in force; of the remise's own when none is (R8)
 };
 
@@ -210,6 +221,7 @@ struct Counts {
   std::uint64_t notifications_waiting = 0;
   std::uint64_t notifications_in_trouble = 0;  // tried at least once without success
   std::uint64_t suspended_lieux = 0;
+  std::uint64_t held_lieux = 0;  // whose server failed for five days, or in a way that somebody must mend
 };
 
 }  // namespace navette::store

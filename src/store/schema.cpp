@@ -291,7 +291,20 @@ constexpr const char* migration_2 = R"sql(
 ALTER TABLE remise ADD COLUMN en_cours INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 2> migrations = {migration_1, migration_2};
+// How the server of a lieu does: backoff and holds are the partner's, not each remise's. And which files of a remise an
+// attempt that failed left there for certain.
+constexpr const char* migration_3 = R"sql(
+ALTER TABLE lieu ADD COLUMN prochaine INTEGER NOT NULL DEFAULT 0;  -- nothing of it is tried before
+ALTER TABLE lieu ADD COLUMN echecs INTEGER NOT NULL DEFAULT 0;     -- in a row
+ALTER TABLE lieu ADD COLUMN premier_echec INTEGER;
+ALTER TABLE lieu ADD COLUMN retenu INTEGER NOT NULL DEFAULT 0;     -- 1: waits for a person
+ALTER TABLE lieu ADD COLUMN dernier_succes INTEGER;
+ALTER TABLE lieu ADD COLUMN derniere_erreur TEXT;
+ALTER TABLE lieu ADD COLUMN erreur_le INTEGER;
+ALTER TABLE remise_fichier ADD COLUMN arrive INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 3> migrations = {migration_1, migration_2, migration_3};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -63,6 +63,7 @@ Counts Store::counts() {
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0");
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
+  c.held_lieux = count("SELECT count(*) FROM lieu WHERE retenu = 1");
   return c;
 }
 
@@ -77,8 +78,8 @@ std::optional<Instant> Store::next_due(Instant now) {
       "SELECT min((SELECT min(du) FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre')) "
       "FROM lieu l WHERE l.suspendu IS NULL");
   consider(
-      "SELECT min(r.prochaine) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'prete' AND l.suspendu IS NULL");
+      "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "WHERE r.etat = 'prete' AND l.suspendu IS NULL AND l.retenu = 0");
   consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer'");
   return std::max(next, now);
 }

@@ -87,7 +87,8 @@ class Store {
   bool apply_pack(const PackOutcome& outcome, Instant now);
 
   // ---- delivery
-  std::vector<DueRemise> due_remises(Instant now, std::size_t limit);
+  std::vector<DueRemise> due_remises(Instant now, const DueFilter& filter = {});  // partners that fail come last
+  void put_off(RowId lieu, Instant until);                                        // nothing of it is due before
   std::vector<DueAcheminement> acheminements_of(RowId remise);
   // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
   // one, or a demande in it.
@@ -122,6 +123,7 @@ class Store {
   void hold_remise(const std::string& name, const std::string& why, Instant now);
   void release_remise(const std::string& name, Instant now);
   void retry_remise(const std::string& name, Instant now);
+  void retry_lieu(const std::string& lieu, Instant now);  // whatever its server did wrong: tried again at once
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
   void resume_lieu(const std::string& lieu, Instant now);
   void add_trace(const TraceEntry& entry, Instant now);
@@ -150,6 +152,8 @@ class Store {
   RowId find_demande(const std::string& reference);
   RowId find_remise(const std::string& name);
   void restart_attempts(RowId remise, Instant now);
+  void free_partner(RowId lieu);
+  void partner_failed(RowId lieu, const DeliveryOutcome& outcome, const std::string& reason);
   std::string demande_object(RowId demande);
   std::string remise_object(RowId remise);
   std::vector<std::string> communes_of(RowId demande);

@@ -125,9 +125,7 @@ void Store::hold_remise(const std::string& name, const std::string& why, Instant
 
 // The five days of attempts begin anew: somebody has looked at it.
 void Store::restart_attempts(RowId remise, Instant now) {
-  db_.query(
-         "UPDATE remise SET prochaine = ?, tentatives = 0, premiere_tentative = NULL, retenue_operateur = 0 WHERE id = "
-         "?")
+  db_.query("UPDATE remise SET prochaine = ?, premiere_tentative = NULL, retenue_operateur = 0 WHERE id = ?")
       .bind(to_column(now), remise)
       .run();
 }
@@ -157,12 +155,31 @@ void Store::retry_remise(const std::string& name, Instant now) {
   }
   db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
   const bool undelivered = db_.changes() > 0;
+  if (undelivered) {
+    auto lieu = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
+    lieu.bind(id).step();
+    free_partner(lieu.integer(0));
+  }
   db_.query("UPDATE notification SET prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(at, id).run();
   if (!undelivered && db_.changes() == 0) {
     throw Error("nothing to retry: the remise " + name +
                 " is held by an operator (release it) or delivered and notified");
   }
   trace(now, "remise.relancee", "remise:" + name);
+  transaction.commit();
+}
+
+void Store::retry_lieu(const std::string& lieu, Instant now) {
+  sqlite::Transaction transaction(db_);
+  RowId id = 0;
+  {
+    auto q = db_.query("SELECT id FROM lieu WHERE identifiant = ?");
+    if (!q.bind(lieu).step()) throw Error("no lieu " + lieu + "; see `navette lieux list`");
+    id = q.integer(0);
+  }
+  free_partner(id);
+  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat = 'prete'").bind(to_column(now), id).run();
+  trace(now, "lieu.relance", "lieu:" + lieu);
   transaction.commit();
 }
 

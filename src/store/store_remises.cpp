@@ -166,34 +166,72 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
   return true;
 }
 
-std::vector<DueRemise> Store::due_remises(Instant now, std::size_t limit) {
+std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) {
   std::vector<DueRemise> out;
   {
     auto q = db_.query(
-        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, r.tentatives, r.premiere_tentative FROM remise r "
+        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, lv.profil, r.tentatives, r.premiere_tentative, "
+        "l.echecs, l.premier_echec FROM remise r "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.version_id = r.version_id AND lv.lieu_id = l.id "
-        "WHERE r.etat = 'prete' AND r.prochaine <= ? AND l.suspendu IS NULL "
-        "ORDER BY r.prochaine, r.id LIMIT ?");
-    q.bind(to_column(now), static_cast<std::int64_t>(limit));
-    while (q.step()) {
-      DueRemise r{q.integer(0), q.text(1), q.integer(2), q.text(3), q.text(4), static_cast<int>(q.integer(5)),
-                  std::nullopt, {}};
-      if (const auto first = q.find_integer(6)) r.first_attempt = instant_from(*first);
+        "WHERE r.etat = 'prete' AND r.prochaine <= ?1 AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?1 "
+        "ORDER BY l.echecs > 0, r.prochaine, r.id");
+    q.bind(to_column(now));
+    std::set<RowId> lieux = filter.busy;
+    std::size_t local = 0;
+    std::size_t remote = 0;
+    while (local + remote < filter.local + filter.remote && q.step()) {
+      if (lieux.contains(q.integer(2))) continue;
+      const bool is_local = q.text(4) == model::kind_of(model::DepotChannel{});
+      if (is_local ? local == filter.local : remote == filter.remote) continue;
+      ++(is_local ? local : remote);
+      lieux.insert(q.integer(2));
+      DueRemise r;
+      r.id = q.integer(0);
+      r.name = q.text(1);
+      r.lieu = q.integer(2);
+      r.lieu_identifiant = q.text(3);
+      r.channel = channel_from(q.text(4), q.text(5));
+      r.attempts = static_cast<int>(q.integer(6));
+      if (const auto first = q.find_integer(7)) r.first_attempt = instant_from(*first);
+      r.partner_failures = static_cast<int>(q.integer(8));
+      if (const auto first = q.find_integer(9)) r.partner_failing_since = instant_from(*first);
       out.push_back(std::move(r));
     }
   }
   for (DueRemise& r : out) {
     auto q = db_.query(
-        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, '') FROM "
+        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, ''), f.arrive FROM "
         "remise_fichier f "
         "LEFT JOIN demande d ON d.id = f.demande_id WHERE f.remise_id = ? ORDER BY f.rang");
     q.bind(r.id);
     while (q.step()) {
       r.files.push_back(
           {q.text(0), kind_from(q.text(1)), static_cast<std::uint64_t>(q.integer(2)), q.text(3), q.text(4), q.text(5)});
+      if (q.integer(6) != 0) r.arrived.insert(q.text(0));
     }
   }
   return out;
+}
+
+void Store::put_off(RowId lieu, Instant until) {
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE lieu SET prochaine = ? WHERE id = ?").bind(to_column(until), lieu).run();
+  transaction.commit();
+}
+
+void Store::free_partner(RowId lieu) {
+  db_.query("UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0 WHERE id = ?")
+      .bind(lieu)
+      .run();
+}
+
+void Store::partner_failed(RowId lieu, const DeliveryOutcome& o, const std::string& reason) {
+  db_.query(
+         "UPDATE lieu SET echecs = echecs + 1, premier_echec = coalesce(premier_echec, ?1), derniere_erreur = ?2, "
+         "erreur_le = ?1, retenu = ?3, prochaine = coalesce(?4, prochaine) WHERE id = ?5")
+      .bind(to_column(o.at), reason, std::int64_t{o.next_attempt ? 0 : 1},
+            o.next_attempt ? std::optional(to_column(*o.next_attempt)) : std::nullopt, lieu)
+      .run();
 }
 
 std::vector<DueAcheminement> Store::acheminements_of(RowId remise) {
@@ -254,7 +292,15 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   for (const DeliveryOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
     db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
+    RowId lieu = 0;
+    {
+      auto q = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
+      q.bind(o.remise).step();
+      lieu = q.integer(0);
+    }
     if (const auto* delivered = std::get_if<model::Delivered>(&o.outcome)) {
+      free_partner(lieu);
+      db_.query("UPDATE lieu SET dernier_succes = ? WHERE id = ?").bind(to_column(o.at), lieu).run();
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
       // Said twice, the first time counts: R6 runs from there.
       db_.query(
@@ -273,18 +319,32 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       trace(o.at, "remise.livree", object, delivered->facts);
     } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome)) {
       const std::string reason = refused->code + ": " + refused->reason;
-      set_remise(o.remise, RemiseEvent::refused, reason);
-      trace(o.at, "remise.refusee", object, reason);
+      if (refused->partner) {
+        partner_failed(lieu, o, reason);
+        db_.query("UPDATE remise SET motif = ? WHERE id = ?").bind(reason, o.remise).run();
+      } else {
+        set_remise(o.remise, RemiseEvent::refused, reason);
+      }
+      trace(o.at, refused->partner ? "partenaire.retenu" : "remise.refusee", object, reason);
     } else {
-      const std::string& reason = std::get<model::Retry>(o.outcome).reason;
+      const auto& retry = std::get<model::Retry>(o.outcome);
+      for (const std::string& name : retry.arrived) {
+        db_.query("UPDATE remise_fichier SET arrive = 1 WHERE remise_id = ? AND nom = ?").bind(o.remise, name).run();
+      }
+      if (retry.partner) {
+        partner_failed(lieu, o, retry.reason);
+        db_.query("UPDATE remise SET motif = ? WHERE id = ?").bind(retry.reason, o.remise).run();
+        trace(o.at, o.next_attempt ? "remise.differee" : "partenaire.retenu", object, retry.reason);
+        continue;
+      }
       if (o.next_attempt) {
         db_.query("UPDATE remise SET prochaine = ?, motif = ? WHERE id = ? AND etat = 'prete'")
-            .bind(to_column(*o.next_attempt), reason, o.remise)
+            .bind(to_column(*o.next_attempt), retry.reason, o.remise)
             .run();
       } else {
-        set_remise(o.remise, RemiseEvent::held, "not delivered for five days: " + reason);
+        set_remise(o.remise, RemiseEvent::held, "not delivered for five days: " + retry.reason);
       }
-      trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, reason);
+      trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, retry.reason);
     }
   }
   transaction.commit();
@@ -343,7 +403,7 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "v.conservation, "
         "n.tentatives, r.livree_le, coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND "
         "w.en_vigueur_du <= ?3 AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT "
-        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf) "
+        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf), lv.canal, lv.profil "
         "FROM notification n JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 "
@@ -364,6 +424,7 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
       n.delivered_at = instant_from(q.integer(10));
       versions.push_back(q.integer(11));
       n.contact = q.text(12);
+      n.channel = channel_from(q.text(13), q.text(14));
       out.push_back(std::move(n));
     }
   }

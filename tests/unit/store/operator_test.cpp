@@ -39,7 +39,7 @@ TEST_CASE("a demande that waits can be held and released; held, nothing of it is
 TEST_CASE("a demande in a remise is held, and the remise that holds it cannot begin an attempt any more") {
   Routed site;
   site.pack("rpe-a");
-  const RowId remise = site.store->due_remises(site.now, 1).at(0).id;
+  const RowId remise = site.store->due_remises(site.now).at(0).id;
   site.store->hold_demande("A", "x", site.now);
   CHECK(site.states("A") == "rpe-a:en-remise");
   CHECK(site.store->acheminements_of(remise).at(0).held);
@@ -52,7 +52,7 @@ TEST_CASE("a demande in a remise is held, and the remise that holds it cannot be
 TEST_CASE("while a remise leaves, no demande in it can be held, and trying leaves it as it was") {
   Routed site;
   site.pack("rpe-a");
-  const RowId remise = site.store->due_remises(site.now, 1).at(0).id;
+  const RowId remise = site.store->due_remises(site.now).at(0).id;
   REQUIRE(site.store->begin_attempts({remise}, site.now).size() == 1);
   CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("leaving right now"));
   CHECK(site.text("SELECT retenue IS NULL FROM demande") == "1");
@@ -112,15 +112,15 @@ TEST_CASE("a remise that its channel refused is freed by a retry; one that an op
   Routed site;
   const std::string name = "rpe-a-20261120-1";
   site.pack("rpe-a");
-  const auto due = site.store->due_remises(site.now, 10);
+  const auto due = site.store->due_remises(site.now);
   REQUIRE(due.size() == 1);
   site.store->begin_attempts({due[0].id}, site.now);
   site.store->apply_deliveries({{due[0].id, model::Refused{"remise-differente", "look"}, site.now, std::nullopt}});
-  CHECK(site.store->due_remises(site.now, 10).empty());
+  CHECK(site.store->due_remises(site.now).empty());
   site.store->retry_remise(name, site.now);
-  CHECK(site.store->due_remises(site.now, 10).size() == 1);
+  CHECK(site.store->due_remises(site.now).size() == 1);
   site.store->hold_remise(name, "x", site.now);
   CHECK_THROWS_WITH(site.store->retry_remise(name, site.now), Catch::Contains("held by an operator"));
   site.store->release_remise(name, site.now);
-  CHECK(site.store->due_remises(site.now, 10).size() == 1);
+  CHECK(site.store->due_remises(site.now).size() == 1);
 }

@@ -44,7 +44,9 @@ void fill(Site& site, int waiting) {
       "INSERT INTO remise (id, nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, prochaine, "
       "livree_le, depart_efface) SELECT i, 'rpe-a-20261119-' || i, 1, 1, 'livree', 0, 1, 10, " +
       past + ", " + past + ", 1 FROM n WHERE i % 20 = 0");
-  db.execute("INSERT INTO remise_fichier SELECT i, 0, 'x', 'pdf', 1, 'x', i FROM n WHERE i % 20 = 0");
+  db.execute(
+      "INSERT INTO remise_fichier (remise_id, rang, nom, genre, taille, sha256, demande_id) SELECT i, 0, 'x', 'pdf', "
+      "1, 'x', i FROM n WHERE i % 20 = 0");
   db.execute("INSERT INTO notification (remise_id, etat, prochaine) SELECT i, 'envoyee', 0 FROM n WHERE i % 20 = 0");
   db.execute(
       "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du, remise_id) SELECT i, 1, 1, CASE i % 20 "
@@ -67,7 +69,7 @@ void idle_pass(Site& site) {
   CHECK(store.unrouted(500).empty());
   CHECK(store.lieux_due(site.now).empty());
   CHECK(store.departed(200).empty());
-  CHECK(store.due_remises(site.now, 200).empty());
+  CHECK(store.due_remises(site.now).empty());
   CHECK(store.due_notifications(site.now, 100).empty());
   CHECK(store.next_due(site.now) > site.now);
   store.trace_head();
