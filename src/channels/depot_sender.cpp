@@ -150,6 +150,8 @@ Outcome DepotSender::send(const RemiseToSend& r) {
 std::optional<Delivered> DepotSender::look(const RemiseToSend& r) {
   auto opened = open_depot(root_, r.lieu);
   const auto* depot = std::get_if<Depot>(&opened);
+  // A volume that is not mounted tells nothing about what the lieu has.
+  if (depot == nullptr && missing_ == Missing::retry) throw Error(std::get<Retry>(std::get<Outcome>(opened)).reason);
   if (depot == nullptr || !depot->remises.contains(r.remise)) return std::nullopt;
   auto outcome = already_there(*depot, r);
   if (auto* delivered = std::get_if<Delivered>(&outcome)) return std::move(*delivered);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <regex>
 #include <system_error>
 #include <vector>
 
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
@@ -25,13 +25,19 @@ namespace {
 constexpr std::uint64_t bytes_between_rows = std::uint64_t{64} << 20U;
 constexpr std::size_t batch_size = 100;  // deposits that share one barrier and one transaction
 constexpr std::string_view aside_prefix = ".refuse-";
+constexpr std::string_view intent_suffix = ".refus";
+
+// Sorts before every ticket drawn at `at` or later.
+std::string stamp_of(Instant at) {
+  std::string stamp = model::to_iso_utc(at);
+  stamp.erase(std::remove_if(stamp.begin(), stamp.end(), [](char c) { return c == '-' || c == ':'; }), stamp.end());
+  return stamp;
+}
 
 // Sorts in the order of claiming, within a second too; the random part keeps it apart from other processes'.
 std::string new_ticket(Instant now) {
   static unsigned count = 0;
-  std::string stamp = model::to_iso_utc(now);
-  stamp.erase(std::remove_if(stamp.begin(), stamp.end(), [](char c) { return c == '-' || c == ':'; }), stamp.end());
-  return fmt::format("{}-{:04x}{}", stamp, count++ & 0xFFFFU, text::hex(crypto::random_bytes(4)));
+  return fmt::format("{}-{:04x}{}", stamp_of(now), count++ & 0xFFFFU, text::hex(crypto::random_bytes(4)));
 }
 
 // Ticket and deposited name of an entry of travail/<emetteur>/.
@@ -44,12 +50,6 @@ std::pair<std::string, std::string> parts_of(const std::string& entry) {
 // A name cut so that the ticket fits in front of it (255 bytes is the longest).
 std::string claimed_name(const std::string& ticket, const std::string& name) {
   return ticket + "." + name.substr(0, std::min<std::size_t>(name.size(), 255 - ticket.size() - 1));
-}
-
-// Of the form that new_ticket() makes: a sender may name anything so that it looks like ours.
-bool is_ticket(const std::string& text) {
-  static const std::regex form("[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}");
-  return std::regex_match(text, form);
 }
 
 bool is_forbidden(const std::system_error& e) {
@@ -99,6 +99,7 @@ class Claimer {
   // `error` never names a deposit: its sender chose that name, and may have put a family's into it (R9).
   void failed(const std::string& emetteur, const std::string& error) {
     ++report_.failed;
+    report_.faults.push_back("arrivee/" + text::printable(emetteur) + ": " + error);
     log::error("claim.failed", {{"emetteur", text::printable(emetteur)}, {"error", error}});
   }
   struct Deposit {
@@ -113,8 +114,10 @@ class Claimer {
   bool is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const;
   std::size_t claim_batch(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
   Brought bring_over(const Directory& from, const std::string& name, const Directory& to, const std::string& raw);
-  std::string set_aside(const Directory& from, const std::string& name, const std::string& ticket);
-  std::size_t record_asides(const std::string& emetteur, const Directory& from, const std::vector<std::string>& names);
+  store::Claim set_aside(const std::string& emetteur, const Directory& from, const std::string& name,
+                         const Directory& work, const std::string& ticket);
+  std::size_t record_asides(const Directory& work, const std::vector<store::Claim>& claims);
+  void take_up_asides(const std::string& emetteur, const Directory& work);
   model::Code problem_of(const FileStatus& st) const;
   void add(const std::vector<store::Claim>& claims);
   void take_up_all();
@@ -146,9 +149,7 @@ void Claimer::scan_sender(const std::string& emetteur) {
   // In the order in which they were finished, whatever the order of the directory: a suspension must not be read before
   // the convention it suspends.
   std::vector<Deposit> complete;
-  std::vector<std::string> asides;
   from->each([&](const std::string& name, FileType) {
-    if (name.starts_with(aside_prefix)) asides.push_back(name);
     if (is_ignored(name)) return true;
     const auto st = from->status(name);
     if (!st) return true;  // vanished: its sender took it back
@@ -159,7 +160,6 @@ void Claimer::scan_sender(const std::string& emetteur) {
     complete.push_back({st->modified, name, st->size});
     return !stop_.stop_requested();
   });
-  record_asides(emetteur, *from, asides);
   std::sort(complete.begin(), complete.end());
   std::size_t taken = 0;
   std::uint64_t bytes = 0;
@@ -188,7 +188,7 @@ std::size_t Claimer::claim_batch(const std::string& emetteur, const Directory& f
                                  const std::vector<std::string>& names) {
   const Directory work = spool_.travail.make_dir(emetteur);
   std::vector<std::string> renamed;  // only these: the directory may hold a hundred thousand that wait to be read
-  std::vector<std::string> asides;
+  std::vector<store::Claim> asides;
   for (const std::string& name : names) {
     const std::string ticket = new_ticket(clock_.now());
     const std::string raw = claimed_name(ticket, name);
@@ -206,7 +206,7 @@ std::size_t Claimer::claim_batch(const std::string& emetteur, const Directory& f
               ++report_.young;
               break;
             case Brought::unfit:
-              asides.push_back(set_aside(from, name, ticket));
+              asides.push_back(set_aside(emetteur, from, name, work, ticket));
               break;
           }
           break;
@@ -215,16 +215,19 @@ std::size_t Claimer::claim_batch(const std::string& emetteur, const Directory& f
           break;  // the ticket is taken: the next scan draws another
       }
     } catch (const std::system_error& e) {
-      // A directory moves only where its own mode lets us write; within arrivee/ it can still be renamed.
+      // A directory moves only where its own mode lets us write; within arrivee/ it can still be renamed. What our own
+      // travail/ refuses is no fault of the deposit's: set_aside() writes there first.
       try {
         if (!is_forbidden(e)) throw;
-        asides.push_back(set_aside(from, name, ticket));
+        asides.push_back(set_aside(emetteur, from, name, work, ticket));
       } catch (const std::system_error& last) {
-        failed(emetteur, "a deposit cannot be taken: " + last.code().message());
+        const auto st = from.status(name);
+        failed(emetteur,
+               fmt::format("the deposit with inode {} cannot be taken: {}", st ? st->inode : 0, last.code().message()));
       }
     }
   }
-  return take_up(emetteur, work, renamed) + record_asides(emetteur, from, asides);
+  return take_up(emetteur, work, renamed) + record_asides(work, asides);
 }
 
 // arrivee/ on a file system of its own: the copy counts once it is durable, then the deposit goes.
@@ -247,33 +250,61 @@ Claimer::Brought Claimer::bring_over(const Directory& from, const std::string& n
   }
   to.rename_over(temporary, to, raw);
   to.sync();
-  from.remove(name);
+  try {
+    from.remove(name);
+  } catch (const std::system_error&) {
+    to.remove(raw);  // else every scan would bring it over once more
+    throw;
+  }
   return Brought::over;
 }
 
 // What cannot come to travail/ stays with its sender, under a name that is not looked at any more: refused and answered
-// like any other, never deleted. Returns the new name.
-std::string Claimer::set_aside(const Directory& from, const std::string& name, const std::string& ticket) {
-  const std::string aside = claimed_name(std::string(aside_prefix) + ticket, name);
-  from.rename_new(name, from, aside);  // vanished meanwhile: record_asides() finds nothing
-  return aside;
+// like any other, never deleted. The intent lies in travail/ first, so that a crash before the row forgets no answer;
+// nothing is taken from the name in arrivee/, which its sender could forge.
+store::Claim Claimer::set_aside(const std::string& emetteur, const Directory& from, const std::string& name,
+                                const Directory& work, const std::string& ticket) {
+  const auto st = from.status(name);
+  store::Claim claim{ticket,
+                     emetteur,
+                     text::printable(name),
+                     clock_.now(),
+                     st ? st->size : 0,
+                     {},
+                     st ? problem_of(*st) : model::Code::fichier_illisible};
+  const std::string intent = "." + ticket + std::string(intent_suffix);
+  write_file(work, intent, fmt::format("{}\n{}\n{}", to_string(*claim.problem), claim.size, claim.name));
+  try {
+    from.rename_new(name, from, claimed_name(std::string(aside_prefix) + ticket, name));
+  } catch (const std::system_error&) {
+    work.remove(intent);
+    throw;
+  }
+  return claim;
 }
 
-// A crash may come between the rename and the row: every scan looks for those that have none.
-std::size_t Claimer::record_asides(const std::string& emetteur, const Directory& from,
-                                   const std::vector<std::string>& names) {
-  std::vector<store::Claim> claims;
-  for (const std::string& aside : names) {
-    const auto [ticket, name] = parts_of(aside.substr(aside_prefix.size()));
-    const auto st = from.status(aside);
-    if (!st || !is_ticket(ticket) || store_.ticket_state(ticket) != store::Store::TicketState::unknown) continue;
-    store::Claim claim{ticket, emetteur, text::printable(name), clock_.now(), st->size, {}, problem_of(*st)};
-    claims.push_back(std::move(claim));
-  }
+std::size_t Claimer::record_asides(const Directory& work, const std::vector<store::Claim>& claims) {
   if (claims.empty()) return 0;
-  from.sync();
   add(claims);
+  for (const store::Claim& c : claims) work.remove("." + c.ticket + std::string(intent_suffix));
   return claims.size();
+}
+
+// Intents that a crash left without a row.
+void Claimer::take_up_asides(const std::string& emetteur, const Directory& work) {
+  std::vector<store::Claim> claims;
+  for (const std::string& entry : work.names()) {
+    if (!entry.starts_with('.') || !entry.ends_with(intent_suffix)) continue;
+    const std::string ticket = entry.substr(1, entry.size() - 1 - intent_suffix.size());
+    const auto lines = text::split(work.read(entry), '\n');
+    const auto problem = lines.size() < 3 ? std::nullopt : model::parse_code(lines[0]);
+    if (!problem || store_.ticket_state(ticket) != store::Store::TicketState::unknown) {
+      work.remove(entry);
+      continue;
+    }
+    claims.push_back({ticket, emetteur, lines[2], clock_.now(), std::stoull(lines[1]), {}, problem});
+  }
+  record_asides(work, claims);
 }
 
 // Of a deposit that is not copied.
@@ -299,6 +330,7 @@ void Claimer::take_up_all() {
       for (const std::string& entry : work->names()) {
         if (entry.starts_with('.') && entry.ends_with(".tmp")) work->remove_tree(entry);  // half a copy
       }
+      take_up_asides(emetteur, *work);
       take_up(emetteur, *work, work->names());
     });
   }
@@ -330,7 +362,9 @@ std::size_t Claimer::take_up(const std::string& emetteur, const Directory& work,
     const auto state = store_.ticket_state(ticket);
     if (state != store::Store::TicketState::unknown) {
       // Crashed between the row and this removal. What could not be copied stays: it is the deposit itself.
-      if (!name.empty() && state == store::Store::TicketState::copied) work.remove(entry);
+      if (!name.empty() && state != store::Store::TicketState::not_copied) work.remove(entry);
+      // A power cut came after the answer, and undid the removal of our copy.
+      if (name.empty() && state == store::Store::TicketState::answered) work.remove(entry);
       continue;
     }
     // Crashed between the copy and the row: copied again from the deposit, which sorts right behind and has the name.
@@ -365,8 +399,12 @@ std::optional<store::Claim> Claimer::take_over(const std::string& emetteur, cons
   if (!in) {
     claim.problem = problem_of(*st);
   } else if (!copy(work, in->get(), claim)) {
-    ++report_.young;
-    return std::nullopt;
+    // A sender may go on writing into what was claimed, but not for ever.
+    if (stop_.stop_requested() || ticket >= stamp_of(clock_.now() - rules_.give_up_after)) {
+      ++report_.young;
+      return std::nullopt;
+    }
+    claim.problem = model::Code::fichier_illisible;
   }
   return claim;
 }

@@ -5,12 +5,14 @@
 // a sender who still holds the deposit open changes nothing any more. After a crash at any point the next scan takes up
 // what lies in travail/ without a row; nothing is taken twice. One bad deposit never blocks the others, and one sender
 // never the others: a round takes its share of each. What cannot be moved to travail/ (a directory of another owner;
-// across file systems also what is no regular, readable file of a size allowed) is set aside where it lies.
+// across file systems also what is no regular, readable file of a size allowed) is set aside where it lies. Across file
+// systems a crash between the copy and the removal takes a deposit twice: the second is answered DOUBLON.
 //
 //   arrivee/<emetteur>/.refuse-<ticket>.<name>   set aside: answered, kept for its sender and the operator
 //   travail/<emetteur>/<ticket>.<name>   renamed, not yet copied (or not a file one can copy: the row says why)
 //   travail/<emetteur>/.<ticket>.tmp     being copied
 //   travail/<emetteur>/<ticket>          ours
+//   travail/<emetteur>/.<ticket>.refus   something is being set aside: why, its size, its name
 #pragma once
 
 #include <chrono>
@@ -32,14 +34,17 @@ struct ClaimRules {
   // Of one sender in one round: deposits, bytes. One deposit at least.
   std::size_t share = 1000;
   std::uint64_t share_bytes = std::uint64_t{256} << 20U;
+  // What still changes so long after it was claimed is refused as unreadable.
+  std::chrono::milliseconds give_up_after = std::chrono::minutes(10);
 };
 
 struct ClaimReport {
   std::size_t claimed = 0;
-  std::size_t young = 0;      // deposits still changing: look again after `stable_after`
-  std::size_t misplaced = 0;  // files directly in arrivee/, directories whose name is no émetteur's
-  std::size_t failed = 0;     // deposits or senders' directories that the system refused us: see the log
-  bool more = false;          // some sender has more than its share: read what was taken, then call again
+  std::size_t young = 0;            // deposits still changing: look again after `stable_after`
+  std::size_t misplaced = 0;        // files directly in arrivee/, directories whose name is no émetteur's
+  std::size_t failed = 0;           // deposits or senders' directories that the system refused us: see the log
+  bool more = false;                // some sender has more than its share: read what was taken, then call again
+  std::vector<std::string> faults;  // of `failed`: where and what the system said, fit for an operator's screen
 };
 
 // Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.

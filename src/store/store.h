@@ -23,7 +23,7 @@ class Store {
   Store(const std::string& path, std::string actor, Access access = Access::read_write);
 
   // ---- claims and flux
-  enum class TicketState { unknown, copied, not_copied };  // not_copied: claimed with a problem
+  enum class TicketState { unknown, copied, not_copied, answered };  // not_copied: claimed with a problem
   TicketState ticket_state(const std::string& ticket);
   void add_claims(const std::vector<Claim>& claims);
   // The oldest but `except`; one whose reading was begun three times and never ended comes after all others.

@@ -86,8 +86,9 @@ void insert_demande(sqlite::Connection& db, RowId flux, const StagedDemande& d) 
 }  // namespace
 
 Store::TicketState Store::ticket_state(const std::string& ticket) {
-  auto q = db_.query("SELECT probleme IS NULL FROM flux WHERE ticket = ?");
+  auto q = db_.query("SELECT probleme IS NULL, accuse IS NOT NULL FROM flux WHERE ticket = ?");
   if (!q.bind(ticket).step()) return TicketState::unknown;
+  if (q.integer(1) != 0) return TicketState::answered;
   return q.integer(0) != 0 ? TicketState::copied : TicketState::not_copied;
 }
 

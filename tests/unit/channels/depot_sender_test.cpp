@@ -238,3 +238,15 @@ TEST_CASE("the lieu is told where its remise is") {
   CHECK(DepotSender("/srv", DepotSender::Missing::retry).describe_place("R1") ==
         "dépôt SFTP de votre lieu d’information, dossier /remises/R1");
 }
+
+TEST_CASE("whether the lieu has a remise cannot be told while its dépôt is out of reach") {
+  const TempDir dir;
+  const test::Depot depot(dir.path());
+  REQUIRE(is_delivered(send(depot)));
+  DepotSender sender(depot.root, DepotSender::Missing::retry);
+  CHECK(sender.look(depot.remise()));
+  fs::rename(depot.root, dir / "elsewhere");
+  CHECK_THROWS_WITH(sender.look(depot.remise()), Contains("mounted"));
+  fs::create_directory(depot.root);  // the mount point alone
+  CHECK_THROWS_WITH(sender.look(depot.remise()), Contains("no dépôt"));
+}

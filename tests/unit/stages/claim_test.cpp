@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -343,14 +345,78 @@ TEST_CASE("a directory that is not ours to move is set aside and answered; its s
   CHECK(site.names("arrivee/monenfant") == left);
 }
 
-TEST_CASE("crash after something was set aside: the next scan answers it, once") {
+TEST_CASE("crash while something was set aside: the next scan answers it, once") {
   StageSite site;
-  const auto from = site.spool.arrivee.make_dir("monenfant");
-  write_file(from, ".refuse-20261120T050000Z-0011aabbccdd.d.xml", "x");
-  write_file(from, ".refuse-chosen by a sender", "x");
+  renamed(site, ".20261120T050000Z-0011aabbccdd.refus", "FICHIER_NON_REGULIER\n7\nd.xml");
+  renamed(site, ".20261120T050000Z-0011aabbccde.refus", "half");
   CHECK(site.claim().claimed == 1);
-  CHECK(site.claim().claimed == 0);
-  CHECK(rows(site) == "d.xml FICHIER_ILLISIBLE");
+  CHECK(rows(site) == "d.xml FICHIER_NON_REGULIER");
+  CHECK(site.names("travail/monenfant").empty());
+  site.claim();
+  CHECK(site.number("SELECT count(*) FROM flux") == 1);
+}
+
+TEST_CASE("names of a sender's that look like ours are dot-files as any other, and hold nobody up") {
+  StageSite site;
+  const Names forged{".refuse-20260101T000000Z-000000000000.a", ".refuse-20260101T000000Z-000000000000.b"};
+  for (const auto& name : forged) site.deposit("aaa", name, "x");
+  site.deposit("aaa", ".20260101T000000Z-000000000000.refus", "FICHIER_ILLISIBLE\n1\nx");
+  site.deposit("monenfant", "good.xml", "<a/>");
+  CHECK(site.claim().claimed == 1);
+  CHECK(rows(site) == "good.xml ok");
+  CHECK(site.names("arrivee/aaa").size() == 3);
+}
+
+TEST_CASE("what our own travail/ refuses is no fault of the deposit's: it stays and is taken once mended", "[root]") {
+  if (::geteuid() != 0) {
+    WARN("needs root: not tried");
+    return;
+  }
+  StageSite site;
+  site.deposit("monenfant", "good.xml", "<a/>");
+  site.spool.travail.make_dir("monenfant");
+  for (const char* d : {"", "arrivee", "arrivee/monenfant", "travail"}) ::chmod(site.in(d).c_str(), 0777);
+  ::chmod(site.dir.path().c_str(), 0777);
+  ::chmod((site.in("arrivee/monenfant") / "good.xml").c_str(), 0644);
+  ::chmod(site.in("travail/monenfant").c_str(), 0555);
+  {
+    const AsNobody nobody;
+    const auto report = site.claim();
+    CHECK(report.claimed == 0);
+    REQUIRE(report.faults.size() == 1);
+    CHECK_THAT(report.faults[0], Catch::StartsWith("arrivee/monenfant: ") && !Catch::Contains("good.xml"));
+  }
+  CHECK(site.names("arrivee/monenfant") == Names{"good.xml"});
+  CHECK(site.number("SELECT count(*) FROM flux") == 0);
+  ::chmod(site.in("travail/monenfant").c_str(), 0777);
+  CHECK(site.claim().claimed == 1);
+}
+
+TEST_CASE("a claimed file that its sender never stops writing is refused in the end") {
+  StageSite site;
+  site.claim_clock.set("2026-11-20T05:05:00Z");
+  renamed(site, std::string(ticket) + ".a.xml", "<a/>");
+  const auto path = site.in("travail/monenfant") / (std::string(ticket) + ".a.xml");
+  // Changes under the copy: a file of /proc would do as well, this one grows whenever it is read to its end.
+  std::filesystem::resize_file(path, std::uintmax_t{64} << 20U);
+  std::atomic<bool> ended = false;
+  std::jthread writer([&] {
+    while (!ended) std::ofstream(path, std::ios::app) << "x";
+  });
+  CHECK(site.claim().young == 1);
+  CHECK(site.number("SELECT count(*) FROM flux") == 0);
+  site.claim_clock.set("2026-11-20T05:11:00Z");
+  site.claim();
+  ended = true;
+  CHECK(rows(site) == "a.xml FICHIER_ILLISIBLE");
+}
+
+TEST_CASE("a power cut that undid the removal of an answered flux: our copy goes with the next scan") {
+  StageSite site;
+  site.take_in("monenfant", test::slurp("tests/data/demandes/ok-minimale.xml"));
+  renamed(site, site.text("SELECT ticket FROM flux"), "<a/>");
+  site.claim();
+  CHECK(site.names("travail/monenfant").empty());
 }
 
 TEST_CASE("arrivee/ on a file system of its own is claimed by copy; what cannot be copied is answered too", "[root]") {
