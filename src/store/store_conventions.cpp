@@ -186,6 +186,7 @@ RowId Store::insert_version(RowId convention, const Convention& c) {
            "?, ?)")
         .bind(id, lieu, rank_of(i), l.nom, l.adresse, kind_of(l.channel), profile_of(l.channel))
         .run();
+    free_partner(lieu);  // the avenant may be what mends its server's profile
     for (std::size_t k = 0; k < l.communes.size(); ++k) {
       db_.query("INSERT INTO lieu_commune (version_id, lieu_id, rang, insee) VALUES (?, ?, ?, ?)")
           .bind(id, lieu, rank_of(k), l.communes[k])

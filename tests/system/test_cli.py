@@ -20,7 +20,7 @@ from conftest import DATA, ROOT, Site
 COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
             "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
             "remises retry", "remises hold", "remises release", "lieux list", "lieux show", "lieux suspend",
-            "lieux resume", "lieux provision", "conventions list", "conventions show", "echeances list", "traces list",
+            "lieux resume", "lieux retry", "lieux provision", "conventions list", "conventions show", "echeances list", "traces list",
             "traces verify"]
 LISTS = ["flux list", "demandes list", "remises list", "lieux list", "conventions list", "echeances list",
          "traces list"]

@@ -104,8 +104,10 @@ def personne(numero, courriel, since=-180, until=None, base=None):
 
 
 def convention(numero, lieux, siret=SIRETS[0], version=1, cadence=None, personnes=None, delai=10, signed=-200,
-               effect=-180, activated=-180, ended=None, suspended=None, base=None):
-    """A convention « lieu d'information ». lieux: {identifiant: communes}; days are offsets from today (or `base`)."""
+               effect=-180, activated=-180, ended=None, suspended=None, base=None, canal="<depot/>"):
+    """A convention « lieu d'information ». lieux: {identifiant: communes}; days are offsets from today (or `base`).
+    canal: XML of the channel, of every lieu or {identifiant: XML}."""
+    canaux = canal if isinstance(canal, dict) else {name: canal for name in lieux}
     activation = "" if activated is None else f"<dateActivation>{day(activated, base)}</dateActivation>"
     end = "" if ended is None else (f"<resiliation><cause>manquement</cause><dateReception>{day(ended, base)}"
                                     f"</dateReception><dateFin>{day(ended, base)}</dateFin></resiliation>")
@@ -114,8 +116,8 @@ def convention(numero, lieux, siret=SIRETS[0], version=1, cadence=None, personne
     people = personnes or [personne("P-1", f"agent@{numero.lower().replace('_', '-')}.example.org", base=base)]
     offices = "".join(
         f"<lieu><identifiant>{name}</identifiant><nom>Relais {name}</nom><communes>"
-        + "".join(f"<codeInsee>{c}</codeInsee>" for c in communes) + "</communes><canal><depot/></canal></lieu>"
-        for name, communes in lieux.items())
+        + "".join(f"<codeInsee>{c}</codeInsee>" for c in communes) + "</communes>"
+        f"<canal>{canaux[name]}</canal></lieu>" for name, communes in lieux.items())
     return (f"<convention><numero>{numero}</numero><version>{version}</version><type>lieu-information</type>"
             f"<dateSignature>{day(signed, base)}</dateSignature>{activation}<dateEffet>{day(effect, base)}</dateEffet>"
             f"{pause}{end}<partenaire><siret>{siret}</siret><nom>Partenaire {numero}</nom><adresse>"

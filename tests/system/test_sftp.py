@@ -1,0 +1,238 @@
+"""Remises to partners' SFTP servers: real OpenSSH servers on loopback, through the whole binary."""
+
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from test_main_job import convention, demande, demandes, habilitations, rows, validate
+from test_serve import Service, wait_for
+
+pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
+
+USER = pwd.getpwuid(os.geteuid()).pw_name
+
+
+class Sshd:
+    """A partner's server: one account (ours), one directory, keys of its own."""
+
+    def __init__(self, path, subsystem="internal-sftp"):
+        self.path = path
+        self.there = path / "partenaire"
+        self.there.mkdir(parents=True)
+        for name in ("hote", "cle"):
+            self.make_key(name)
+        (path / "autorisees").write_bytes((path / "cle.pub").read_bytes())
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        (path / "sshd_config").write_text(
+            f"Port {self.port}\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"
+            f"PasswordAuthentication no\nMaxStartups 200\nHostKey {path}/hote\nAuthorizedKeysFile {path}/autorisees\n"
+            f"Subsystem sftp {subsystem}\n", encoding="ascii")
+        self.process = None
+        self.start()
+
+    def make_key(self, name):
+        (self.path / name).unlink(missing_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "essai", "-f", self.path / name], check=True)
+
+    def admit(self, other):
+        """Whoever logs in at the other server."""
+        (self.path / "autorisees").write_bytes((other.path / "cle.pub").read_bytes())
+
+    def fingerprint(self):
+        done = subprocess.run(["ssh-keygen", "-lf", self.path / "hote.pub"], capture_output=True, text=True, check=True)
+        return done.stdout.split()[1]
+
+    def start(self):
+        if os.geteuid() == 0:
+            pathlib.Path("/run/sshd").mkdir(exist_ok=True)
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", self.path / "sshd_config", "-E", self.path / "sshd.log"],
+                                        stdin=subprocess.DEVNULL)
+
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", self.port)) == 0
+        wait_for(answers, what="sshd")
+
+    def sessions(self):
+        """Processes that serve its connections."""
+        found = []
+        pids = [self.process.pid]
+        while pids:
+            done = subprocess.run(["pgrep", "-P", ",".join(map(str, pids))], capture_output=True, text=True, check=False)
+            pids = [int(p) for p in done.stdout.split()]
+            found += pids
+        return found
+
+    def stop(self):
+        self.process.send_signal(signal.SIGCONT)
+        for pid in [*self.sessions(), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(timeout=30)
+
+    def channel(self, make_directory=True, rename=True, overwrite=False, port=None):
+        word = {True: "true", False: "false"}
+        return (f"<sftp><hote>127.0.0.1</hote><port>{port or self.port}</port><utilisateur>{USER}</utilisateur>"
+                f"<identifiantSecret>cle-partenaire</identifiantSecret><empreinteHote>{self.fingerprint()}</empreinteHote>"
+                f"<repertoire>{self.there}</repertoire><suffixeTemporaire>.part</suffixeTemporaire>"
+                f"<renommage>{word[rename]}</renommage><ecrasement>{word[overwrite]}</ecrasement>"
+                f"<creationRepertoire>{word[make_directory]}</creationRepertoire><controleTaille>true</controleTaille>"
+                "<preuveRetrait>disparition</preuveRetrait><connexions>1</connexions></sftp>")
+
+    def files(self):
+        return sorted(str(p.relative_to(self.there)) for p in self.there.rglob("*") if p.is_file())
+
+
+@pytest.fixture(name="sshd")
+def a_server(tmp_path):
+    server = Sshd(tmp_path / "serveur")
+    yield server
+    server.stop()
+
+
+def open_site(site, sshd, canal=None, lieux=None, more=""):
+    site.configure("[credentials]\ndirectory = justificatifs\n[daemon]\npatience = 1s\n" + more)
+    secrets = site.path / "justificatifs"
+    secrets.mkdir()
+    (secrets / "cle-partenaire").write_bytes((sshd.path / "cle").read_bytes())
+    (secrets / "cle-partenaire").chmod(0o600)
+    site.deposit(habilitations("HAB-0", convention("CLI_1", lieux or {"rpe-un": ["42218"]}, canal=canal or sshd.channel())),
+                 "caf-421", "hab-0.xml")
+    return site
+
+
+@pytest.mark.parametrize("profile", [{}, {"make_directory": False}, {"overwrite": True}])
+def test_remises_reach_a_partners_server(site, sshd, profile):
+    open_site(site, sshd, sshd.channel(**profile))
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=0)
+    remise = site.json("remises", "list")[0]
+    assert remise["etat"] == "livree" and remise["notifiee_le"]
+    flat = profile.get("make_directory") is False
+    at = "" if flat else remise["remise"] + "/"
+    manifest = at + (f"{remise['remise']}_manifeste.xml" if flat else "manifeste.xml")
+    assert sshd.files() == sorted([f"{at}DI_monenfant_{r}.{e}" for r in ("A1", "A2") for e in ("pdf", "xml")] + [manifest])
+    validate("remise-1.xsd", sshd.there / manifest)
+    assert list((site.spool / "depart").rglob("*.pdf")) == []
+    mail = site.mails()[0].read_text(encoding="utf-8")
+    assert "127.0.0.1" in mail
+    site.passes(code=0)
+    assert len(sshd.files()) == 5
+
+
+def test_a_dead_or_stalled_partner_holds_up_nobody(site, sshd, tmp_path):
+    stalled = Sshd(tmp_path / "fige")
+    stalled.admit(sshd)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # not listening: refused
+        dead = sshd.channel(port=nobody.getsockname()[1])
+        lieux = {f"rpe-{i:02}": ["42218"] for i in range(12)}
+        canaux = {name: sshd.channel(make_directory=True) for name in lieux}
+        canaux["rpe-00"], canaux["rpe-01"] = stalled.channel(), dead
+        stalled.process.send_signal(signal.SIGSTOP)
+        open_site(site, sshd, canaux, lieux)
+        site.deposit(demandes("D1", demande("A1")))
+        done = site.run("run", "--now", code=1)
+    events = [line for line in done.stderr.splitlines() if "event=remise." in line or "event=notification" in line]
+    deferred = [i for i, line in enumerate(events) if "remise.deferred" in line and "rpe-00" in line]
+    others = [i for i, line in enumerate(events) if "event=remise.delivered" in line]
+    told = [i for i, line in enumerate(events) if "event=notification.accepted" in line]
+    assert len(others) == 10 and len(told) == 10
+    assert max(others) < deferred[0] and max(told) < deferred[0], "waited for the stalled one"
+    states = {r["lieu"]: r["etat"] for r in site.json("remises", "list")}
+    assert states.pop("rpe-00") == states.pop("rpe-01") == "prete"
+    assert set(states.values()) == {"livree"}
+    stalled.process.send_signal(signal.SIGCONT)
+    site.run("lieux", "retry", "rpe-00")
+    site.passes(code=1)
+    assert len(stalled.files()) == 3
+    stalled.stop()
+
+
+def test_a_changed_host_key_holds_the_partner_until_a_person_mends_it(site, sshd):
+    open_site(site, sshd)
+    site.deposit(demandes("D1", demande("A1")))
+    sshd.stop()
+    before = (sshd.path / "hote").read_bytes()
+    sshd.make_key("hote")
+    sshd.start()
+    done = site.run("run", "--now", code=1)
+    assert "lieux retry" in done.stdout
+    lieu = site.json("lieux", "show", "rpe-un")
+    assert lieu["retenu"] and "cle-hote" in lieu["dernier_motif"] and sshd.files() == []
+    site.passes(code=1)
+    assert rows(site, "SELECT tentatives FROM remise") == [(1,)], "tried again by itself"
+    sshd.stop()
+    (sshd.path / "hote").write_bytes(before)
+    sshd.start()
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert len(sshd.files()) == 3
+    assert not site.json("lieux", "show", "rpe-un")["retenu"]
+
+
+def test_a_new_profile_frees_a_held_partner(site, sshd):
+    open_site(site, sshd, sshd.channel().replace("cle-partenaire", "cle-absente"))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    assert "cle-absente" in site.json("lieux", "show", "rpe-un")["dernier_motif"]
+    site.deposit(habilitations("HAB-1", convention("CLI_1", {"rpe-un": ["42218"]}, version=2, canal=sshd.channel())),
+                 "caf-421", "hab-1.xml")
+    site.passes(code=0)
+    assert len(sshd.files()) == 3
+
+
+def test_kills_in_the_middle_deliver_once(site, sshd):
+    """Killed at many moments of a delivery of several hundred files: after the last start each is there once."""
+    open_site(site, sshd)
+    count = 150
+    site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
+    for n in range(8):
+        process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        before = len(sshd.files())
+        deadline = time.monotonic() + 60
+        while process.poll() is None and len(sshd.files()) < before + 20 + 5 * n and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.kill()
+        process.wait(timeout=30)
+    site.passes(code=0)
+    names = sshd.files()
+    remises = {name.split("/")[0] for name in names}
+    assert len(remises) == 1 and not [n for n in names if n.endswith(".part")]
+    assert len(names) == 2 * count + 1
+    assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", 1)]
+    assert len(site.mails()) == 1
+    validate("remise-1.xsd", sshd.there / remises.pop() / "manifeste.xml")
+    site.run("traces", "verify")
+
+
+def test_serve_goes_on_beside_a_stalled_partner_and_stops_at_once(site, sshd, tmp_path):
+    stalled = Sshd(tmp_path / "fige")
+    stalled.admit(sshd)
+    open_site(site, sshd, {"rpe-un": sshd.channel(), "rpe-fige": stalled.channel()},
+              {"rpe-un": ["42218"], "rpe-fige": ["42207"]})
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("patience = 1s", "patience = 120s"),
+                           encoding="utf-8")
+    site.passes(code=0)
+    stalled.process.send_signal(signal.SIGSTOP)
+    service = Service(site)
+    try:
+        site.deposit(demandes("D1", demande("F1", ["42207"])), name="fige.xml")
+        wait_for(lambda: rows(site, "SELECT count(*) FROM remise WHERE en_cours = 1") == [(1,)], what="the attempt")
+        site.deposit(demandes("D2", demande("A1")), name="vif.xml")
+        wait_for(lambda: len(sshd.files()) == 3, what="the other partner")
+        code, seconds = service.stop()
+        assert code == 0 and seconds < 5
+    finally:
+        service.close()
+    stalled.process.send_signal(signal.SIGCONT)
+    site.passes(code=0)
+    assert len(stalled.files()) == 3
+    stalled.stop()
