@@ -149,7 +149,7 @@ class Store {
   void refresh_in_force(RowId convention);
   void schedule_reopening(RowId convention, const std::vector<std::string>& codes, model::Day today);
   model::Convention load_version(RowId version);
-  void unroute(RowId demande);
+  void unroute(const DueAcheminement& lost);
   void look_again(RowId demande);  // the communes for which no lieu was found
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
