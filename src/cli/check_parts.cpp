@@ -27,6 +27,14 @@ Findings check_configuration(const config::Config& config, const std::string& fi
   if (config.emetteurs.empty()) {
     out.push_back({Health::warn, "configuration", "no sender: every flux is refused; add [emetteur.NAME] sections"});
   }
+  for (const auto& [name, emetteur] : config.emetteurs) {
+    if (!emetteur.may_send("habilitations") || !emetteur.departements.empty()) continue;
+    out.push_back({Health::warn, "configuration",
+                   fmt::format("[emetteur.{}] in {} has no departements: its conventions may open any commune of the "
+                               "country, with the demandes of its families; "
+                               "add the line departements = with those of this Caf",
+                               name, file)});
+  }
   return out;
 }
 

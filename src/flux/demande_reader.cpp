@@ -101,6 +101,8 @@ std::optional<Problem> check_demande(xml::Node demande, const model::Demande& re
   for (xml::Node child = demande.first_element(); child; child = child.next_element()) {
     const std::string_view name = child.name();
     std::optional<Problem> problem;
+    // It would become a file name and stand in logs (R9).
+    if (name == "reference" && model::is_nir(child.text())) problem = Problem{Code::nir_interdit, child};
     if (name == "demandeur") problem = check_demandeur(child);
     if (name == "enfants") problem = check_enfants(child, read);
     if (name == "communesSouhaitees") problem = check_communes(child, reference_data);

@@ -9,6 +9,7 @@
 #include "flux/convention_checks.h"
 #include "flux/convention_reader.h"
 #include "flux/demande_reader.h"
+#include "model/nir.h"
 
 namespace navette::flux {
 namespace {
@@ -20,9 +21,9 @@ bool is_alphanumeric(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-// The pattern of commun-1.xsd for references and numbers of conventions.
+// The pattern of commun-1.xsd for references and numbers of conventions; a NIR is not told again (R9).
 bool is_reference(const std::string& text) {
-  return !text.empty() && text.size() <= 40 && is_alphanumeric(text.front()) &&
+  return !text.empty() && text.size() <= 40 && !model::is_nir(text) && is_alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
 }
 

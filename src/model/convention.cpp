@@ -51,6 +51,13 @@ std::optional<Interval> in_force(const Convention& version, const std::optional<
   return interval;
 }
 
+std::optional<Interval> term(const Convention& version) {
+  Interval interval{version.annexe.effective_from, std::nullopt};
+  if (version.termination) interval.to = version.termination->last_day;
+  if (interval.to && *interval.to < interval.from) return std::nullopt;
+  return interval;
+}
+
 std::vector<Personne> habilitated(const std::vector<Personne>& personnes, Day day) {
   std::vector<Personne> out;
   std::copy_if(personnes.begin(), personnes.end(), std::back_inserter(out),

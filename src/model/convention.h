@@ -121,6 +121,7 @@ struct Interval {
   Day from;
   std::optional<Day> to;
   bool contains(Day day) const { return from <= day && (!to || day <= *to); }
+  bool overlaps(const Interval& other) const { return (!to || other.from <= *to) && (!other.to || from <= *other.to); }
   bool operator==(const Interval&) const = default;
 };
 
@@ -133,6 +134,10 @@ std::optional<Day> starts_on(const Convention& version);
 // starts on `replaced_on`. Nothing when never. A convention lasts without limit
 // until it is terminated: renewal is tacit (R12).
 std::optional<Interval> in_force(const Convention& version, const std::optional<Day>& replaced_on);
+
+// From its effect to its end, activated and suspended or not: the days for which it may claim a lieu. Nothing when it
+// ended before it took effect.
+std::optional<Interval> term(const Convention& version);
 
 // Persons habilitated on that day.
 std::vector<Personne> habilitated(const std::vector<Personne>& personnes, Day day);

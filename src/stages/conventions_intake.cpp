@@ -10,9 +10,17 @@ namespace navette::stages {
 using model::Code;
 using model::Convention;
 
+namespace {
+
+std::string siren_of(const Convention& convention) {
+  return convention.annexe.partenaire.siret.substr(0, 9);
+}
+
+}  // namespace
+
 std::optional<Code> ConventionsIntake::add(Convention convention) {
   convention.caf = sender_.caf;
-  if (numbers_.contains(convention.numero)) return Code::reference_en_double;
+  if (told_.contains(convention.numero)) return Code::reference_en_double;
   if (const auto code = check_sender(convention)) return code;
   const auto known = tools_.store.convention_versions(convention.caf, convention.numero);
   if (!created_.empty() && created_ < tools_.store.convention_told_at(convention.caf, convention.numero)) {
@@ -20,10 +28,14 @@ std::optional<Code> ConventionsIntake::add(Convention convention) {
   }
   const model::Amendment amendment = model::amend(known, convention);
   if (const auto* code = std::get_if<Code>(&amendment)) return *code;
-  if (const auto code = check_lieux(convention)) return code;
-  numbers_.insert(convention.numero);
-  for (const model::Lieu& lieu : convention.annexe.lieux) lieux_.emplace(lieu.identifiant, convention.numero);
   const auto* same = std::get_if<model::SameVersion>(&amendment);
+  // The lieux of a version never change, and they were looked at when it came: what ends it or lets a person go (R13)
+  // is taken even if another convention holds them by now.
+  if (same == nullptr) {
+    if (const auto code = check_lieux(convention)) return code;
+    hold_lieux(convention);
+  }
+  told_.emplace(convention.numero, changes_.size());
   if (same != nullptr && !same->changed) {
     changes_.push_back({std::move(convention), false, created_, true, {}});
     return std::nullopt;
@@ -51,17 +63,47 @@ std::optional<Code> ConventionsIntake::check_sender(const Convention& convention
   return served ? std::nullopt : std::optional(Code::canal_indisponible);
 }
 
-// A lieu belongs to one partner for ever (its dépôt holds that partner's remises) and to one convention at a time.
+// A lieu belongs to one partner for ever (its dépôt holds that partner's remises) and to one convention at a time: the
+// next one may follow on the day after the former's end.
 std::optional<Code> ConventionsIntake::check_lieux(const Convention& convention) const {
-  const std::string siren = convention.annexe.partenaire.siret.substr(0, 9);
-  const model::Day from = convention.annexe.effective_from;
+  const std::string siren = siren_of(convention);
+  const auto term = model::term(convention);
+  const auto taken = [&](const std::optional<model::Interval>& by_other) {
+    return term && by_other && term->overlaps(*by_other);
+  };
   for (const model::Lieu& lieu : convention.annexe.lieux) {
-    if (lieux_.contains(lieu.identifiant)) return Code::lieu_rattache_ailleurs;
-    const auto owner = tools_.store.lieu_owner(lieu.identifiant, convention.numero, from);
+    const auto [begin, end] = held_.equal_range(lieu.identifiant);
+    const bool held =
+        std::any_of(begin, end, [&](const auto& h) { return h.second.siren != siren || taken(h.second.during); });
+    if (held) return Code::lieu_rattache_ailleurs;
+    const auto owner = tools_.store.lieu_owner(lieu.identifiant, convention.numero);
     if (!owner) continue;
-    if (owner->caf != convention.caf || owner->siren != siren || owner->convention) return Code::lieu_rattache_ailleurs;
+    if (owner->caf != convention.caf || owner->siren != siren) return Code::lieu_rattache_ailleurs;
+    const bool kept = std::any_of(owner->tenures.begin(), owner->tenures.end(),
+                                  [&](const store::Store::Tenure& t) { return taken(as_told(t)); });
+    if (kept) return Code::lieu_rattache_ailleurs;
   }
   return std::nullopt;
+}
+
+void ConventionsIntake::hold_lieux(const Convention& convention) {
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    held_.emplace(lieu.identifiant, Holding{siren_of(convention), model::term(convention)});
+  }
+}
+
+// What the store knows, shortened by what this flux told before: an end, an avenant.
+std::optional<model::Interval> ConventionsIntake::as_told(const store::Store::Tenure& tenure) const {
+  model::Interval during = tenure.during;
+  const auto told = told_.find(tenure.convention);
+  if (told == told_.end()) return during;
+  const auto end_by = [&](model::Day last) { during.to = during.to ? std::min(*during.to, last) : last; };
+  const Convention& now = changes_[told->second].convention;
+  if (now.termination) end_by(now.termination->last_day);
+  const auto replaced_on = now.version > tenure.version ? model::starts_on(now) : std::nullopt;
+  if (replaced_on) end_by(model::plus_days(*replaced_on, -1));
+  if (during.to && *during.to < during.from) return std::nullopt;
+  return during;
 }
 
 std::set<std::string> ConventionsIntake::opened_by(const Convention& convention) const {

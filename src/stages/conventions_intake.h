@@ -29,14 +29,20 @@ class ConventionsIntake {
  private:
   std::optional<model::Code> check_sender(const model::Convention& convention) const;
   std::optional<model::Code> check_lieux(const model::Convention& convention) const;
+  void hold_lieux(const model::Convention& convention);
+  std::optional<model::Interval> as_told(const store::Store::Tenure& tenure) const;
   std::set<std::string> opened_by(const model::Convention& convention) const;
 
   const IntakeTools& tools_;
   const Sender& sender_;
   std::string created_;
   std::vector<store::ConventionChange> changes_;
-  std::set<std::string> numbers_;             // of this flux
-  std::map<std::string, std::string> lieux_;  // of this flux: lieu → convention
+  struct Holding {
+    std::string siren;
+    std::optional<model::Interval> during;  // nothing: it ended before it took effect
+  };
+  std::map<std::string, std::size_t> told_;   // of this flux: number → index in changes_
+  std::multimap<std::string, Holding> held_;  // of this flux: lieu → its new versions
 };
 
 }  // namespace navette::stages

@@ -14,7 +14,13 @@ Rights sort_by_rights(std::vector<store::DueAcheminement> acheminements, const s
            });
   };
   Rights out;
-  for (auto& a : acheminements) (entitled(a) ? out.kept : out.lost).push_back(std::move(a));
+  for (auto& a : acheminements) {
+    const bool kept = entitled(a);
+    if (!kept) {
+      for (const std::string& commune : a.communes) a.accepted[commune] = reference.accepted_for(commune);
+    }
+    (kept ? out.kept : out.lost).push_back(std::move(a));
+  }
   return out;
 }
 

@@ -11,7 +11,7 @@ namespace navette::stages {
 
 struct Rights {
   std::vector<store::DueAcheminement> kept;
-  std::vector<store::DueAcheminement> lost;
+  std::vector<store::DueAcheminement> lost;  // with the codes of their communes: the store looks for what is left
 };
 
 // `lieu`: as it is in force today; nothing when no convention of its is.

@@ -129,6 +129,9 @@ struct DueAcheminement {
   std::string reference;
   std::vector<std::string> communes;
   bool held = false;  // the demande, by an operator
+  // When its right was lost: the codes under which lieux may list each commune; one that is not there stands for
+  // itself.
+  std::map<std::string, std::vector<std::string>> accepted = {};
 };
 
 struct PackedRemise {

@@ -62,13 +62,18 @@ class Store {
   std::vector<model::Convention> convention_versions(const std::string& caf, const std::string& numero);
   // Creation date and time of the last flux that told of the convention; empty when none did.
   std::string convention_told_at(const std::string& caf, const std::string& numero);
-  // The caf and SIREN to which a lieu belongs, and the other convention that still holds it on `day` or later, if any.
+  // The caf and SIREN to which a lieu belongs, and when other conventions than `except_convention` hold it.
+  struct Tenure {
+    std::string convention;
+    int version = 1;
+    model::Interval during;
+  };
   struct LieuOwner {
     std::string caf;
     std::string siren;
-    std::optional<std::string> convention;
+    std::vector<Tenure> tenures;
   };
-  std::optional<LieuOwner> lieu_owner(const std::string& lieu, const std::string& except_convention, model::Day day);
+  std::optional<LieuOwner> lieu_owner(const std::string& lieu, const std::string& except_convention);
 
   // ---- routing
   // What waits for communes that open today becomes unrouted again. Returns whether anything was due.
@@ -144,7 +149,7 @@ class Store {
   void refresh_in_force(RowId convention);
   void schedule_reopening(RowId convention, const std::vector<std::string>& codes, model::Day today);
   model::Convention load_version(RowId version);
-  void unroute(RowId demande);
+  void unroute(const DueAcheminement& lost);
   void look_again(RowId demande);  // the communes for which no lieu was found
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);

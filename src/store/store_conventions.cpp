@@ -115,8 +115,7 @@ std::string Store::convention_told_at(const std::string& caf, const std::string&
   return q.bind(caf, numero).step() ? q.text(0) : std::string{};
 }
 
-std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const std::string& except_convention,
-                                                  model::Day day) {
+std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const std::string& except_convention) {
   LieuOwner owner;
   {
     auto q = db_.query("SELECT caf, siren FROM lieu WHERE identifiant = ?");
@@ -124,16 +123,20 @@ std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const
     owner.caf = q.text(0);
     owner.siren = q.text(1);
   }
-  // A convention still holds the lieu when it may be in force on that day or later: suspended or not yet activated ones
-  // too, and an older version that is in force until the one that drops the lieu begins.
+  // The latest version holds its lieux from its effect to its end: it may be suspended, or not activated yet. An older
+  // one holds them while it is in force.
   auto q = db_.query(
-      "SELECT c.numero FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id "
-      "JOIN convention c ON c.id = v.convention_id "
-      "WHERE l.identifiant = ?1 AND c.numero <> ?2 AND (v.fin IS NULL OR v.fin >= ?3) "
-      "AND (v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) OR "
-      "(v.en_vigueur_du IS NOT NULL AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?3))) LIMIT 1");
-  q.bind(lieu, except_convention, model::to_iso(day));
-  if (q.step()) owner.convention = q.text(0);
+      "SELECT numero, version, iif(derniere, effet, en_vigueur_du) AS du, iif(derniere, fin, en_vigueur_au) AS au "
+      "FROM (SELECT c.numero, v.*, "
+      "v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) AS derniere "
+      "FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id "
+      "JOIN convention c ON c.id = v.convention_id WHERE l.identifiant = ?1 AND c.numero <> ?2) "
+      "WHERE du IS NOT NULL AND (au IS NULL OR au >= du) ORDER BY numero, version");
+  q.bind(lieu, except_convention);
+  while (q.step()) {
+    owner.tenures.push_back(
+        {q.text(0), static_cast<int>(q.integer(1)), {*day_from(q.text(2)), day_from(q.find_text(3))}});
+  }
   return owner;
 }
 

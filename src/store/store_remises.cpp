@@ -122,7 +122,7 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
   }
   for (const DueAcheminement& a : outcome.rights_lost) {
     set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");
-    unroute(a.demande);
+    unroute(a);
     trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
   }
   for (const FailedAcheminement& f : outcome.failed) {
@@ -354,18 +354,19 @@ void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Ins
   sqlite::Transaction transaction(db_);
   set_remise(remise, RemiseEvent::dissolved,
              lost.empty() ? "demande retenue avant la livraison" : "habilitation perdue avant la livraison");
-  const auto is_lost = [&](RowId id) {
-    return std::any_of(lost.begin(), lost.end(), [&](const DueAcheminement& l) { return l.id == id; });
+  const auto lost_of = [&](RowId id) {
+    return std::find_if(lost.begin(), lost.end(), [&](const DueAcheminement& l) { return l.id == id; });
   };
   for (const DueAcheminement& a : acheminements_of(remise)) {
     db_.query("UPDATE acheminement SET remise_id = NULL WHERE id = ?").bind(a.id).run();
-    if (!is_lost(a.id)) {
+    const auto right = lost_of(a.id);
+    if (right == lost.end()) {
       set_acheminement(a.id, AcheminementEvent::unpacked);
       if (a.held) set_acheminement(a.id, AcheminementEvent::held, "demande retenue");
       continue;
     }
     set_acheminement(a.id, AcheminementEvent::rights_lost, "habilitation perdue");
-    unroute(a.demande);
+    unroute(*right);
     trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
   }
   trace(now, "remise.dissoute", remise_object(remise));

@@ -1,4 +1,6 @@
 // Which demandes look for a lieu, and what was found (R1, R11).
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -30,8 +32,23 @@ void Store::look_again(RowId demande) {
       .run();
 }
 
-void Store::unroute(RowId demande) {
-  db_.query("UPDATE demande_commune SET etat = 'nouvelle' WHERE demande_id = ?").bind(demande).run();
+// Looks again for lieux of the communes that no other lieu of the demande covers. One that is served stays served: a
+// lieu that opened since then must not get the family's data because of what befell another (R9).
+void Store::unroute(const DueAcheminement& lost) {
+  const auto covered = [&](const std::string& code) {
+    auto q = db_.query(
+        "SELECT 1 FROM acheminement a JOIN lieu_commune c ON c.version_id = a.version_id AND c.lieu_id = a.lieu_id "
+        "WHERE a.demande_id = ?1 AND a.etat <> 'annule' AND c.insee = ?2");
+    return q.bind(lost.demande, code).step();
+  };
+  for (const std::string& commune : lost.communes) {
+    const auto known = lost.accepted.find(commune);
+    const auto codes = known == lost.accepted.end() ? std::vector{commune} : known->second;
+    if (std::any_of(codes.begin(), codes.end(), covered)) continue;
+    db_.query("UPDATE demande_commune SET etat = 'nouvelle' WHERE demande_id = ? AND insee = ?")
+        .bind(lost.demande, commune)
+        .run();
+  }
 }
 
 bool Store::reopen_communes(model::Day today) {

@@ -444,6 +444,8 @@ def test_check_is_content_with_a_sound_site(loaded):
 
 @pytest.mark.parametrize("fault, words", [
     (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
+    (lambda s: s.config.write_text(s.config.read_text().replace("departements = 42\n", "")),
+     "[emetteur.caf-421]"),
     (lambda s: (s.spool / "arrivee/stray.xml").write_text("x"), "no sender's directory"),
     (lambda s: (s.spool / "arrivee/monenfant").rmdir(), "install -d"),
     (lambda s: (s.spool / "travail").chmod(0o755), "families' data"),

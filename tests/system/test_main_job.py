@@ -539,6 +539,22 @@ def test_who_left_is_not_notified(site):
     assert [a.addr_spec for a in second["To"].addresses] == ["reste@un.example.org"]
 
 
+def test_a_first_load_takes_an_ended_convention_with_its_successor(site):
+    """Everything a Caf has, in one flux; later a person leaves the ended convention (R8, R13)."""
+    lieux = {"rpe-un": ["42218"]}
+    past = {"signed": -800, "effect": -800, "activated": -800, "ended": -181}
+    site.deposit(habilitations("HAB-0", convention("CLI_2", lieux), convention("CLI_1", lieux, **past)), "caf-421",
+                 "hab-0.xml")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes()
+    assert accuse_of(site, "hab-0.xml", "caf-421") == ("accepte", None, [])
+    assert reached(site, "A1") == ["rpe-un"]
+    left = [personne("P-1", "agent@cli-1.example.org", until=-1)]
+    site.deposit(habilitations("HAB-1", convention("CLI_1", lieux, personnes=left, **past)), "caf-421", "hab-1.xml")
+    site.passes()
+    assert accuse_of(site, "hab-1.xml", "caf-421") == ("accepte", None, [])
+
+
 def test_a_commune_and_its_arrondissements_are_one(site):
     site.configure("[emetteur.caf-131]\nflux = habilitations\ncaf = 131\ndepartements = 13\n")
     site.deposit(habilitations("H", convention("CLI_13", {"rpe-mars": ["13055"]}), emetteur="caf-131"), "caf-131", "h.xml")

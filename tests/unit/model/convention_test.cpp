@@ -161,6 +161,26 @@ TEST_CASE("a version that ends, is suspended or replaced before it starts is nev
   CHECK(in_force(c, std::nullopt) == Interval{day("2026-06-01"), day("2026-06-01")});
 }
 
+TEST_CASE("two intervals overlap when they have a day in common") {
+  const Interval summer{day("2026-06-01"), day("2026-08-31")};
+  CHECK(summer.overlaps(summer));
+  CHECK(summer.overlaps({day("2026-08-31"), std::nullopt}));
+  CHECK_FALSE(summer.overlaps({day("2026-09-01"), std::nullopt}));
+  CHECK(summer.overlaps({day("2026-01-01"), day("2026-06-01")}));
+  CHECK_FALSE(summer.overlaps({day("2026-01-01"), day("2026-05-31")}));
+  CHECK(Interval{day("2026-01-01"), std::nullopt}.overlaps({day("2099-01-01"), std::nullopt}));
+}
+
+TEST_CASE("the term of a version goes from its effect to its end, activated, suspended or not") {
+  auto c = with_dates("2026-01-01", "2026-06-01", nullptr);
+  c.suspension = Suspension{day("2026-07-01"), "incident"};
+  CHECK(term(c) == Interval{day("2026-06-01"), std::nullopt});
+  c.termination = Termination{TerminationCause::manquement, day("2026-06-01"), day("2026-06-01")};
+  CHECK(term(c) == Interval{day("2026-06-01"), day("2026-06-01")});
+  c.termination->last_day = day("2026-05-31");
+  CHECK_FALSE(term(c));
+}
+
 TEST_CASE("R13: a person is habilitated from the first to the last day, both included") {
   const Personne open{"1", "", "", "", "", "", day("2026-01-10"), std::nullopt};
   Personne closed = open;

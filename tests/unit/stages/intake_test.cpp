@@ -52,6 +52,36 @@ std::string many(int n) {
                   "<nombreEnfants>1<", "<nombreEnfants>" + std::to_string(n) + "<");
 }
 
+// A convention that lists rpe-gier, as a record; `end`: its last day, empty for none.
+std::string for_rpe_gier(const std::string& numero, const std::string& effect, const std::string& end) {
+  const std::string bytes = sample("habilitations/bad-lieu-rattache-ailleurs.xml");
+  const auto begin = bytes.rfind("  <convention>");
+  std::string record = bytes.substr(begin, bytes.find("  <totaux>") - begin);
+  record = replaced(record, "CLI2026_00031", numero);
+  record = replaced(record, "<dateSignature>2026-05-18<", "<dateSignature>" + effect + "<");
+  record = replaced(record, "<dateActivation>2026-06-01<", "<dateActivation>" + effect + "<");
+  record = replaced(record, "<dateEffet>2026-06-01<", "<dateEffet>" + effect + "<");
+  if (end.empty()) return record;
+  return replaced(record, "    <partenaire>",
+                  "    <resiliation><cause>commun-accord</cause><dateReception>" + end + "</dateReception><dateFin>" +
+                      end + "</dateFin></resiliation>\n    <partenaire>");
+}
+
+// A flux of these records; each later than the one before.
+std::string habilitations(const std::vector<std::string>& records) {
+  static int serial = 0;
+  std::string bytes = sample("habilitations/ok-vide.xml");
+  bytes = std::regex_replace(bytes, std::regex("<identifiant>.*</identifiant>"),
+                             "<identifiant>H-" + std::to_string(++serial) + "</identifiant>");
+  bytes = std::regex_replace(bytes, std::regex("<heureCreation>.*</heureCreation>"),
+                             "<heureCreation>18:00:" + std::to_string(10 + serial) + "</heureCreation>");
+  bytes = replaced(bytes, "<nombreConventions>0<", "<nombreConventions>" + std::to_string(records.size()) + "<");
+  return replaced(bytes, "  <totaux>", text::join(records, "") + "  <totaux>");
+}
+
+const std::string ended = for_rpe_gier("CLI2024", "2024-10-01", "2025-09-30");
+const std::string successor = for_rpe_gier("CLI2025", "2025-10-01", "");
+
 }  // namespace
 
 TEST_CASE("every sample is taken in as expected.tsv says, and its accusé is valid") {
@@ -328,4 +358,46 @@ TEST_CASE("R1, R11: a suspension lifted wakes what waits for any version, not on
   CHECK_THAT(site.take_in("caf-421", record("S4", "2026-11-12", "<partenaire>", "<partenaire>")),
              Catch::StartsWith("accepte"));
   CHECK(site.route().acheminements == 1);
+}
+
+TEST_CASE("R8, R11: a first load takes an ended convention and the one that follows it at the same lieu") {
+  const bool ended_first = GENERATE(true, false);
+  StageSite site;
+  const std::vector<std::string> both = ended_first ? std::vector{ended, successor} : std::vector{successor, ended};
+  CHECK(site.take_in("caf-421", habilitations(both)) == "accepte ");
+  CHECK(site.take_in("caf-421", habilitations(both)) == "accepte ");
+  CHECK(site.take_in("monenfant", replaced(first_demande("ID1", "A"), ">42218<", ">42187<")) == "accepte ");
+  CHECK(site.route().acheminements == 1);
+}
+
+TEST_CASE("R13: a person leaves an ended convention although its lieu lives on under another") {
+  StageSite site;
+  REQUIRE(site.take_in("caf-421", habilitations({ended, successor})) == "accepte ");
+  auto departed = ended;
+  departed.insert(departed.find("      </personne>"), "  <dateFin>2026-11-19</dateFin>\n");
+  CHECK(site.take_in("caf-421", habilitations({departed})) == "accepte ");
+  CHECK(site.number("SELECT count(*) FROM personne WHERE au = '2026-11-19'") == 1);
+}
+
+TEST_CASE("a lieu is refused to a convention whose term has a day in common with another's") {
+  const auto refused = [](const std::vector<std::string>& flux_one, const std::vector<std::string>& flux_two) {
+    StageSite site;
+    site.take_in("caf-421", habilitations(flux_one));
+    if (!flux_two.empty()) site.take_in("caf-421", habilitations(flux_two));
+    return codes_of_last(site);
+  };
+  const std::string early = for_rpe_gier("CLI2025", "2025-09-30", "");
+  const std::string other_partner = replaced(successor, "<siret>20003573100013<", "<siret>24420077000018<");
+  CHECK(refused({ended, early}, {}) == "LIEU_RATTACHE_AILLEURS");
+  CHECK(refused({ended}, {early}) == "LIEU_RATTACHE_AILLEURS");
+  CHECK(refused({early}, {ended}) == "LIEU_RATTACHE_AILLEURS");
+  CHECK(refused({ended}, {successor}).empty());
+  CHECK(refused({ended, other_partner}, {}) == "LIEU_RATTACHE_AILLEURS");
+  CHECK(refused({ended}, {other_partner}) == "LIEU_RATTACHE_AILLEURS");
+}
+
+TEST_CASE("a flux that ends a convention may give its lieu to the next one, in that order") {
+  StageSite site;
+  REQUIRE(site.take_in("caf-421", habilitations({for_rpe_gier("CLI2024", "2024-10-01", "")})) == "accepte ");
+  CHECK(site.take_in("caf-421", habilitations({ended, successor})) == "accepte ");
 }

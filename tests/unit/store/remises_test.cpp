@@ -131,6 +131,51 @@ TEST_CASE("R1: rights lost at packing send a demande back to routing: to another
   CHECK(site.store->counts().sans_lieu == 0);
 }
 
+TEST_CASE("R9: rights lost at one lieu send a served commune's demande to no lieu that opened since") {
+  Site site;
+  auto lost = convention("C1", {lieu("rpe-a", {"42218"})});
+  site.take_in({new_version(lost), new_version(convention("C2", {lieu("rpe-b", {"42207"})}))});
+  site.take_in({demande("A", {"42218", "42207"})});
+  site.route();
+  site.deliver(site.pack("rpe-b"));
+  site.take_in({new_version(convention("C3", {lieu("rpe-new", {"42207"})}))});
+  CHECK(site.route() == 0);
+  const bool packed = GENERATE(false, true);
+  const auto id = site.lieu_id("rpe-a");
+  if (packed) {
+    const auto remise = site.remise(site.pack("rpe-a"));
+    site.store->dissolve(remise, site.store->acheminements_of(remise), site.now);
+  } else {
+    PackOutcome outcome;
+    outcome.rights_lost = site.store->due_acheminements(id, site.now, 100);
+    site.store->apply_pack(outcome, site.now);
+  }
+  lost.termination = model::Termination{model::TerminationCause::manquement, day("2026-11-19"), day("2026-11-19")};
+  site.take_in({same_version(lost)});
+  CHECK(site.route() == 0);
+  CHECK(site.states("A") == "rpe-a:annule rpe-b:remis");
+  CHECK(site.text("SELECT etat FROM demande_commune WHERE insee = '42218'") == "attente");
+  // What nobody serves finds its next lieu (R11).
+  site.take_in({new_version(convention("C4", {lieu("rpe-c", {"42218"})}))});
+  CHECK(site.route() == 1);
+  CHECK(site.states("A") == "rpe-a:annule rpe-b:remis rpe-c:a-remettre");
+}
+
+TEST_CASE("R1, R9: an arrondissement is served by a lieu that lists its commune") {
+  Site site;
+  site.take_in({new_version(convention("C1", {lieu("rpe-a", {"42218"})})),
+                new_version(convention("C2", {lieu("rpe-b", {"13055"})}))});
+  site.take_in({demande("A", {"42218", "13201"})});
+  site.route();
+  site.take_in({new_version(convention("C3", {lieu("rpe-new", {"13201"})}))});
+  PackOutcome outcome;
+  outcome.rights_lost = site.store->due_acheminements(site.lieu_id("rpe-a"), site.now, 100);
+  outcome.rights_lost.at(0).accepted = {{"42218", {"42218"}}, {"13201", {"13201", "13055"}}};
+  site.store->apply_pack(outcome, site.now);
+  CHECK(site.text("SELECT etat FROM demande_commune WHERE insee = '13201'") == "servie");
+  CHECK(site.text("SELECT etat FROM demande_commune WHERE insee = '42218'") == "nouvelle");
+}
+
 TEST_CASE("R1, R8: rights lost after packing dissolve the remise: the lost are cancelled, the others packed again") {
   Routed site;
   const std::string name = site.pack("rpe-a");
