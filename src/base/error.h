@@ -14,6 +14,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A stop was asked for while something outside was waited for; what that has done is not known.
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("stopped while waiting") {}
+};
+
 // Throws std::system_error for the current errno; `what` names the operation and the file.
 [[noreturn]] void throw_errno(std::string_view what);
 

@@ -24,7 +24,7 @@ namespace navette::channels {
 
 class SftpSender final : public FileSender {
  public:
-  // `patience` bounds each silence of the server; a stop ends it too, with ssh::Interrupted thrown.
+  // `patience` bounds each silence of the server; a stop ends it too, with Interrupted thrown.
   SftpSender(model::SftpProfile profile, const Credentials& credentials, std::chrono::milliseconds patience,
              std::stop_token stop = {})
       : profile_(std::move(profile)), credentials_(credentials), patience_(patience), stop_(std::move(stop)) {}

@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "lib/crypto/random.h"
-#include "lib/ssh/session.h"
 #include "model/civil_time.h"
 #include "stages/rights.h"
 
@@ -97,7 +96,7 @@ Result Delivering::Job::run(const Spool& spool, const std::stop_token& stop) con
     if (auto found = sender->look(to_send)) return std::move(*found);
     sender->forget(to_send);
     return TakenApart{};
-  } catch (const ssh::Interrupted&) {
+  } catch (const Interrupted&) {
     return Unknown{};
   } catch (const std::exception& e) {
     // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.

@@ -40,12 +40,6 @@ class SshError : public Error {
   Fault fault_;
 };
 
-// A stop was asked for while the server was waited for; what it has done is not known.
-class Interrupted : public Error {
- public:
-  Interrupted() : Error("stopped while waiting for the server") {}
-};
-
 struct Server {
   std::string host;  // name or address
   std::uint16_t port = 22;
