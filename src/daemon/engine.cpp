@@ -7,7 +7,9 @@
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
+#include "daemon/used_spool.h"
 #include "flux/channel_profile.h"
+#include "model/civil_time.h"
 #include "stages/answer.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
@@ -41,11 +43,17 @@ render::FontFiles font_family(const config::FontFamily& f) {
   return {f.regular.string(), f.bold.string(), f.italic.string(), f.bold_italic.string()};
 }
 
+// The path, once it is known that a database may be made there if there is none.
+std::string database_of(const config::Config& config, bool new_database) {
+  require_known_state(config, new_database);
+  return config.state.database.string();
+}
+
 }  // namespace
 
 // Everything that is loaded once. The locks come first: nothing is opened beside another owner.
 struct Engine::Parts {
-  Parts(const config::Config& c, const Clock& clk)
+  Parts(const config::Config& c, const Clock& clk, bool new_database)
       : config(c),
         clock(clk),
         lock(c.spool.directory),
@@ -59,7 +67,7 @@ struct Engine::Parts {
         credentials(c.credentials.directory),
         sender_for(sender_factory(config, credentials)),
         mail(spool.courriels.path()),
-        store(c.state.database.string(), "navette"),
+        store(database_of(c, new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
     stages::sweep_depart(spool, store);
   }
@@ -113,8 +121,12 @@ class Pass {
 void Pass::stage(const char* name, const std::function<void()>& work) {
   if (stop_.stop_requested()) return;
   if (options_.progress) options_.progress({name, done_[name]});
+  // Before anything of that stage is promised to anybody; each transaction looks again.
+  parts_.store.require_in_place();
   try {
     work();
+  } catch (const sqlite::MovedError&) {
+    throw;  // no stage may go on
   } catch (const std::exception& e) {
     log::error("stage.failed", {{"stage", name}, {"error", describe(e)}});
     report_.failures.push_back(fmt::format("{}: {}", name, describe(e)));
@@ -233,10 +245,26 @@ void Pass::deliver_what_is_quick() {
 
 }  // namespace
 
-Engine::Engine(const config::Config& config, const Clock& clock) : parts_(std::make_unique<Parts>(config, clock)) {}
+Engine::Engine(const config::Config& config, const Clock& clock, bool new_database)
+    : parts_(std::make_unique<Parts>(config, clock, new_database)) {}
 Engine::~Engine() = default;
 
+void Engine::require_plausible_clock() {
+  // A step of NTP's, or a summer time set by hand, goes on.
+  constexpr auto tolerance = std::chrono::days(1);
+  const Instant now = parts_->clock.now();
+  const auto last = parts_->store.last_worked();
+  if (!last || now + tolerance >= *last) return;
+  throw ClockError(
+      fmt::format("the machine's clock says {}, but the journal of {} ends at {}: good demandes would be refused for "
+                  "their dates. Set the clock (timedatectl); only when it is right now and was wrong then: "
+                  "`navette run --trust-clock`",
+                  model::to_iso_utc(now), parts_->config.state.database.string(), model::to_iso_utc(*last)));
+}
+
 PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop) {
+  parts_->store.require_in_place();
+  require_plausible_clock();
   const std::string head = parts_->store.trace_head();
   PassReport report = Pass(*parts_, options, stop).run();
   const std::string now = parts_->store.trace_head();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "config/config.h"
 #include "daemon/lock.h"
 #include "render/renderer.h"
@@ -52,17 +53,27 @@ struct PassReport {
 // `status`.
 std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
 
+// The machine's clock cannot be right: it booted without a battery, say. What is dated later than "now" would be refused
+// for good.
+class ClockError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Holds the locks of spool and database from construction to destruction: one process owns them. Throws LockedError
 // (daemon/lock.h) when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
-  Engine(const config::Config& config, const Clock& clock);
+  // `new_database`: one may be made although navette worked here before (daemon/used_spool.h).
+  Engine(const config::Config& config, const Clock& clock, bool new_database = false);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails
   // as a whole is logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
+  // Throws sqlite::MovedError when the database was deleted or replaced: nothing is accepted or answered any more; ClockError,
+  // before anything is touched, when the clock is more than a day behind the journal.
   PassReport pass(const PassOptions& options, const std::stop_token& stop);
 
   // At the latest when the next pass should run.
@@ -74,6 +85,8 @@ class Engine {
   struct Parts;  // what is loaded once; engine.cpp
 
  private:
+  void require_plausible_clock();
+
   std::unique_ptr<Parts> parts_;
 };
 

@@ -34,6 +34,11 @@ std::string Store::trace_head() {
   return q.step() ? q.text(0) + ":" + q.text(1) : "";
 }
 
+std::optional<Instant> Store::last_worked() {
+  auto q = db_.query("SELECT le FROM trace WHERE acteur = 'navette' OR action = ? ORDER BY seq DESC LIMIT 1");
+  return q.bind(clock_trusted).step() ? std::optional(instant_from(q.integer(0))) : std::nullopt;
+}
+
 // Called after every pass: what may be many is counted as it changes, the rest has an index of its own.
 Counts Store::counts() {
   const auto count = [&](const char* sql) {

@@ -128,6 +128,15 @@ class Store {
   void resume_lieu(const std::string& lieu, Instant now);
   void add_trace(const TraceEntry& entry, Instant now);
 
+  // Throws sqlite::MovedError when the database was deleted or replaced under us. Every function that changes something
+  // does so too.
+  void require_in_place() { db_.require_in_place(); }
+
+  // When navette last did something, or an operator last said that its clock is right; nothing: never. Other acts of
+  // operators do not count: looking at something under a wrong clock must not make it a right one.
+  std::optional<Instant> last_worked();
+  static constexpr const char* clock_trusted = "horloge.confirmee";  // the trace of that
+
   // Hash of the last trace row: logged, so that the journal of the machine witnesses it (a cut-off end shows).
   std::string trace_head();
   TraceCheck verify() { return verify_traces(db_); }
