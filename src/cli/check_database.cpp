@@ -75,8 +75,9 @@ Finding content_finding(const fs::path& file) {
   auto q = db.query("PRAGMA quick_check(1)");
   q.step();
   if (q.text(0) != "ok") {
-    return bad(fmt::format("the database {} is damaged ({}); stop navette, keep the file aside and restore the last copy",
-                           file.string(), q.text(0)));
+    return bad(
+        fmt::format("the database {} is damaged ({}); stop navette, keep the file aside and restore the last copy",
+                    file.string(), q.text(0)));
   }
   try {
     store::require_current(db);

@@ -1,4 +1,6 @@
 // One pass over everything that is due.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -33,8 +35,8 @@ constexpr const char* help =
 
 void options(boost::program_options::options_description& o) {
   o.add_options()("now", "do not wait for the lieux's cadence")(
-      "verbose,v", "every event of the log, on a terminal too")(
-      "new-database", "make one although there was one, which is lost")(
+      "verbose,v", "every event of the log, on a terminal too")("new-database",
+                                                                "make one although there was one, which is lost")(
       "trust-clock", "the clock is right, though the journal goes further");
 }
 
@@ -58,7 +60,13 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
   a.deferred += b.deferred;
   a.refused_remises += b.refused_remises;
   a.notified += b.notified;
-  a.failures.insert(a.failures.end(), b.failures.begin(), b.failures.end());
+  for (const auto& failure : b.failures) {
+    if (std::find(a.failures.begin(), a.failures.end(), failure) == a.failures.end()) a.failures.push_back(failure);
+  }
+  for (const auto& incident : b.incidents) {
+    if (std::none_of(a.incidents.begin(), a.incidents.end(), [&](const auto& i) { return i.key == incident.key; }))
+      a.incidents.push_back(incident);
+  }
   return a;
 }
 
@@ -93,11 +101,11 @@ int run(const Invocation& call) {
   ProgressBar bar(stderr_is_terminal());
   daemon::PassOptions options;
   options.all = call.has("now");
-  options.progress = [&](const daemon::Progress& p) { bar.update(p.stage, p.done); };
+  options.progress = [&](const daemon::Progress& p) { bar.update(p.stage, p.done, p.total); };
 
   daemon::PassReport report = engine.pass(options, stop.token());
   if (report.young > 0 && !stop.stopped()) {
-    bar.update("waiting for deposits to be complete:", report.young);
+    bar.update("waiting for deposits to be complete:", report.young, 0);
     if (stop.sleep(config.spool.stable_after + std::chrono::milliseconds(50))) {
       report = sum(std::move(report), engine.pass(options, stop.token()));
     }
@@ -106,7 +114,7 @@ int run(const Invocation& call) {
 
   const std::uint64_t refused = refused_records(config, began);
   print(summary_of(report, refused));
-  std::vector<std::string> attention = daemon::attention(engine.counts(), report);
+  std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
                                     refused == 1 ? "1 record" : fmt::format("{} records", refused)));

@@ -24,10 +24,13 @@ std::string owner_of(uid_t uid) {
 std::string missing(const config::Config& config) {
   const std::string path = config.state.database.string();
   auto found = daemon::traces_of_work(config);
-  if (const auto pid = spool_owner(config.spool.directory)) found.insert(found.begin(), fmt::format("process {} runs", *pid));
-  if (found.empty()) return fmt::format("there is no database {} yet; the first `navette run` or `serve` makes it", path);
-  return fmt::format("the database {} is missing, but navette worked here before ({}): stop navette and restore the last copy",
-                     path, text::join(found, ", "));
+  if (const auto pid = spool_owner(config.spool.directory))
+    found.insert(found.begin(), fmt::format("process {} runs", *pid));
+  if (found.empty())
+    return fmt::format("there is no database {} yet; the first `navette run` or `serve` makes it", path);
+  return fmt::format(
+      "the database {} is missing, but navette worked here before ({}): stop navette and restore the last copy", path,
+      text::join(found, ", "));
 }
 
 // A reader of a WAL database maps its -shm file, and makes it when no other process has it: that takes the right to

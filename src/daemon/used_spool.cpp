@@ -22,8 +22,8 @@ bool is_ours(const fs::path& path) {
 std::size_t files_below(const fs::path& root, int depth) {
   std::size_t count = 0;
   std::error_code error;
-  for (fs::directory_iterator it(root, fs::directory_options::skip_permission_denied, error), end;
-       !error && it != end; it.increment(error)) {
+  for (fs::directory_iterator it(root, fs::directory_options::skip_permission_denied, error), end; !error && it != end;
+       it.increment(error)) {
     if (!is_ours(it->path())) continue;
     std::error_code unknown;
     if (it->symlink_status(unknown).type() != fs::file_type::directory) {

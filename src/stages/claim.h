@@ -19,6 +19,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "stages/spool.h"
@@ -36,10 +37,11 @@ struct ClaimRules {
 
 struct ClaimReport {
   std::size_t claimed = 0;
-  std::size_t young = 0;      // deposits still changing: look again after `stable_after`
-  std::size_t misplaced = 0;  // files directly in arrivee/, directories whose name is no émetteur's
-  std::size_t failed = 0;     // deposits or senders' directories that the system refused us: see the log
-  bool more = false;          // some sender has more than its share: read what was taken, then call again
+  std::size_t young = 0;            // deposits still changing: look again after `stable_after`
+  std::size_t misplaced = 0;        // files directly in arrivee/, directories whose name is no émetteur's
+  std::size_t failed = 0;           // deposits or senders' directories that the system refused us: see the log
+  bool more = false;                // some sender has more than its share: read what was taken, then call again
+  std::vector<std::string> faults;  // of `failed`: what, where and what the system said; no deposit's name (R9)
 };
 
 // Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.

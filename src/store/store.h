@@ -80,6 +80,8 @@ class Store {
   // ---- remises
   std::vector<RowId> lieux_due(Instant due_by);  // with acheminements due; not suspended
   std::optional<LieuInForce> lieu_in_force(RowId lieu, model::Day day);
+  std::string lieu_name(RowId lieu);      // its identifiant
+  std::size_t due_count(Instant due_by);  // acheminements of these
   std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by, std::size_t limit);  // the first due first
   std::optional<std::string> charge(RowId demande);          // the XML; nothing when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
@@ -113,6 +115,9 @@ class Store {
 
   // ---- the daemon's rest
   Counts counts();
+  // What the latest pass met; a fault met again keeps its `since`. Writes only what changed.
+  void set_incidents(const std::vector<Incident>& met, Instant now);
+  std::vector<Incident> incidents();
   std::optional<Instant> next_due(
       Instant now);  // when something becomes due by itself, at the latest midnight in Paris
 

@@ -206,7 +206,8 @@ TEST_CASE("what SQLite says of a file names it, and what to do") {
   const test::TempDir dir;
   {
     Connection c(dir / "a.db", Access::read_write);
-    c.execute("CREATE TABLE t (x TEXT); INSERT INTO t VALUES (hex(randomblob(20000))); PRAGMA wal_checkpoint(TRUNCATE)");
+    c.execute(
+        "CREATE TABLE t (x TEXT); INSERT INTO t VALUES (hex(randomblob(20000))); PRAGMA wal_checkpoint(TRUNCATE)");
   }
   {
     std::fstream file(dir / "a.db", std::ios::in | std::ios::out | std::ios::binary);
