@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime
+import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -20,12 +22,21 @@ def until(condition, seconds=20):
         time.sleep(0.02)
 
 
+def has_open(process, file):
+    assert process.poll() is None
+    for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if os.readlink(fd) == str(file) + "-wal":
+                return True
+    return False
+
+
 # ---- deleted while in use
 
 def test_serve_stops_when_its_database_is_deleted_and_loses_nothing(loaded, tmp_path):
     process = loaded.start("serve", stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: process.poll() is not None or loaded.json("status")["processus"] == process.pid)
+        until(lambda: has_open(process, loaded.database))
         # As a backup is made, and as an accident happens.
         with contextlib.closing(sqlite3.connect(loaded.database)) as live:
             live.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
@@ -56,7 +67,7 @@ def test_run_stops_when_its_database_is_replaced_between_its_passes(loaded, tmp_
     loaded.config.write_text(loaded.config.read_text(encoding="utf-8").replace("20ms", "2s"), encoding="utf-8")
     loaded.deposit(DATA / "demandes/ok-minimale.xml")
     process = loaded.start("run", stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    until(lambda: loaded.json("status")["processus"] == process.pid)
+    until(lambda: has_open(process, loaded.database))
     loaded.database.rename(tmp_path / "away.db")
     _, err = process.communicate(timeout=30)
     assert process.returncode == 3 and "deleted or replaced" in err

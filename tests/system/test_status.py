@@ -121,7 +121,7 @@ def test_a_refused_demande_leads_to_its_flux(loaded):
 def test_what_names_a_row_is_whole_on_a_terminal(loaded, command, key, columns):
     names = [row[key] for row in loaded.json(*command.split())]
     lines = on_a_terminal(loaded.command(*command.split()), columns).replace("\r", "").splitlines()
-    assert [line.split()[0] for line in lines[1:]] == names
+    assert [line.split()[0].split("/")[-1] for line in lines[1:]] == names
     assert all(len(line) <= columns for line in lines), lines
 
 
