@@ -19,9 +19,9 @@ using store::DemandeRow;
 
 constexpr const char* list_help =
     "Newest first. States: a-router, sans-lieu (no lieu covers the communes: waits, and leaves by itself\n"
-    "when one opens), en-cours, remise (delivered to every lieu found), retenue (held), retiree (withdrawn). One that "
-    "is\n"
-    "delivered may have a commune that still waits for a lieu: --waiting lists these, * marks the commune.\n\n"
+    "when one opens), en-cours, remise (delivered to every lieu found), retenue (held), retiree (withdrawn).\n"
+    "One that is delivered may have a commune that still waits for a lieu: --waiting lists these, * marks\n"
+    "the commune.\n\n"
     "Examples:\n"
     "  navette demandes list --state sans-lieu\n"
     "  navette demandes list --lieu rpe-gier --json\n";

@@ -23,8 +23,8 @@ constexpr const char* list_help =
 constexpr const char* verify_help =
     "Walks the whole journal: every row holds a hash of the one before. Prints the number of rows and the\n"
     "hash of the last; keep that one elsewhere (the log has it after every pass) to notice a cut-off end.\n\n"
-    "Exit codes: 0 the chain holds, 1 it is broken (where is printed) or empty where navette worked before, 3 could "
-    "not look.\n\n"
+    "Exit codes: 0 the chain holds, 1 it is broken (where is printed) or empty although\n"
+    "navette worked here before, 3 could not look.\n\n"
     "Example:\n"
     "  navette traces verify\n";
 

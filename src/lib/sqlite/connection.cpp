@@ -27,12 +27,12 @@ std::string advice(int code) {
   switch (code & kind) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return " is damaged; stop navette, keep the file aside and restore the last copy";
+      return "; stop navette, keep the file aside and restore the last copy";
     case SQLITE_FULL:
-      return ": make room on its file system";
+      return "; make room on its file system";
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return ": check owner and mode of the file and of its directory";
+      return "; check owner and mode of the file and of its directory";
     default:
       return {};
   }
@@ -44,7 +44,7 @@ void throw_failed(const std::string& path) {
   try {
     throw;
   } catch (const SQLite::Exception& e) {
-    std::throw_with_nested(Error("the database " + path + advice(e.getErrorCode())));
+    throw Error("the database " + path + ": " + e.what() + advice(e.getErrorCode()));
   }
 }
 

@@ -23,8 +23,7 @@ class MovedError : public Error {
   using Error::Error;
 };
 
-// Called while an exception of SQLite's is handled: throws Error that names the file and says what to do about it, with
-// that exception inside.
+// Called while an exception of SQLite's is handled: throws Error with its words, the file and what to do about it.
 [[noreturn]] void throw_failed(const std::string& path);
 
 // One run of a prepared statement: bind in order of the ?, then run() or step(). Given back to the connection when
