@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/checks.h"
+#include "daemon/used_spool.h"
 #include "lib/sqlite/connection.h"
 #include "store/schema.h"
 
@@ -21,7 +23,8 @@ Finding bad(std::string text) {
   return {Health::bad, "database", std::move(text)};
 }
 
-Finding missing_database(const fs::path& file) {
+Finding missing_database(const config::Config& config) {
+  const fs::path& file = config.state.database;
   const fs::path directory = file.parent_path();
   const std::string make = fmt::format("as root: install -d -o navette -g navette -m 0700 {}", directory.string());
   struct stat status {};
@@ -31,6 +34,11 @@ Finding missing_database(const fs::path& file) {
   if (::access(directory.c_str(), W_OK | X_OK) != 0) {
     return bad(fmt::format("{} ({}) lets {} make no database; run this as navette, or {}", directory.string(),
                            owner_and_mode(directory), name_of_user(::geteuid()), make));
+  }
+  const auto found = daemon::traces_of_work(config);
+  if (!found.empty()) {
+    return bad(fmt::format("{} is missing, but navette worked here before ({}); restore the last copy", file.string(),
+                           text::join(found, ", ")));
   }
   return {Health::ok, "database", file.string() + " is not there yet; the first run makes it"};
 }
@@ -66,7 +74,11 @@ Finding content_finding(const fs::path& file) {
   sqlite::Connection db(file.string(), sqlite::Connection::Access::read_only);
   auto q = db.query("PRAGMA quick_check(1)");
   q.step();
-  if (q.text(0) != "ok") throw Error("it is damaged (" + q.text(0) + ")");
+  if (q.text(0) != "ok") {
+    return bad(
+        fmt::format("the database {} is damaged ({}); stop navette, keep the file aside and restore the last copy",
+                    file.string(), q.text(0)));
+  }
   try {
     store::require_current(db);
   } catch (const Error& e) {
@@ -82,7 +94,7 @@ Findings check_database(const config::Config& config) {
   const fs::path& file = config.state.database;
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) {
-    if (errno == ENOENT) return {missing_database(file)};
+    if (errno == ENOENT) return {missing_database(config)};
     return {bad(fmt::format("{} cannot be reached by {}; check the directories above it, or run this as navette",
                             file.string(), name_of_user(::geteuid())))};
   }
@@ -91,8 +103,7 @@ Findings check_database(const config::Config& config) {
     if (auto closed = closed_database(file, status)) return {*std::move(closed)};
     out.push_back(content_finding(file));
   } catch (const std::exception& e) {
-    out.push_back(bad(fmt::format("{}: {}; stop navette, keep the file aside and restore the last copy", file.string(),
-                                  describe(e))));
+    out.push_back(bad(describe(e)));
   }
   if ((status.st_mode & 0077U) != 0) {
     out.push_back(

@@ -19,7 +19,9 @@ using store::DemandeRow;
 
 constexpr const char* list_help =
     "Newest first. States: a-router, sans-lieu (no lieu covers the communes: waits, and leaves by itself\n"
-    "when one opens), en-cours, remise (delivered everywhere), retenue (held), retiree (withdrawn).\n\n"
+    "when one opens), en-cours, remise (delivered to every lieu found), retenue (held), retiree (withdrawn).\n"
+    "One that is delivered may have a commune that still waits for a lieu: --waiting lists these, * marks\n"
+    "the commune.\n\n"
     "Examples:\n"
     "  navette demandes list --state sans-lieu\n"
     "  navette demandes list --lieu rpe-gier --json\n";
@@ -47,14 +49,24 @@ void list_demandes_options(boost::program_options::options_description& o) {
   using boost::program_options::value;
   o.add_options()("state", value<std::string>()->value_name("STATE"),
                   "a-router, sans-lieu, en-cours, remise, retenue or retiree")(
-      "lieu", value<std::string>()->value_name("LIEU"), "on their way to this lieu, or there already");
+      "lieu", value<std::string>()->value_name("LIEU"), "on their way to this lieu, or there already")(
+      "waiting", "served in part: some commune waits for a lieu");
   list_options(o);
 }
 
 std::string communes_of(const DemandeRow& r) {
   std::vector<std::string> codes;
-  for (const auto& c : r.communes) codes.push_back(c.insee);
+  for (const auto& c : r.communes) codes.push_back(c.insee + (c.etat == "attente" ? "*" : ""));
   return text::join(codes, " ");
+}
+
+// R11: what is delivered may still be due elsewhere.
+std::string waits_of(const DemandeRow& r) {
+  std::vector<std::string> codes;
+  for (const auto& c : r.communes) {
+    if (c.etat == "attente") codes.push_back(c.insee);
+  }
+  return codes.empty() ? "" : "for a lieu that covers " + text::join(codes, ", ");
 }
 
 std::string lieux_of(const DemandeRow& r) {
@@ -88,13 +100,19 @@ Json demande_json(const DemandeRow& r) {
                          {"etat", l.etat},
                          {"a_partir_de", json_of(l.du)},
                          {"remise", json_of(l.remise)},
+                         {"livree_le", json_of(l.livree_le)},
                          {"motif", json_or_null(l.motif)}};
            })}};
 }
 
 DemandeRow the_demande(store::Store& store, const std::string& reference) {
   const auto found = store::find_demandes(store.connection(), reference);
-  if (found.empty()) throw UsageError("no demande " + reference + "; see `navette demandes list`");
+  if (found.empty()) {
+    const auto refused = store::find_refusees(store.connection(), reference);
+    if (refused.empty()) throw UsageError("no demande " + reference + "; see `navette demandes list`");
+    throw UsageError(fmt::format("demande {} of {} was refused ({}); see `navette flux show {}`", reference,
+                                 refused.front().emetteur, refused.front().code, refused.front().flux));
+  }
   if (found.size() > 1) {
     throw UsageError(
         fmt::format("several émetteurs use the reference {0}; give {1}/{0}", reference, found[0].emetteur));
@@ -114,7 +132,9 @@ int list(const Invocation& call) {
                                                 {"COMMUNES", communes_of},
                                                 {"LIEUX", lieux_of},
                                                 {"WHY", why_of}};
-  show_list(call, store::list_demandes(store->connection(), {state, lieu_filter(call, *store)}, probe_limit(call)),
+  show_list(call,
+            store::list_demandes(store->connection(), {state, lieu_filter(call, *store), call.has("waiting")},
+                                 probe_limit(call)),
             columns, demande_json);
   return exit_done;
 }
@@ -136,11 +156,13 @@ int show(const Invocation& call) {
                {"Date", shown(r.jour)},
                {"Received", shown(r.recue_le) + " in flux " + r.flux},
                {"State", r.etat},
+               {"Waits", waits_of(r)},
                {"Held", r.retenue.value_or("")},
                {"Communes", text::join(communes, ", ")}}));
   const std::vector<Column<DemandeLieu>> columns{{"LIEU", [](const DemandeLieu& l) { return l.lieu; }},
                                                  {"STATE", [](const DemandeLieu& l) { return l.etat; }},
-                                                 {"FROM", [](const DemandeLieu& l) { return shown(l.du); }},
+                                                 {"DUE", [](const DemandeLieu& l) { return shown(l.du); }},
+                                                 {"DELIVERED", [](const DemandeLieu& l) { return shown(l.livree_le); }},
                                                  {"REMISE", [](const DemandeLieu& l) { return shown(l.remise); }},
                                                  {"WHY", [](const DemandeLieu& l) { return l.motif; }}};
   if (!r.lieux.empty()) print("\n" + table_of(r.lieux, columns));

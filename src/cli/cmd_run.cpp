@@ -1,4 +1,6 @@
 // One pass over everything that is due.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -8,6 +10,7 @@
 #include "cli/progress_bar.h"
 #include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
+#include "daemon/used_spool.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -20,7 +23,10 @@ constexpr const char* help =
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
     "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
     "the database.\n"
-    "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n\n"
+    "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n"
+    "Refuses (3) when the database is missing although spool or dépôts tell of former work: restore it;\n"
+    "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the clock is\n"
+    "more than a day behind the journal; --trust-clock says that it is right now. Both are traced.\n\n"
     "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
     "3 could not do it.\n\n"
     "Examples:\n"
@@ -28,8 +34,10 @@ constexpr const char* help =
     "  sudo -u navette navette run --now   also what waits for its lieu's hour\n";
 
 void options(boost::program_options::options_description& o) {
-  o.add_options()("now", "do not wait for the lieux's cadence")("verbose,v",
-                                                                "every event of the log, on a terminal too");
+  o.add_options()("now", "do not wait for the lieux's cadence")(
+      "verbose,v", "every event of the log, on a terminal too")("new-database",
+                                                                "make one although there was one, which is lost")(
+      "trust-clock", "the clock is right, though the journal goes further");
 }
 
 // On a terminal the bar and the summary tell the story: of the log only what is wrong is shown.
@@ -52,7 +60,13 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
   a.deferred += b.deferred;
   a.refused_remises += b.refused_remises;
   a.notified += b.notified;
-  a.failures.insert(a.failures.end(), b.failures.begin(), b.failures.end());
+  for (const auto& failure : b.failures) {
+    if (std::find(a.failures.begin(), a.failures.end(), failure) == a.failures.end()) a.failures.push_back(failure);
+  }
+  for (const auto& incident : b.incidents) {
+    if (std::none_of(a.incidents.begin(), a.incidents.end(), [&](const auto& i) { return i.key == incident.key; }))
+      a.incidents.push_back(incident);
+  }
   return a;
 }
 
@@ -79,15 +93,19 @@ int run(const Invocation& call) {
   set_log_level(call, config);
   const Instant began = call.clock().now();
   const StopOnSignal stop;
-  daemon::Engine engine(config, call.clock());
+  // Only where it is needed: the option by itself is no event.
+  const bool anew = call.has("new-database") && daemon::lacks_database(config);
+  daemon::Engine engine(config, call.clock(), anew);
+  if (anew) open_for_writing(config)->add_trace({"base.nouvelle", "", {}}, began);
+  if (call.has("trust-clock")) open_for_writing(config)->add_trace({store::Store::clock_trusted, "", {}}, began);
   ProgressBar bar(stderr_is_terminal());
   daemon::PassOptions options;
   options.all = call.has("now");
-  options.progress = [&](const daemon::Progress& p) { bar.update(p.stage, p.done); };
+  options.progress = [&](const daemon::Progress& p) { bar.update(p.stage, p.done, p.total); };
 
   daemon::PassReport report = engine.pass(options, stop.token());
   if (report.young > 0 && !stop.stopped()) {
-    bar.update("waiting for deposits to be complete:", report.young);
+    bar.update("waiting for deposits to be complete:", report.young, 0);
     if (stop.sleep(config.spool.stable_after + std::chrono::milliseconds(50))) {
       report = sum(std::move(report), engine.pass(options, stop.token()));
     }
@@ -96,7 +114,7 @@ int run(const Invocation& call) {
 
   const std::uint64_t refused = refused_records(config, began);
   print(summary_of(report, refused));
-  std::vector<std::string> attention = daemon::attention(engine.counts(), report);
+  std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
                                     refused == 1 ? "1 record" : fmt::format("{} records", refused)));

@@ -31,6 +31,7 @@ struct State {
   store::Ages ages;
   std::vector<Waiting> deposits;
   std::vector<store::EcheanceRow> echeances;
+  std::vector<store::Incident> incidents;
   std::vector<std::string> attention;
 };
 
@@ -40,11 +41,18 @@ State look(const Invocation& call, const config::Config& config) {
   s.owner = spool_owner(config.spool.directory);
   const auto store = open_for_reading(config);
   s.counts = store->counts();
-  s.ages = store::ages(store->connection());
+  s.ages = store::ages(store->connection(), s.now);
+  s.incidents = store->incidents();
   s.echeances = store::list_echeances(store->connection(), false, echeances_shown);
   s.deposits = deposits(config.spool.directory);
-  // No pass of ours: what refused flux and failed tries there are stands in the counts of the store.
-  s.attention = daemon::attention(s.counts, {});
+  // No pass of ours: what the latest could not do is kept in the store.
+  auto told = s.incidents;
+  for (auto& i : told) i.text += fmt::format(" (since {})", shown(i.since));
+  s.attention = daemon::attention(s.counts, static_cast<std::uint64_t>(s.ages.flux_refuses), told);
+  if (s.ages.servies_en_partie > 0) {
+    s.attention.push_back(fmt::format(
+        "{} demandes of which a commune waits for a lieu: navette demandes list --waiting", s.ages.servies_en_partie));
+  }
   for (const Waiting& w : s.deposits) {
     if (w.oldest && s.now - *w.oldest > std::chrono::minutes(15)) {
       s.attention.push_back(fmt::format("{} deposits of {} wait since {}: is navette running? navette check", w.files,
@@ -65,6 +73,7 @@ Json status_json(const State& s, const config::Config& config) {
            {{"flux_recus", c.flux_received},
             {"demandes_a_router", c.unrouted},
             {"demandes_sans_lieu", c.sans_lieu},
+            {"demandes_servies_en_partie", a.servies_en_partie},
             {"demandes_retenues", c.held_demandes},
             {"acheminements_a_remettre", c.waiting},
             {"acheminements_retenus", c.held_acheminements},
@@ -92,6 +101,10 @@ Json status_json(const State& s, const config::Config& config) {
                                    [](const store::EcheanceRow& e) {
                                      return Json{{"genre", e.genre}, {"objet", e.objet}, {"jour", json_of(e.jour)}};
                                    })},
+          {"incidents", json_array(s.incidents,
+                                   [](const store::Incident& i) {
+                                     return Json{{"texte", i.text}, {"depuis", json_of(i.since)}};
+                                   })},
           {"attention", s.attention}};
 }
 
@@ -116,6 +129,7 @@ std::string queues(const State& s) {
   row("demandes to route", c.unrouted, std::nullopt);
   row("demandes sans lieu", c.sans_lieu, s.ages.sans_lieu);
   row("demandes to pack", c.waiting, std::nullopt, c.waiting > 0 ? "leaves " + shown(s.ages.prochain_depart) : " ");
+  row("demandes served in part", static_cast<std::uint64_t>(s.ages.servies_en_partie), std::nullopt);
   row("demandes held", c.held_demandes + c.held_acheminements, std::nullopt);
   row("remises to deliver", c.ready_remises, s.ages.remise_prete);
   row("remises held", c.held_remises, s.ages.remise_retenue);

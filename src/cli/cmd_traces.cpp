@@ -2,10 +2,12 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/open_store.h"
 #include "cli/rows.h"
+#include "daemon/used_spool.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -21,7 +23,8 @@ constexpr const char* list_help =
 constexpr const char* verify_help =
     "Walks the whole journal: every row holds a hash of the one before. Prints the number of rows and the\n"
     "hash of the last; keep that one elsewhere (the log has it after every pass) to notice a cut-off end.\n\n"
-    "Exit codes: 0 the chain holds, 1 it is broken (where is printed), 3 could not look.\n\n"
+    "Exit codes: 0 the chain holds, 1 it is broken (where is printed) or empty although\n"
+    "navette worked here before, 3 could not look.\n\n"
     "Example:\n"
     "  navette traces verify\n";
 
@@ -60,21 +63,27 @@ int list(const Invocation& call) {
 }
 
 int verify(const Invocation& call) {
-  const auto store = open_for_reading(call.config());
+  const config::Config config = call.config();
+  const auto store = open_for_reading(config);
   const auto check = store->verify();
+  // Not a row, where navette has worked: the database is not the one that saw it.
+  const bool lost = check.rows == 0 && !daemon::traces_of_work(config).empty();
   if (call.json()) {
     print_json({{"lignes", check.rows},
-                {"intact", !check.broken_at},
+                {"intact", !check.broken_at && !lost},
                 {"premiere_ligne_fausse", check.broken_at ? Json(*check.broken_at) : Json(nullptr)},
                 {"dernier_hash", json_or_null(check.head)}});
   } else if (check.broken_at) {
     print(fmt::format("{}: row {} does not fit the one before, or its detail was changed\n",
                       coloured("the journal is broken", Colour::red), *check.broken_at));
+  } else if (lost) {
+    print(fmt::format("{}, but navette worked here before: {}\n", coloured("the journal is empty", Colour::red),
+                      text::join(daemon::traces_of_work(config), ", ")));
   } else {
     print(fmt::format("{}: {} rows, last hash {}\n", coloured("the journal is intact", Colour::green), check.rows,
                       check.head.empty() ? "-" : check.head));
   }
-  return check.broken_at ? exit_attention : exit_done;
+  return check.broken_at || lost ? exit_attention : exit_done;
 }
 
 }  // namespace

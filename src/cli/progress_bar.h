@@ -14,8 +14,9 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar() { clear(); }
 
-  // Any thread; draws ten times a second at most.
-  void update(const std::string& stage, std::size_t done);
+  // Any thread; draws ten times a second at most, and whenever the total changes.
+  // `total` 0: how much is still to come is not known.
+  void update(const std::string& stage, std::size_t done, std::size_t total);
   void clear();
 
  private:
@@ -25,6 +26,7 @@ class ProgressBar {
   bool drawn_ = false;
   std::size_t frame_ = 0;
   std::string stage_;
+  std::size_t total_ = 0;
   std::chrono::steady_clock::time_point last_;
   std::chrono::steady_clock::time_point stage_began_;
   std::mutex mutex_;

@@ -47,6 +47,14 @@ std::string padded(const std::string& text, std::size_t width, Align align) {
   return align == Align::left ? text + blanks : blanks + text;
 }
 
+// As shown() writes days and instants.
+bool begins_with_date(std::string_view text) {
+  constexpr std::string_view form = "dddd-dd-dd";
+  return text.size() >= form.size() && std::equal(form.begin(), form.end(), text.begin(), [](char f, char c) {
+           return f == 'd' ? c >= '0' && c <= '9' : c == f;
+         });
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view utf8) {
@@ -88,19 +96,34 @@ void Table::add_row(const std::vector<std::string>& cells) {
   rows_.push_back(std::move(row));
 }
 
+bool Table::may_be_cut(std::size_t column) const {
+  if (column == 0 || aligns_[column] == Align::right) return false;
+  return std::none_of(rows_.begin(), rows_.end(), [&](const auto& row) { return begins_with_date(row[column]); });
+}
+
+// Of the columns that are shown.
 std::vector<std::size_t> Table::widths(std::optional<std::size_t> width) const {
-  std::vector<std::size_t> out;
+  std::vector<std::size_t> natural;
   for (std::size_t k = 0; k < headers_.size(); ++k) {
     std::size_t widest = display_width(headers_[k]);
     for (const auto& row : rows_) widest = std::max(widest, display_width(row[k]));
-    out.push_back(widest);
+    natural.push_back(widest);
   }
-  if (!width || out.empty()) return out;
-  const auto total = [&] { return std::accumulate(out.begin(), out.end(), gap * (out.size() - 1)); };
-  while (total() > *width) {
-    const auto widest = std::max_element(out.begin(), out.end());
-    if (*widest <= least_width) break;
-    --*widest;
+  if (!width) return natural;
+  std::vector<std::size_t> out;
+  for (std::size_t shown = natural.size(); shown > 0; --shown) {
+    out.assign(natural.begin(), natural.begin() + static_cast<std::ptrdiff_t>(shown));
+    const std::size_t room = shown < natural.size() ? *width - std::min(*width, gap + 1) : *width;  // for the "…"
+    const auto total = [&] { return std::accumulate(out.begin(), out.end(), gap * (out.size() - 1)); };
+    while (total() > room) {
+      std::size_t widest = 0;
+      for (std::size_t k = 1; k < shown; ++k) {
+        if (out[k] > least_width && may_be_cut(k) && (widest == 0 || out[k] >= out[widest])) widest = k;
+      }
+      if (widest == 0) break;
+      --out[widest];
+    }
+    if (total() <= room) break;
   }
   return out;
 }
@@ -109,15 +132,15 @@ std::string Table::text(std::optional<std::size_t> width) const {
   const auto columns = widths(width);
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string out;
-    for (std::size_t k = 0; k < cells.size(); ++k) {
+    for (std::size_t k = 0; k < columns.size(); ++k) {
       if (k > 0) out += std::string(gap, ' ');
-      out += padded(width ? fitted(cells[k], columns[k]) : cells[k], columns[k], aligns_[k]);
+      out += padded(fitted(cells[k], columns[k]), columns[k], aligns_[k]);
     }
     out.erase(out.find_last_not_of(' ') + 1);
-    return (width ? fitted(out, *width) : out) + '\n';
+    return out;
   };
-  std::string out = line(headers_);
-  for (const auto& row : rows_) out += line(row);
+  std::string out = line(headers_) + (columns.size() < headers_.size() ? std::string(gap, ' ') + "…" : "") + '\n';
+  for (const auto& row : rows_) out += line(row) + '\n';
   return out;
 }
 

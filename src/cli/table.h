@@ -24,11 +24,13 @@ class Table {
   void add_row(const std::vector<std::string>& cells);
   bool empty() const { return rows_.empty(); }
 
-  // Two blanks between columns, none at the end of a line, no tab. With `width`, the widest columns are cut until the
-  // table fits; without, nothing is.
+  // Two blanks between columns, none at the end of a line, no tab. With `width` the table is made to fit: the widest
+  // columns of text are cut, then columns are left out from the right, which a "…" after the headers tells. The first
+  // column, by which a row is named, numbers and dates are never cut: a line is longer than `width` rather.
   std::string text(std::optional<std::size_t> width) const;
 
  private:
+  bool may_be_cut(std::size_t column) const;
   std::vector<std::size_t> widths(std::optional<std::size_t> width) const;
 
   std::vector<std::string> headers_;

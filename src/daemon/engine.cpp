@@ -1,5 +1,7 @@
 #include "daemon/engine.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -7,7 +9,9 @@
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
+#include "daemon/used_spool.h"
 #include "flux/channel_profile.h"
+#include "model/civil_time.h"
 #include "stages/answer.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
@@ -41,11 +45,17 @@ render::FontFiles font_family(const config::FontFamily& f) {
   return {f.regular.string(), f.bold.string(), f.italic.string(), f.bold_italic.string()};
 }
 
+// The path, once it is known that a database may be made there if there is none.
+std::string database_of(const config::Config& config, bool new_database) {
+  require_known_state(config, new_database);
+  return config.state.database.string();
+}
+
 }  // namespace
 
 // Everything that is loaded once. The locks come first: nothing is opened beside another owner.
 struct Engine::Parts {
-  Parts(const config::Config& c, const Clock& clk)
+  Parts(const config::Config& c, const Clock& clk, bool new_database)
       : config(c),
         clock(clk),
         lock(c.spool.directory),
@@ -59,7 +69,7 @@ struct Engine::Parts {
         credentials(c.credentials.directory),
         sender_for(sender_factory(config, credentials)),
         mail(spool.courriels.path()),
-        store(c.state.database.string(), "navette"),
+        store(database_of(c, new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
     stages::sweep_depart(spool, store);
   }
@@ -92,6 +102,8 @@ class Pass {
   PassReport run();
 
  private:
+  void met(const std::string& key, std::string text);
+  void failed(const std::string& key, const std::string& text);
   void stage(const char* name, const std::function<void()>& work);
   bool take_in();
   void hand_over();
@@ -100,32 +112,59 @@ class Pass {
   void deliver_what_is_quick();
   void finish_deliveries();
   std::function<void(std::size_t)> progress(const char* name);
+  void tell_progress(const char* name);
 
   Engine::Parts& parts_;
   const PassOptions& options_;
   const std::stop_token& stop_;
   PassReport report_;
   std::map<std::string, std::size_t> done_;
+  std::map<std::string, std::size_t> total_;
   std::size_t ended_ = 0;   // deliveries, in the last step
   bool dissolved_ = false;  // some remise, since routing
 };
 
 void Pass::stage(const char* name, const std::function<void()>& work) {
   if (stop_.stop_requested()) return;
-  if (options_.progress) options_.progress({name, done_[name]});
+  tell_progress(name);
+  // Before anything of that stage is promised to anybody; each transaction looks again.
+  parts_.store.require_in_place();
   try {
     work();
+  } catch (const sqlite::MovedError&) {
+    throw;  // no stage may go on
   } catch (const std::exception& e) {
     log::error("stage.failed", {{"stage", name}, {"error", describe(e)}});
-    report_.failures.push_back(fmt::format("{}: {}", name, describe(e)));
+    failed(name, fmt::format("{}: {}", name, describe(e)));
   }
+}
+
+// A stage is begun several times in a pass: what it meets again is told once.
+void Pass::met(const std::string& key, std::string text) {
+  const auto known = std::find_if(report_.incidents.begin(), report_.incidents.end(),
+                                  [&](const store::Incident& i) { return i.key == key; });
+  if (known == report_.incidents.end()) {
+    report_.incidents.push_back({key, std::move(text), {}});
+  } else {
+    known->text = std::move(text);
+  }
+}
+
+void Pass::failed(const std::string& key, const std::string& text) {
+  if (std::find(report_.failures.begin(), report_.failures.end(), text) == report_.failures.end())
+    report_.failures.push_back(text);
+  met(key, text);
 }
 
 std::function<void(std::size_t)> Pass::progress(const char* name) {
   return [this, name](std::size_t n) {
     done_[name] += n;
-    if (options_.progress) options_.progress({name, done_[name]});
+    tell_progress(name);
   };
+}
+
+void Pass::tell_progress(const char* name) {
+  if (options_.progress) options_.progress({name, done_[name], total_[name]});
 }
 
 PassReport Pass::run() {
@@ -157,6 +196,18 @@ bool Pass::take_in() {
     report_.misplaced = r.misplaced;
     report_.unclaimed = r.failed;
     more = r.more;
+    if (r.misplaced > 0) {
+      met("misplaced",
+          fmt::format("{} in the wrong place under {}: deposits belong in a sender's directory; ls -i tells "
+                      "which the log means",
+                      r.misplaced == 1 ? "1 entry" : fmt::format("{} entries", r.misplaced),
+                      p.spool.arrivee.path().string()));
+    }
+    for (const std::string& fault : r.faults) met("claim " + fault, fault);
+    if (r.failed > r.faults.size()) {
+      met("claim", fmt::format("deposits or senders' directories under {} could not be taken: the log says why",
+                               p.spool.arrivee.path().string()));
+    }
   });
   stage("intake", [&] {
     const auto r = stages::intake(
@@ -192,6 +243,8 @@ bool Pass::route_and_deliver() {
       if (!packing) {
         packing.emplace(stages::PackTools{p.spool, p.store, *p.renderer, p.reference, p.clock, p.config.daemon.workers},
                         options_.all, progress("render"), stop_);
+        total_["render"] = done_["render"] + packing->total();
+        tell_progress("render");
       }
       more = packing->some();
     });
@@ -203,8 +256,7 @@ bool Pass::route_and_deliver() {
     const stages::PackReport& r = packing->report();
     report_.remises += r.remises;
     again = again || r.rights_lost > 0;
-    if (r.failed_lieux > 0)
-      report_.failures.push_back(fmt::format("render: {} lieux could not be packed, see the log", r.failed_lieux));
+    for (const std::string& fault : r.faults) failed("render " + fault, "render: " + fault);
   }
   return again && !stop_.stop_requested();
 }
@@ -233,12 +285,41 @@ void Pass::deliver_what_is_quick() {
 
 }  // namespace
 
-Engine::Engine(const config::Config& config, const Clock& clock) : parts_(std::make_unique<Parts>(config, clock)) {}
+Engine::Engine(const config::Config& config, const Clock& clock, bool new_database)
+    : parts_(std::make_unique<Parts>(config, clock, new_database)) {}
 Engine::~Engine() = default;
 
+void Engine::require_plausible_clock() {
+  // A step of NTP's, or a summer time set by hand, goes on.
+  constexpr auto tolerance = std::chrono::days(1);
+  const Instant now = parts_->clock.now();
+  const auto last = parts_->store.last_worked();
+  if (!last || now + tolerance >= *last) return;
+  throw ClockError(
+      fmt::format("the machine's clock says {}, but the journal of {} ends at {}: good demandes would be refused for "
+                  "their dates. Set the clock (timedatectl); only when it is right now and was wrong then: "
+                  "`navette run --trust-clock`",
+                  model::to_iso_utc(now), parts_->config.state.database.string(), model::to_iso_utc(*last)));
+}
+
+// On a full disk this may fail too: then the log, and `run`'s own summary, are all there is.
+void Engine::keep_incidents(const std::vector<store::Incident>& met) {
+  try {
+    parts_->store.set_incidents(met, parts_->clock.now());
+  } catch (const sqlite::MovedError&) {
+    throw;
+  } catch (const std::exception& e) {
+    log::error("incidents.failed", {{"error", describe(e)}});
+  }
+}
+
 PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop) {
+  parts_->store.require_in_place();
+  require_plausible_clock();
   const std::string head = parts_->store.trace_head();
   PassReport report = Pass(*parts_, options, stop).run();
+  // A pass that was stopped has not seen everything: what the one before met may still be so.
+  if (!stop.stop_requested()) keep_incidents(report.incidents);
   const std::string now = parts_->store.trace_head();
   if (now != head) log::info("trace.head", {{"head", now}});
   return report;
@@ -259,14 +340,15 @@ std::string Engine::arrivee() const {
   return parts_->spool.arrivee.path().string();
 }
 
-std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass) {
+std::vector<std::string> attention(const store::Counts& counts, std::uint64_t refused_flux,
+                                   const std::vector<store::Incident>& incidents) {
   std::vector<std::string> out;
+  out.reserve(incidents.size());
+  for (const store::Incident& i : incidents) out.push_back(i.text);
   const auto add = [&](std::uint64_t n, const char* text) {
     if (n > 0) out.push_back(fmt::format("{} {}", n, text));
   };
-  add(pass.refused_flux, "flux refused whole: navette flux list --state refuse");
-  add(pass.misplaced, "deposits in the wrong place under arrivee/: see the log");
-  add(pass.unclaimed, "deposits that could not be taken: see the log, and the modes of what its sender put there");
+  add(refused_flux, "flux refused whole: navette flux list --state refuse");
   add(counts.sans_lieu, "demandes without a lieu: navette demandes list --state sans-lieu");
   add(counts.held_demandes, "demandes held: navette demandes list --state retenue");
   add(counts.held_remises, "remises held: navette remises list --held");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "config/config.h"
 #include "daemon/lock.h"
 #include "render/renderer.h"
@@ -19,8 +20,9 @@
 namespace navette::daemon {
 
 struct Progress {
-  std::string stage;     // "intake", "render", "deliver"
-  std::size_t done = 0;  // units of that stage so far
+  std::string stage;      // "intake", "render", "deliver"
+  std::size_t done = 0;   // units of that stage so far
+  std::size_t total = 0;  // of these that are known to be due; 0: not known
 };
 
 struct PassOptions {
@@ -45,24 +47,36 @@ struct PassReport {
   std::size_t deferred = 0;
   std::size_t refused_remises = 0;
   std::size_t notified = 0;
-  std::vector<std::string> failures;  // stages that failed as a whole: disk full … (exit 3)
+  std::vector<std::string> failures;       // what failed as a whole: a stage, a lieu's packing (exit 3)
+  std::vector<store::Incident> incidents;  // these, and what else could not be done; kept for `status`
 };
 
 // What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and
-// `status`.
-std::vector<std::string> attention(const store::Counts& counts, const PassReport& pass);
+// `status`. `refused_flux`: refused whole, in this pass or lately.
+std::vector<std::string> attention(const store::Counts& counts, std::uint64_t refused_flux,
+                                   const std::vector<store::Incident>& incidents);
+
+// The machine's clock cannot be right: it booted without a battery, say. What is dated later than "now" would be
+// refused for good.
+class ClockError : public Error {
+ public:
+  using Error::Error;
+};
 
 // Holds the locks of spool and database from construction to destruction: one process owns them. Throws LockedError
 // (daemon/lock.h) when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
-  Engine(const config::Config& config, const Clock& clock);
+  // `new_database`: one may be made although navette worked here before (daemon/used_spool.h).
+  Engine(const config::Config& config, const Clock& clock, bool new_database = false);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails
   // as a whole is logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
+  // Throws sqlite::MovedError when the database was deleted or replaced: nothing is accepted or answered any more;
+  // ClockError, before anything is touched, when the clock is more than a day behind the journal.
   PassReport pass(const PassOptions& options, const std::stop_token& stop);
 
   // At the latest when the next pass should run.
@@ -74,6 +88,9 @@ class Engine {
   struct Parts;  // what is loaded once; engine.cpp
 
  private:
+  void require_plausible_clock();
+  void keep_incidents(const std::vector<store::Incident>& met);
+
   std::unique_ptr<Parts> parts_;
 };
 

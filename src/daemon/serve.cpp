@@ -87,9 +87,15 @@ class Server {
     closed_.clear();
     options.wait_for_deliveries = false;
     options.progress = [](const Progress&) { systemd::watchdog(); };
-    PassReport report = engine_.pass(options, stop);
-    systemd::status(status_line(engine_.counts()));
-    return report;
+    try {
+      PassReport report = engine_.pass(options, stop);
+      systemd::status(status_line(engine_.counts()));
+      return report;
+    } catch (const ClockError& e) {  // whoever sets it need not know of us: looked at again at the next wake
+      log::error("clock.refused", {{"error", describe(e)}});
+      systemd::status("no work: the machine's clock is behind the journal");
+      return {};
+    }
   }
 
   milliseconds pause_after(const PassReport& report) {

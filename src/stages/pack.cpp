@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -63,6 +64,7 @@ Packing::Packing(const PackTools& tools, bool all, std::function<void(std::size_
       due_by_(all ? Instant::max() : tools.clock.now()),
       lieux_(tools.store.lieux_due(due_by_)) {
   std::reverse(lieux_.begin(), lieux_.end());
+  if (!lieux_.empty()) total_ = tools.store.due_count(due_by_);
 }
 
 bool Packing::some() {
@@ -72,8 +74,9 @@ bool Packing::some() {
     try {
       more = pack_remise(lieux_.back());
     } catch (const std::exception& e) {
-      ++report_.failed_lieux;
-      log::error("pack.failed", {{"lieu_id", lieux_.back()}, {"error", describe(e)}});
+      const std::string lieu = tools_.store.lieu_name(lieux_.back());
+      log::error("pack.failed", {{"lieu", lieu}, {"error", describe(e)}});
+      report_.faults.push_back(fmt::format("the remise of {} could not be packed: {}", lieu, describe(e)));
     }
     if (!more) lieux_.pop_back();
   }

@@ -23,7 +23,8 @@ struct PackReport {
   std::size_t demandes = 0;
   std::size_t held = 0;  // could not be rendered
   std::size_t rights_lost = 0;
-  std::size_t failed_lieux = 0;  // disk full …: tried again by the next pass
+  // Lieux that could not be packed (disk full …), each with what the system said: tried again by the next pass.
+  std::vector<std::string> faults;
 };
 
 struct PackTools {
@@ -46,6 +47,7 @@ class Packing {
   // that could not be packed (disk full …) is left to the next pass.
   bool some();
   const PackReport& report() const { return report_; }
+  std::size_t total() const { return total_; }  // demandes that were due at first
 
  private:
   bool pack_remise(store::RowId id);
@@ -57,6 +59,7 @@ class Packing {
   std::stop_token stop_;
   Instant due_by_;
   std::vector<store::RowId> lieux_;  // still to be packed, the next one last
+  std::size_t total_ = 0;
   std::size_t rendered_ = 0;
   PackReport report_;
 };

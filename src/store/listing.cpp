@@ -128,7 +128,7 @@ std::vector<TraceRow> list_traces(sqlite::Connection& db, const std::string& obj
   return out;
 }
 
-Ages ages(sqlite::Connection& db) {
+Ages ages(sqlite::Connection& db, Instant now) {
   Ages a;
   a.flux_recu = one_instant(db, "SELECT recu_le FROM flux WHERE etat = 'recu' ORDER BY id LIMIT 1");
   a.sans_lieu = one_instant(
@@ -143,10 +143,16 @@ Ages ages(sqlite::Connection& db) {
   a.dernier_flux = one_instant(db, "SELECT recu_le FROM flux ORDER BY id DESC LIMIT 1");
   a.derniere_livraison =
       one_instant(db, "SELECT max(livree_le) FROM (SELECT livree_le FROM remise ORDER BY id DESC LIMIT 200)");
-  auto refused =
-      db.query("SELECT coalesce(sum(etat = 'refuse'), 0) FROM (SELECT etat FROM flux ORDER BY id DESC LIMIT 200)");
-  refused.step();
+  auto refused = db.query(
+      "SELECT coalesce(sum(etat = 'refuse' AND traite_le >= ?), 0) FROM (SELECT etat, traite_le FROM flux ORDER BY id "
+      "DESC LIMIT 200)");
+  refused.bind(to_column(now - std::chrono::days(7))).step();
   a.flux_refuses = refused.integer(0);
+  auto partly = db.query(
+      "SELECT count(DISTINCT w.demande_id) FROM demande_commune w INDEXED BY commune_attente "
+      "JOIN demande d ON d.id = w.demande_id WHERE w.etat = 'attente' AND d.sans_lieu = 0 AND d.admise = 1");
+  partly.step();
+  a.servies_en_partie = partly.integer(0);
   return a;
 }
 

@@ -72,6 +72,7 @@ struct DemandeLieu {
   Instant du;        // when it may leave
   std::optional<std::string> remise;
   std::string motif;
+  std::optional<Instant> livree_le;  // the remise
 };
 struct DemandeRow {
   std::int64_t id = 0;
@@ -88,10 +89,18 @@ struct DemandeRow {
 struct DemandeFilter {
   std::string etat;  // a-router, sans-lieu, en-cours, remise, retenue, retiree
   std::string lieu;
+  bool en_partie = false;  // delivered or on their way, but some commune waits for a lieu
 };
 std::vector<DemandeRow> list_demandes(sqlite::Connection& db, const DemandeFilter& filter, std::int64_t limit);
 // REFERENCE, or EMETTEUR/REFERENCE; several when several émetteurs use the reference.
 std::vector<DemandeRow> find_demandes(sqlite::Connection& db, const std::string& reference);
+// Where records of that reference (REFERENCE, or EMETTEUR/REFERENCE) were refused, newest first.
+struct RefuseeRow {
+  std::string emetteur;
+  std::string flux;  // ticket
+  std::string code;
+};
+std::vector<RefuseeRow> find_refusees(sqlite::Connection& db, const std::string& reference);
 // SHA-256 of the canonical XML of a demande already taken in.
 std::optional<std::string> known_demande(sqlite::Connection& db, const std::string& emetteur,
                                          const std::string& reference);
@@ -221,8 +230,10 @@ struct Ages {
   std::optional<Instant> notification;
   std::optional<Instant> dernier_flux;  // received last
   std::optional<Instant> derniere_livraison;
-  std::int64_t flux_refuses = 0;  // among the last 200
+  std::int64_t flux_refuses = 0;  // refused whole in the last seven days, among the last 200
+  // Demandes served in part: some commune of theirs waits for a lieu, another has one (R11).
+  std::int64_t servies_en_partie = 0;
 };
-Ages ages(sqlite::Connection& db);
+Ages ages(sqlite::Connection& db, Instant now);
 
 }  // namespace navette::store

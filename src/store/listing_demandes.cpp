@@ -35,18 +35,24 @@ std::optional<DemandeRow> load_demande(sqlite::Connection& db, std::int64_t id) 
     while (q.step()) r.communes.push_back({q.text(0), q.text(1)});
   }
   auto q = db.query(
-      "SELECT l.identifiant, a.etat, a.du, r.nom, a.motif FROM acheminement a JOIN lieu l ON l.id = a.lieu_id "
+      "SELECT l.identifiant, a.etat, a.du, r.nom, a.motif, r.livree_le FROM acheminement a JOIN lieu l ON l.id = "
+      "a.lieu_id "
       "LEFT JOIN remise r ON r.id = a.remise_id WHERE a.demande_id = ? ORDER BY l.identifiant");
   q.bind(id);
   std::vector<model::AcheminementState> states;
   while (q.step()) {
-    r.lieux.push_back({q.text(0), q.text(1), instant_from(q.integer(2)), q.find_text(3), q.text(4)});
+    r.lieux.push_back({q.text(0), q.text(1), instant_from(q.integer(2)), q.find_text(3), q.text(4), instant_at(q, 5)});
     states.push_back(model::parse_acheminement_state(q.text(1)));
   }
   const bool unrouted =
       std::any_of(r.communes.begin(), r.communes.end(), [](const DemandeCommune& c) { return c.etat == "nouvelle"; });
   r.etat = model::demande_state(r.retenue.has_value(), unrouted, states);
   return r;
+}
+
+bool is_served_in_part(const DemandeRow& row) {
+  return row.etat != "sans-lieu" && std::any_of(row.communes.begin(), row.communes.end(),
+                                                [](const DemandeCommune& c) { return c.etat == "attente"; });
 }
 
 // Ids, newest first, among which are all demandes of that state: by an index where that state has one (named,
@@ -69,7 +75,7 @@ const char* candidates(const DemandeFilter& filter) {
     return "SELECT DISTINCT demande_id FROM demande_commune INDEXED BY commune_nouvelle WHERE etat = 'nouvelle' ORDER "
            "BY 1 DESC";
   }
-  if (filter.etat == "sans-lieu") {
+  if (filter.etat == "sans-lieu" || filter.en_partie) {
     return "SELECT DISTINCT demande_id FROM demande_commune INDEXED BY commune_attente WHERE etat = 'attente' ORDER BY "
            "1 DESC";
   }
@@ -126,6 +132,7 @@ std::vector<DemandeRow> list_demandes(sqlite::Connection& db, const DemandeFilte
   if (!filter.lieu.empty()) q.bind(filter.lieu);
   while ((limit < 0 || static_cast<std::int64_t>(out.size()) < limit) && q.step()) {
     auto row = load_demande(db, q.integer(0));
+    if (row && filter.en_partie && !is_served_in_part(*row)) continue;
     if (row && (filter.etat.empty() || row->etat == filter.etat)) out.push_back(*std::move(row));
   }
   return out;
@@ -141,6 +148,18 @@ std::vector<DemandeRow> find_demandes(sqlite::Connection& db, const std::string&
   while (q.step()) {
     if (auto row = load_demande(db, q.integer(0))) out.push_back(*std::move(row));
   }
+  return out;
+}
+
+std::vector<RefuseeRow> find_refusees(sqlite::Connection& db, const std::string& reference) {
+  const auto slash = reference.find('/');
+  auto q = db.query(
+      "SELECT f.emetteur, f.ticket, r.code FROM refus r JOIN flux f ON f.id = r.flux_id WHERE r.reference = ?1 "
+      "AND r.genre = 'refus' AND (?2 = '' OR f.emetteur = ?2) ORDER BY f.id DESC, r.rang");
+  q.bind(slash == std::string::npos ? reference : reference.substr(slash + 1),
+         slash == std::string::npos ? "" : reference.substr(0, slash));
+  std::vector<RefuseeRow> out;
+  while (q.step()) out.push_back({q.text(0), q.text(1), q.text(2)});
   return out;
 }
 

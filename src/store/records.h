@@ -210,6 +210,13 @@ struct NotificationOutcome {
   model::Day last_day;   // R5, when accepted
 };
 
+// What a pass could not do, in a sentence for the operator: what, where, what to do.
+struct Incident {
+  std::string key;  // the same from pass to pass
+  std::string text;
+  Instant since;  // set by the store
+};
+
 // What waits, and what needs a person; for `status`, `run`'s exit code and the log.
 struct Counts {
   std::uint64_t flux_received = 0;

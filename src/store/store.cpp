@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "model/civil_time.h"
@@ -34,6 +35,11 @@ std::string Store::trace_head() {
   return q.step() ? q.text(0) + ":" + q.text(1) : "";
 }
 
+std::optional<Instant> Store::last_worked() {
+  auto q = db_.query("SELECT le FROM trace WHERE acteur = 'navette' OR action = ? ORDER BY seq DESC LIMIT 1");
+  return q.bind(clock_trusted).step() ? std::optional(instant_from(q.integer(0))) : std::nullopt;
+}
+
 // Called after every pass: what may be many is counted as it changes, the rest has an index of its own.
 Counts Store::counts() {
   const auto count = [&](const char* sql) {
@@ -65,6 +71,31 @@ Counts Store::counts() {
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
   c.held_lieux = count("SELECT count(*) FROM lieu WHERE retenu = 1");
   return c;
+}
+
+std::vector<Incident> Store::incidents() {
+  std::vector<Incident> out;
+  auto q = db_.query("SELECT cle, texte, depuis FROM incident ORDER BY depuis, cle");
+  while (q.step()) out.push_back({q.text(0), q.text(1), instant_from(q.integer(2))});
+  return out;
+}
+
+void Store::set_incidents(const std::vector<Incident>& met, Instant now) {
+  std::map<std::string, std::string> wanted;
+  for (const Incident& i : met) wanted[i.key] = i.text;
+  std::map<std::string, std::string> known;
+  for (const Incident& i : incidents()) known[i.key] = i.text;
+  if (wanted == known) return;  // an idle pass writes nothing
+  sqlite::Transaction transaction(db_);
+  for (const auto& [key, text] : known) {
+    if (!wanted.contains(key)) db_.query("DELETE FROM incident WHERE cle = ?").bind(key).run();
+  }
+  for (const auto& [key, text] : wanted) {
+    db_.query("INSERT INTO incident VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET texte = excluded.texte")
+        .bind(key, text, to_column(now))
+        .run();
+  }
+  transaction.commit();
 }
 
 std::optional<Instant> Store::next_due(Instant now) {

@@ -85,6 +85,8 @@ class Store {
   // ---- remises
   std::vector<RowId> lieux_due(Instant due_by);  // with acheminements due; not suspended
   std::optional<LieuInForce> lieu_in_force(RowId lieu, model::Day day);
+  std::string lieu_name(RowId lieu);      // its identifiant
+  std::size_t due_count(Instant due_by);  // acheminements of these
   std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by, std::size_t limit);  // the first due first
   std::optional<std::string> charge(RowId demande);          // the XML; nothing when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
@@ -118,6 +120,9 @@ class Store {
 
   // ---- the daemon's rest
   Counts counts();
+  // What the latest pass met; a fault met again keeps its `since`. Writes only what changed.
+  void set_incidents(const std::vector<Incident>& met, Instant now);
+  std::vector<Incident> incidents();
   std::optional<Instant> next_due(
       Instant now);  // when something becomes due by itself, at the latest midnight in Paris
 
@@ -132,6 +137,15 @@ class Store {
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
   void resume_lieu(const std::string& lieu, Instant now);
   void add_trace(const TraceEntry& entry, Instant now);
+
+  // Throws sqlite::MovedError when the database was deleted or replaced under us. Every function that changes something
+  // does so too.
+  void require_in_place() { db_.require_in_place(); }
+
+  // When navette last did something, or an operator last said that its clock is right; nothing: never. Other acts of
+  // operators do not count: looking at something under a wrong clock must not make it a right one.
+  std::optional<Instant> last_worked();
+  static constexpr const char* clock_trusted = "horloge.confirmee";  // the trace of that
 
   // Hash of the last trace row: logged, so that the journal of the machine witnesses it (a cut-off end shows).
   std::string trace_head();

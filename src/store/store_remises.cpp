@@ -52,6 +52,19 @@ std::vector<RowId> Store::lieux_due(Instant due_by) {
   return ids(std::move(q));
 }
 
+std::string Store::lieu_name(RowId lieu) {
+  auto q = db_.query("SELECT identifiant FROM lieu WHERE id = ?");
+  return q.bind(lieu).step() ? q.text(0) : "";
+}
+
+std::size_t Store::due_count(Instant due_by) {
+  auto q = db_.query(
+      "SELECT coalesce(sum((SELECT count(*) FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre' AND "
+      "a.du <= ?)), 0) FROM lieu l WHERE l.suspendu IS NULL");
+  q.bind(to_column(due_by)).step();
+  return static_cast<std::size_t>(q.integer(0));
+}
+
 std::optional<LieuInForce> Store::lieu_in_force(RowId lieu, model::Day day) {
   LieuInForce out;
   {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 
-#include "base/error.h"
 #include "base/unique_fd.h"
 
 namespace navette::sqlite {
@@ -22,7 +21,32 @@ SQLite::Database open_database(const std::string& path, Connection::Access acces
   }
 }
 
+// What to do about a failure of the file itself; empty: SQLite's words say enough.
+std::string advice(int code) {
+  constexpr int kind = 0xFF;  // the rest of an extended code
+  switch (code & kind) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return "; stop navette, keep the file aside and restore the last copy";
+    case SQLITE_FULL:
+      return "; make room on its file system";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return "; check owner and mode of the file and of its directory";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
+
+void throw_failed(const std::string& path) {
+  try {
+    throw;
+  } catch (const SQLite::Exception& e) {
+    throw Error("the database " + path + ": " + e.what() + advice(e.getErrorCode()));
+  }
+}
 
 Connection::Connection(const std::string& path, Access access) : database_(open_database(path, access)) {
   if (access == Access::read_write) {
@@ -33,12 +57,29 @@ Connection::Connection(const std::string& path, Access access) : database_(open_
 
 Query Connection::query(const char* sql) {
   auto& statement = statements_[sql];
-  if (!statement) statement = std::make_unique<SQLite::Statement>(database_, sql);
-  return Query(*statement);
+  try {
+    if (!statement) statement = std::make_unique<SQLite::Statement>(database_, sql);
+  } catch (const SQLite::Exception&) {
+    throw_failed(database_.getFilename());
+  }
+  return {*statement, database_.getFilename()};
 }
 
 void Connection::execute(const std::string& sql) {
-  database_.exec(sql);
+  try {
+    database_.exec(sql);
+  } catch (const SQLite::Exception&) {
+    throw_failed(database_.getFilename());
+  }
+}
+
+void Connection::require_in_place() {
+  int moved = 0;
+  if (::sqlite3_file_control(database_.getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
+    return;
+  throw MovedError("the database " + database_.getFilename() +
+                   " was deleted or replaced while it was in use: nothing more is accepted or answered. Put that file "
+                   "back or restore the last copy, then start navette again");
 }
 
 std::vector<std::string> Connection::prepared() const {
@@ -62,6 +103,23 @@ Connection::Work Connection::take_work() {
     work.instructions += sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
   }
   return work;
+}
+
+Transaction::Transaction(Connection& connection) : connection_(connection) {
+  connection.require_in_place();
+  try {
+    transaction_.emplace(connection.database_, SQLite::TransactionBehavior::IMMEDIATE);
+  } catch (const SQLite::Exception&) {
+    throw_failed(connection.database_.getFilename());
+  }
+}
+
+void Transaction::commit() {
+  try {
+    transaction_->commit();
+  } catch (const SQLite::Exception&) {
+    throw_failed(connection_.database_.getFilename());
+  }
 }
 
 }  // namespace navette::sqlite

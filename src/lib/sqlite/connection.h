@@ -12,17 +12,32 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "base/error.h"
+
 namespace navette::sqlite {
+
+// The file at the database's path is not the one that is open: it was deleted, or another was put in its place. What
+// is written now would be lost when the file is closed (R11).
+class MovedError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Called while an exception of SQLite's is handled: throws Error with its words, the file and what to do about it.
+[[noreturn]] void throw_failed(const std::string& path);
 
 // One run of a prepared statement: bind in order of the ?, then run() or step(). Given back to the connection when
 // destroyed.
 class Query {
  public:
-  explicit Query(SQLite::Statement& statement) : statement_(&statement) {
+  // `path`, of the database, outlives it.
+  Query(SQLite::Statement& statement, const std::string& path) : statement_(&statement), path_(&path) {
     statement_->reset();
     statement_->clearBindings();
   }
-  Query(Query&& other) noexcept : statement_(other.statement_), bound_(other.bound_) { other.statement_ = nullptr; }
+  Query(Query&& other) noexcept : statement_(other.statement_), path_(other.path_), bound_(other.bound_) {
+    other.statement_ = nullptr;
+  }
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
   Query& operator=(Query&&) = delete;
@@ -61,9 +76,22 @@ class Query {
     return bind(second, rest...);
   }
 
-  bool step() { return statement_->executeStep(); }
+  // Both throw Error naming the file.
+  bool step() {
+    try {
+      return statement_->executeStep();
+    } catch (const SQLite::Exception&) {
+      throw_failed(*path_);
+    }
+  }
   // For statements without rows.
-  void run() { statement_->exec(); }
+  void run() {
+    try {
+      statement_->exec();
+    } catch (const SQLite::Exception&) {
+      throw_failed(*path_);
+    }
+  }
 
   bool is_null(int column) const { return statement_->getColumn(column).isNull(); }
   std::int64_t integer(int column) const { return statement_->getColumn(column).getInt64(); }
@@ -78,6 +106,7 @@ class Query {
 
  private:
   SQLite::Statement* statement_;
+  const std::string* path_;
   int bound_ = 0;
 };
 
@@ -93,6 +122,9 @@ class Connection {
   void execute(const std::string& sql);  // any number of statements
   std::int64_t last_insert_id() const { return database_.getLastInsertRowid(); }
   int changes() const { return database_.getChanges(); }
+
+  // Throws MovedError when the file at the path is not the open one any more. One stat(): cheap.
+  void require_in_place();
 
   // Every statement prepared so far; tests look at their query plans.
   std::vector<std::string> prepared() const;
@@ -112,15 +144,15 @@ class Connection {
 };
 
 // BEGIN IMMEDIATE: what is read inside cannot change before commit(). Rolls back when destroyed without it. One at a
-// time.
+// time. Throws MovedError, before anything is begun, when the file is not at its path any more.
 class Transaction {
  public:
-  explicit Transaction(Connection& connection)
-      : transaction_(connection.database_, SQLite::TransactionBehavior::IMMEDIATE) {}
-  void commit() { transaction_.commit(); }
+  explicit Transaction(Connection& connection);
+  void commit();
 
  private:
-  SQLite::Transaction transaction_;
+  Connection& connection_;
+  std::optional<SQLite::Transaction> transaction_;
 };
 
 }  // namespace navette::sqlite

@@ -46,12 +46,31 @@ TEST_CASE("columns are aligned by width; nothing is cut without a width") {
         "a            1234  a reason\\x0athat is long\n");
 }
 
-TEST_CASE("with a width no line is longer, and the widest column gives way") {
+TEST_CASE("with a width no line is longer, and the widest text gives way") {
   const std::string text = sample().text(30);
   for (const auto& line : navette::text::split(text, '\n')) CHECK(display_width(line) <= 30);
   CHECK(text.find("rpe-étienne") != std::string::npos);
   CHECK(text.find("…") != std::string::npos);
-  for (const auto& line : navette::text::split(sample().text(5), '\n')) CHECK(display_width(line) <= 5);
+}
+
+TEST_CASE("what names a row, numbers and dates are never cut: columns are left out from the right instead") {
+  Table t;
+  for (const char* header : {"REMISE", "WHEN", "STATE", "WHY"}) t.add_column(header);
+  t.add_row({"rpe-saint-etienne-20261120-1", "2026-11-20 06:00", "livree", "a long reason"});
+  for (std::size_t width : {68U, 60U, 50U, 30U, 5U}) {
+    const std::string text = t.text(width);
+    INFO(text);
+    CHECK(text.find("rpe-saint-etienne-20261120-1") != std::string::npos);
+    CHECK((text.find("WHEN") == std::string::npos || text.find("2026-11-20 06:00") != std::string::npos));
+    CHECK(text.find("…") != std::string::npos);
+    if (width >= 32) {
+      for (const auto& line : navette::text::split(text, '\n')) CHECK(display_width(line) <= width);
+    }
+  }
+  CHECK(t.text(60).find("livree") != std::string::npos);
+  CHECK(t.text(50).find("STATE") == std::string::npos);
+  CHECK(t.text(50).find("2026-11-20 06:00") != std::string::npos);
+  CHECK(sample().text(20).find("1234") != std::string::npos);
 }
 
 TEST_CASE("tables and facts hold no tab, no control character, no blank at the end") {

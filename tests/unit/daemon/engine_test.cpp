@@ -100,10 +100,10 @@ TEST_CASE("with a stop asked for a pass touches nothing") {
 }
 
 TEST_CASE("what needs a person is told, what does not is not") {
-  CHECK(attention({}, {}).empty());
+  CHECK(attention({}, 0, {}).empty());
   store::Counts quiet;
   quiet.flux_received = quiet.unrouted = quiet.waiting = quiet.ready_remises = quiet.notifications_waiting = 3;
-  CHECK(attention(quiet, {}).empty());
+  CHECK(attention(quiet, 0, {}).empty());
   store::Counts counts;
   counts.sans_lieu = 1;
   counts.held_acheminements = 2;
@@ -111,16 +111,12 @@ TEST_CASE("what needs a person is told, what does not is not") {
   counts.held_remises = 4;
   counts.notifications_in_trouble = 5;
   counts.suspended_lieux = 6;
-  PassReport report;
-  report.refused_flux = 7;
-  report.misplaced = 8;
-  report.unclaimed = 10;
   counts.remises_in_trouble = 9;
-  const auto lines = attention(counts, report);
-  REQUIRE(lines.size() == 9);
-  CHECK_THAT(lines[0], Catch::StartsWith("7 flux"));
-  CHECK_THAT(lines[2], Catch::StartsWith("10 deposits"));
-  CHECK_THAT(lines[4], Catch::StartsWith("3 demandes held"));
+  const auto lines = attention(counts, 7, {{"render", "render: the disk is full", {}}});
+  REQUIRE(lines.size() == 8);
+  CHECK(lines[0] == "render: the disk is full");
+  CHECK_THAT(lines[1], Catch::StartsWith("7 flux"));
+  CHECK_THAT(lines[3], Catch::StartsWith("3 demandes held"));
 }
 
 TEST_CASE("what cannot be loaded is named") {

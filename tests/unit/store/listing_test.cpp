@@ -194,7 +194,7 @@ TEST_CASE_METHOD(Filled, "traces are found by object; status knows since when th
   REQUIRE_FALSE(of_one.empty());
   for (const auto& row : of_one) CHECK(row.objet == "remise:" + name);
 
-  const Ages a = ages(db());
+  const Ages a = ages(db(), test::at("2026-11-25T12:00:00Z"));
   CHECK(a.sans_lieu == now);
   CHECK(a.prochain_depart == now);
   CHECK(a.dernier_flux == now);

@@ -1,6 +1,7 @@
 #include "lib/sqlite/connection.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -186,4 +187,39 @@ TEST_CASE("the work of statements is counted: a scan costs its rows, a search do
   CHECK(scan.scanned >= 999);
   CHECK(scan.instructions > 1000);
   CHECK(c.take_work().instructions == 0);
+}
+
+TEST_CASE("no transaction begins on a database that was deleted or replaced") {
+  const test::TempDir dir;
+  Connection c(dir / "a.db", Access::read_write);
+  c.execute("CREATE TABLE t (x INTEGER)");
+  CHECK_NOTHROW(c.require_in_place());
+  std::filesystem::rename(dir / "a.db", dir / "b.db");
+  CHECK_THROWS_AS(Transaction(c), MovedError);
+  { std::ofstream(dir / "a.db") << "another"; }
+  CHECK_THROWS_WITH(c.require_in_place(), Catch::Contains((dir / "a.db").string()));
+  std::filesystem::rename(dir / "b.db", dir / "a.db");
+  CHECK_NOTHROW(Transaction(c).commit());
+}
+
+TEST_CASE("what SQLite says of a file names it, and what to do") {
+  const test::TempDir dir;
+  {
+    Connection c(dir / "a.db", Access::read_write);
+    c.execute(
+        "CREATE TABLE t (x TEXT); INSERT INTO t VALUES (hex(randomblob(20000))); PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  {
+    std::fstream file(dir / "a.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(8192, 'x');
+  }
+  Connection c(dir / "a.db", Access::read_only);
+  auto q = c.query("SELECT x FROM t");
+  try {
+    q.step();
+    FAIL("read from a damaged file");
+  } catch (const Error& e) {
+    CHECK_THAT(describe(e), Catch::Contains((dir / "a.db").string()) && Catch::Contains("restore the last copy"));
+  }
 }

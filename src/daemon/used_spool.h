@@ -1,0 +1,24 @@
+// Whether navette has worked here before: a spool or dépôt that holds what only a database can explain.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace navette::daemon {
+
+// Where traces of former work lie, in words ("3 files in …/accuses"); empty: none. Deposits in arrivee/ are no trace:
+// senders may be first. Names no file: one may be a sender's, hence a family's (R9). What we may not list counts for
+// nothing.
+std::vector<std::string> traces_of_work(const config::Config& config);
+
+// Whether the database is missing or an empty file. Throws std::system_error when that cannot be told.
+bool lacks_database(const config::Config& config);
+
+// A database that vanished must not be replaced in silence: identities would be forgotten, demandes be delivered twice
+// and names of remises be used again (R11). Throws Error naming what was found, unless `anew` says that the operator
+// wants it.
+void require_known_state(const config::Config& config, bool anew);
+
+}  // namespace navette::daemon
