@@ -45,7 +45,7 @@ struct ClaimReport {
   std::size_t misplaced = 0;        // files directly in arrivee/, directories whose name is no émetteur's
   std::size_t failed = 0;           // deposits or senders' directories that the system refused us: see the log
   bool more = false;                // some sender has more than its share: read what was taken, then call again
-  std::vector<std::string> faults;  // of `failed`: where and what the system said, fit for an operator's screen
+  std::vector<std::string> faults;  // of `failed`: where and what the system said; no deposit's name (R9)
 };
 
 // Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.
