@@ -58,7 +58,8 @@ std::string domain_of(const std::string& address) {
   return address.substr(address.rfind('@') + 1);
 }
 
-store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNotification& n) {
+store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNotification& n,
+                                   const std::stop_token& stop) {
   const Instant now = tools.clock.now();
   store::NotificationOutcome out;
   out.remise = n.remise;
@@ -84,7 +85,8 @@ store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNot
   message.message_id = out.message_id;
   message.text = root.child_text("texte");
   message.html = html_of(texts);
-  const auto answer = tools.mail.send({n.remise_name, out.message_id, tools.from, recipients, mime::compose(message)});
+  const auto answer =
+      tools.mail.send({n.remise_name, out.message_id, tools.from, recipients, mime::compose(message)}, stop);
   // Day 0 is the day of the acceptance (R5); over midnight the lieu has one day more than the mail says, never less.
   out.at = tools.clock.now();
   if (std::holds_alternative<model::Delivered>(answer.outcome)) {
@@ -112,7 +114,7 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       if (stop.stop_requested()) break;
       heartbeat::beat();
       try {
-        outcomes.push_back(attempt(tools, n));
+        outcomes.push_back(attempt(tools, n, stop));
       } catch (const std::exception& e) {
         store::NotificationOutcome failed;
         failed.remise = n.remise;
