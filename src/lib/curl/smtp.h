@@ -67,7 +67,7 @@ enum class Tls {
 };
 
 struct MailServer {
-  std::string host;  // name or address
+  std::string host;  // name or address, IPv6 in brackets
   std::uint16_t port = 587;
   Tls tls = Tls::starttls;
   std::string ca_file;   // PEM; the only CA that count. Empty: the system's
