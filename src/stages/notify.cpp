@@ -76,12 +76,15 @@ Attempt deferred(const store::DueNotification& n, Instant now, std::string reaso
 
 // Backoff without an end: a notification is never given up, day 0 waits for it. What somebody must mend waits an hour.
 Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome) {
-  const auto* retry = std::get_if<model::Retry>(&outcome);
-  const auto* refused = std::get_if<model::Refused>(&outcome);
-  Attempt a = deferred(n, now, retry != nullptr ? retry->reason : refused->reason);
-  if (retry != nullptr ? retry->partner : refused->partner) a.server = outcome;
-  if (retry != nullptr)
-    a.outcome.next_attempt = model::next_attempt(now, now, n.attempts + 1, 0.5).value_or(a.outcome.next_attempt);
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
+    Attempt a = deferred(n, now, refused->reason);
+    if (refused->partner) a.server = outcome;
+    return a;
+  }
+  const auto& retry = std::get<model::Retry>(outcome);
+  Attempt a = deferred(n, now, retry.reason);
+  if (retry.partner) a.server = outcome;
+  if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) a.outcome.next_attempt = *next;
   return a;
 }
 
