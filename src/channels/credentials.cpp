@@ -37,7 +37,10 @@ std::string Credentials::read(const std::string& name) const {
 }
 
 std::string Credentials::read_line_if_there(const std::string& name) const {
-  if (!Directory::open(directory_).contains(name)) return {};
+  return Directory::open(directory_).contains(name) ? read_line(name) : std::string();
+}
+
+std::string Credentials::read_line(const std::string& name) const {
   std::string line = read(name);
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   return line;

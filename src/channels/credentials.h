@@ -22,7 +22,9 @@ class Credentials {
   // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
   // CredentialError for a file that is missing, unreadable, readable by everybody, or larger than 64 KiB.
   std::string read(const std::string& name) const;
-  // The same, without the end of line that an editor leaves; empty when there is no such file.
+  // The same, without the end of line that an editor leaves.
+  std::string read_line(const std::string& name) const;
+  // Empty when there is no such file.
   std::string read_line_if_there(const std::string& name) const;
 
  private:

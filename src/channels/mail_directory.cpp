@@ -25,7 +25,7 @@ model::Outcome write_mail(const std::filesystem::path& path, const Mail& mail) {
 
 }  // namespace
 
-MailOutcome MailDirectory::send(const Mail& mail) {
+MailOutcome MailDirectory::send(const Mail& mail, const std::stop_token& /*stop*/) {
   MailOutcome result{write_mail(directory_, mail), {}};
   for (const std::string& address : mail.recipients) result.recipients.push_back({address, result.outcome});
   return result;

@@ -13,7 +13,7 @@ namespace navette::channels {
 class MailDirectory final : public MailSender {
  public:
   explicit MailDirectory(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  MailOutcome send(const Mail& mail) override;
+  MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 
  private:
   std::filesystem::path directory_;

@@ -1,6 +1,7 @@
-// How an e-mail leaves: a directory of .eml files (embedded default); later SMTP.
+// How an e-mail leaves: to a mail server, or into a directory of .eml files (embedded default).
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Mail {
   std::string from;                     // envelope sender: an address
   std::vector<std::string> recipients;  // addresses, one at least
   std::string bytes;                    // the whole message, CR LF
+  // Who is put off waits no longer once somebody else has the mail: Delivered, then.
+  bool last_try = false;
 };
 
 struct RecipientAnswer {
@@ -38,7 +41,8 @@ class MailSender {
 
   // One attempt. What the server or the disk does wrong is an Outcome, never an exception. A mail whose answer was lost
   // may go twice, with the same Message-ID: that is the one thing in navette that may repeat. Several threads may send.
-  virtual MailOutcome send(const Mail& mail) = 0;
+  // A stop ends it soon, with a Retry.
+  virtual MailOutcome send(const Mail& mail, const std::stop_token& stop) = 0;
 };
 
 }  // namespace navette::channels

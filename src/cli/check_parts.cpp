@@ -1,9 +1,11 @@
 // What is loaded: configuration, schemas, stylesheets, fonts, communes.
+#include <fstream>
 #include <functional>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "channels/credentials.h"
 #include "cli/checks.h"
 #include "daemon/engine.h"
 #include "lib/xml/stylesheet.h"
@@ -18,6 +20,19 @@ Finding tried(const std::string& subject, const std::string& advice, const std::
   } catch (const std::exception& e) {
     return {Health::bad, subject, describe(e) + "; " + advice};
   }
+}
+
+// Settings and files; the server itself is not asked.
+Finding mail_finding(const config::Config& config) {
+  const config::Mail& m = config.mail;
+  if (m.host.empty()) return {Health::ok, "mail", "no server: e-mails become files in the spool's courriels/"};
+  return tried("mail", "see [mail] in the configuration", [&] {
+    if (!m.credential.empty())
+      static_cast<void>(channels::Credentials(config.credentials.directory).read(m.credential));
+    if (!m.ca.empty() && !std::ifstream(m.ca)) throw Error(fmt::format("ca {} cannot be read", m.ca.string()));
+    const char* how = m.tls == config::MailTls::none ? "in clear" : "over TLS";
+    return fmt::format("{}:{} {}{}", m.host, m.port, how, m.user.empty() ? "" : ", with login");
+  });
 }
 
 }  // namespace
@@ -35,6 +50,7 @@ Findings check_configuration(const config::Config& config, const std::string& fi
                                "add the line departements = with those of this Caf",
                                name, file)});
   }
+  out.push_back(mail_finding(config));
   return out;
 }
 

@@ -54,7 +54,9 @@ std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
       {"state", {path("database", c.state.database, base)}},
       {"depot", {path("directory", c.depot.directory, base), yes_no("create", c.depot.create)}},
       {"data", {path("directory", c.data.directory, base)}},
-      {"mail", {address("from", c.mail.from)}},
+      {"mail",
+       {address("from", c.mail.from), host_and_port("server", c.mail.host, c.mail.port), mail_tls("tls", c.mail.tls),
+        path("ca", c.mail.ca, base), account("user", c.mail.user), credential("credential", c.mail.credential)}},
       {"fonts", std::move(fonts)},
       {"limits",
        {size("flux_size", c.limits.flux_size), size("record_size", c.limits.record_size),
@@ -88,6 +90,7 @@ class Reader {
     for (const Section& section : ini_.sections) open(section);
     for (const Entry& entry : ini_.entries) take(entry);
     for (const Section& section : ini_.sections) check_emetteur(section);
+    check_mail();
     check_apart("depot", "directory", config_.depot.directory, "spool", "directory", config_.spool.directory);
     check_apart("state", "database", config_.state.database, "depot", "directory", config_.depot.directory);
     return config_;
@@ -142,6 +145,24 @@ class Reader {
       fault(section.line,
             fmt::format("[{}] has departements without caf; write caf = 421, or remove departements", section.name));
     }
+  }
+
+  void check_mail() {
+    const auto line = [&](const char* key) { return line_of("mail", key); };
+    for (const char* key : {"tls", "ca", "user", "credential"}) {
+      if (line(key) != 0 && line("server") == 0)
+        fault(line(key),
+              fmt::format("[mail] has {0} without server; write server = smtp.exemple.fr:587, or remove {0}", key));
+    }
+    if (line("server") == 0) return;
+    if ((line("user") != 0) != (line("credential") != 0)) {
+      fault(std::max(line("user"), line("credential")),
+            "[mail] has one of user and credential; write both, or remove it");
+    }
+    if (config_.mail.tls != MailTls::none) return;
+    if (line("user") != 0)
+      fault(line("user"), "[mail] would send the password in clear (tls = none); remove user, or tls");
+    if (line("ca") != 0) fault(line("ca"), "[mail] has ca without TLS (tls = none); remove ca, or tls");
   }
 
   // Whoever reads or writes `outer` must not find `path` below it: a partner's dépôt is no place for the spool, nor the

@@ -45,8 +45,17 @@ struct Data {
   bool operator==(const Data&) const = default;
 };
 
+enum class MailTls { starttls, implicit, none };
+
+// Without a host e-mails become files in the spool's courriels/.
 struct Mail {
   std::string from = "navette@localhost";  // a bare address: ASCII, one '@', no blank
+  std::string host;                        // name, IPv4, or IPv6 in brackets
+  std::uint16_t port = 0;
+  MailTls tls = MailTls::starttls;
+  std::filesystem::path ca;  // empty: the system's
+  std::string user;          // empty: no login; never together with MailTls::none
+  std::string credential;    // name of the file that holds the password
   bool operator==(const Mail&) const = default;
 };
 

@@ -31,6 +31,20 @@ bool is_digits(std::string_view s) {
   return std::all_of(s.begin(), s.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Fit to stand in a URL as it is.
+bool is_host(std::string_view s) {
+  if (s.starts_with('[')) {
+    return s.size() > 2 && s.ends_with(']') &&
+           s.substr(1, s.size() - 2).find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+  }
+  return !s.empty() && s.size() <= 253 && is_alphanumeric(s.front()) &&
+         std::all_of(s.begin(), s.end(), [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
+}
+
 bool is_flux_kind(std::string_view word) {
   return word == "demandes" || word == "habilitations";
 }
@@ -122,6 +136,57 @@ Key address(std::string name, std::string& target) {
   return {std::move(name), [&target](const std::string& value) -> Complaint {
             if (!is_address(value)) {
               return fmt::format("{} is not a bare e-mail address; write navette@exemple.fr", shown(value));
+            }
+            target = value;
+            return {};
+          }};
+}
+
+Key host_and_port(std::string name, std::string& host, std::uint16_t& port) {
+  return {std::move(name), [&host, &port](const std::string& value) -> Complaint {
+            const auto colon = value.rfind(':');
+            const auto number =
+                colon == std::string::npos ? std::nullopt : parse_number(std::string_view(value).substr(colon + 1));
+            if (!number || *number == 0 || *number > 65535 || !is_host(std::string_view(value).substr(0, colon))) {
+              return fmt::format("{} is not a server and its port; write smtp.exemple.fr:587", shown(value));
+            }
+            host = value.substr(0, colon);
+            port = static_cast<std::uint16_t>(*number);
+            return {};
+          }};
+}
+
+Key mail_tls(std::string name, MailTls& target) {
+  return {std::move(name), [&target](const std::string& value) -> Complaint {
+            if (value == "starttls") {
+              target = MailTls::starttls;
+            } else if (value == "implicit") {
+              target = MailTls::implicit;
+            } else if (value == "none") {
+              target = MailTls::none;
+            } else {
+              return fmt::format("{} is not known; write starttls, implicit or none", shown(value));
+            }
+            return {};
+          }};
+}
+
+Key account(std::string name, std::string& target) {
+  return {
+      std::move(name), [&target](const std::string& value) -> Complaint {
+        if (value.empty() || !std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c < '\x7f'; })) {
+          return fmt::format("{} is not an account; ASCII characters only", shown(value));
+        }
+        target = value;
+        return {};
+      }};
+}
+
+Key credential(std::string name, std::string& target) {
+  return {std::move(name), [&target](const std::string& value) -> Complaint {
+            const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+            if (value.empty() || !std::all_of(value.begin(), value.end(), fits)) {
+              return fmt::format("{} is not a credential's name; a-z, 0-9 and -, no path", shown(value));
             }
             target = value;
             return {};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "config/config.h"
 
 namespace navette::config {
 
@@ -34,6 +35,12 @@ Key number(std::string name, unsigned& target, unsigned least, unsigned most);
 Key yes_no(std::string name, bool& target);
 Key log_level(std::string name, log::Level& target);
 Key address(std::string name, std::string& target);
+Key host_and_port(std::string name, std::string& host, std::uint16_t& port);
+Key mail_tls(std::string name, MailTls& target);
+// One line of printable ASCII.
+Key account(std::string name, std::string& target);
+// The name of a file in the directory of credentials.
+Key credential(std::string name, std::string& target);
 Key caf_code(std::string name, std::string& target);
 Key flux_kinds(std::string name, std::vector<std::string>& target);
 Key departements(std::string name, std::vector<std::string>& target);

@@ -9,6 +9,7 @@
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
+#include "channels/smtp_sender.h"
 #include "daemon/used_spool.h"
 #include "flux/channel_profile.h"
 #include "model/civil_time.h"
@@ -41,6 +42,28 @@ stages::SenderFactory sender_factory(const config::Config& config, const channel
   };
 }
 
+curl::Tls tls_of(config::MailTls tls) {
+  switch (tls) {
+    case config::MailTls::implicit:
+      return curl::Tls::implicit;
+    case config::MailTls::none:
+      return curl::Tls::none;
+    default:
+      return curl::Tls::starttls;
+  }
+}
+
+// `credentials` outlives it.
+std::unique_ptr<channels::MailSender> mail_sender(const config::Config& config,
+                                                  const channels::Credentials& credentials,
+                                                  const stages::Spool& spool) {
+  const config::Mail& m = config.mail;
+  if (m.host.empty()) return std::make_unique<channels::MailDirectory>(spool.courriels.path());
+  return std::make_unique<channels::SmtpSender>(
+      channels::SmtpSettings{m.host, m.port, tls_of(m.tls), m.ca.string(), m.user, m.credential}, credentials,
+      config.daemon.patience);
+}
+
 render::FontFiles font_family(const config::FontFamily& f) {
   return {f.regular.string(), f.bold.string(), f.italic.string(), f.bold_italic.string()};
 }
@@ -68,7 +91,7 @@ struct Engine::Parts {
         senders(senders_of(c)),
         credentials(c.credentials.directory),
         sender_for(sender_factory(config, credentials)),
-        mail(spool.courriels.path()),
+        mail(mail_sender(config, credentials, spool)),
         store(database_of(c, new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
     stages::sweep_depart(spool, store);
@@ -86,7 +109,7 @@ struct Engine::Parts {
   stages::Senders senders;
   channels::Credentials credentials;
   stages::SenderFactory sender_for;
-  channels::MailDirectory mail;
+  std::unique_ptr<channels::MailSender> mail;
   store::Store store;
   stages::Delivering delivering;  // last: what is under way is written down before the rest goes
 };
@@ -226,7 +249,7 @@ void Pass::hand_over() {
   for (int i = 0; i < rounds && route_and_deliver(); ++i) continue;
   stage("notify", [&] {
     report_.notified +=
-        stages::notify({p.store, p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+        stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
   });
 }
 

@@ -1,6 +1,7 @@
 #include "stages/notify.h"
 
-#include <algorithm>
+#include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/heartbeat.h"
@@ -45,11 +46,11 @@ std::string html_of(const xml::Document& courriel) {
   return "<!DOCTYPE html>\n" + bytes.substr(from, to + end.size() - from) + "\n";
 }
 
-std::vector<std::string> recipients_of(const store::DueNotification& n, model::Day day) {
-  std::vector<std::string> out;
+// By address: a person's numéro. One address of two persons is written to once.
+std::map<std::string, std::string> recipients_of(const store::DueNotification& n, model::Day day) {
+  std::map<std::string, std::string> out;
   for (const model::Personne& p : model::habilitated(n.personnes, day)) {
-    const bool known = std::find(out.begin(), out.end(), p.courriel) != out.end();
-    if (!known && mime::is_valid_address(p.courriel)) out.push_back(p.courriel);
+    if (mime::is_valid_address(p.courriel)) out.try_emplace(p.courriel, p.numero);
   }
   return out;
 }
@@ -58,52 +59,112 @@ std::string domain_of(const std::string& address) {
   return address.substr(address.rfind('@') + 1);
 }
 
-store::NotificationOutcome attempt(const NotifyTools& tools, const store::DueNotification& n) {
-  const Instant now = tools.clock.now();
-  store::NotificationOutcome out;
-  out.remise = n.remise;
-  out.at = now;
-  out.next_attempt = now + std::chrono::hours(1);
-  const auto recipients = recipients_of(n, model::paris_day(now));
-  if (recipients.empty()) {
-    out.reason = "no habilitated person of the lieu has an e-mail address today";
-    return out;
+struct Attempt {
+  store::NotificationOutcome outcome;
+  // What failed is the mail server's.
+  std::optional<model::Outcome> server{};
+};
+
+Attempt deferred(const store::DueNotification& n, Instant now, std::string reason) {
+  Attempt a;
+  a.outcome.remise = n.remise;
+  a.outcome.at = now;
+  a.outcome.reason = std::move(reason);
+  a.outcome.next_attempt = now + std::chrono::hours(1);
+  return a;
+}
+
+// Backoff without an end: a notification is never given up, day 0 waits for it. What somebody must mend waits an hour.
+Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome) {
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
+    Attempt a = deferred(n, now, refused->reason);
+    if (refused->partner) a.server = outcome;
+    return a;
   }
-  out.last_day = model::last_day_of_delay(now, n.pickup_days);
-  out.message_id = n.remise_name + "@" + domain_of(tools.from);
+  const auto& retry = std::get<model::Retry>(outcome);
+  Attempt a = deferred(n, now, retry.reason);
+  if (retry.partner) a.server = outcome;
+  if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) a.outcome.next_attempt = *next;
+  return a;
+}
+
+std::string compose(const NotifyTools& tools, const store::DueNotification& n, const channels::Mail& mail,
+                    Instant now) {
   const auto sender = tools.sender_for(n.channel, {});
   const std::string place = sender ? sender->describe_place(n.remise_name) : "";
-  const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, out.last_day)));
+  const model::Day last_day = model::last_day_of_delay(now, n.pickup_days);
+  const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, last_day)));
   const xml::Node root = texts.root();
   mime::Message message;
-  message.from = {"navette", tools.from};
-  message.to = recipients;
+  message.from = {"navette", mail.from};
+  message.to = mail.recipients;
   message.subject = root.child_text("objet");
   message.date = now;
   message.utc_offset = model::paris_offset(now);
-  message.message_id = out.message_id;
+  message.message_id = mail.message_id;
   message.text = root.child_text("texte");
   message.html = html_of(texts);
-  const auto answer = tools.mail.send({n.remise_name, out.message_id, tools.from, recipients, mime::compose(message)});
+  return mime::compose(message);
+}
+
+Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const std::stop_token& stop) {
+  // One whose mailbox is full for days does not hold day 0 for the lieu: half an hour of tries, then the others count.
+  constexpr int tries_for_all = 5;
+  Instant now = tools.clock.now();
+  const auto recipients = recipients_of(n, model::paris_day(now));
+  if (recipients.empty()) return deferred(n, now, "no habilitated person of the lieu has an e-mail address today");
+  channels::Mail mail;
+  mail.name = n.remise_name;
+  mail.message_id = n.remise_name + "@" + domain_of(tools.from);
+  mail.from = tools.from;
+  for (const auto& [address, numero] : recipients) mail.recipients.push_back(address);
+  mail.bytes = compose(tools, n, mail, now);
+  mail.last_try = n.attempts >= tries_for_all;
+  const auto answer = tools.mail.send(mail, stop);
+  now = tools.clock.now();
+  if (!std::holds_alternative<model::Delivered>(answer.outcome)) return not_accepted(n, now, answer.outcome);
+
+  Attempt a;
+  store::NotificationOutcome& out = a.outcome;
+  out.remise = n.remise;
+  out.accepted = true;
   // Day 0 is the day of the acceptance (R5); over midnight the lieu has one day more than the mail says, never less.
-  out.at = tools.clock.now();
-  if (std::holds_alternative<model::Delivered>(answer.outcome)) {
-    out.last_day = model::last_day_of_delay(out.at, n.pickup_days);
-    out.accepted = true;
-    out.recipients = recipients.size();
-    return out;
+  out.at = now;
+  out.last_day = model::last_day_of_delay(now, n.pickup_days);
+  out.message_id = mail.message_id;
+  for (const channels::RecipientAnswer& r : answer.recipients) {
+    if (std::holds_alternative<model::Delivered>(r.outcome)) {
+      ++out.recipients;
+      continue;
+    }
+    const std::string& numero = recipients.at(r.address);
+    out.missed.push_back(numero);
+    const auto* refused = std::get_if<model::Refused>(&r.outcome);
+    log::warning("notification.missed",
+                 {{"remise", n.remise_name},
+                  {"personne", numero},
+                  {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(r.outcome).reason}});
   }
-  const auto* retry = std::get_if<model::Retry>(&answer.outcome);
-  out.reason = retry != nullptr ? retry->reason : std::get<model::Refused>(answer.outcome).reason;
-  // Backoff without an end: a notification is never given up, day 0 waits for it.
-  if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) out.next_attempt = *next;
-  return out;
+  return a;
+}
+
+void tell(const store::DueNotification& n, const store::NotificationOutcome& o) {
+  if (o.accepted) {
+    log::info("notification.accepted",
+              {{"remise", n.remise_name}, {"recipients", o.recipients}, {"last_day", model::to_iso(o.last_day)}});
+  } else {
+    log::warning("notification.deferred",
+                 {{"remise", n.remise_name}, {"reason", o.reason}, {"next", model::to_iso_utc(o.next_attempt)}});
+  }
 }
 
 }  // namespace
 
 NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
   NotifyReport report;
+  // What is wrong with the mail server. A hundred mails do not wait for its time-out one after another, before the pass
+  // goes on.
+  std::optional<model::Outcome> server;
   while (!stop.stop_requested()) {
     const auto due = tools.store.due_notifications(tools.clock.now(), batch);
     if (due.empty()) break;
@@ -111,26 +172,17 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
     for (const store::DueNotification& n : due) {
       if (stop.stop_requested()) break;
       heartbeat::beat();
+      Attempt a;
       try {
-        outcomes.push_back(attempt(tools, n));
+        a = server ? not_accepted(n, tools.clock.now(), *server) : attempt(tools, n, stop);
       } catch (const std::exception& e) {
-        store::NotificationOutcome failed;
-        failed.remise = n.remise;
-        failed.at = tools.clock.now();
-        failed.next_attempt = failed.at + std::chrono::hours(1);
-        failed.reason = describe(e);
-        outcomes.push_back(std::move(failed));
+        a = deferred(n, tools.clock.now(), describe(e));
       }
-      const auto& o = outcomes.back();
-      if (o.accepted) {
-        ++report.accepted;
-        log::info("notification.accepted",
-                  {{"remise", n.remise_name}, {"recipients", o.recipients}, {"last_day", model::to_iso(o.last_day)}});
-      } else {
-        ++report.deferred;
-        log::warning("notification.deferred",
-                     {{"remise", n.remise_name}, {"reason", o.reason}, {"next", model::to_iso_utc(o.next_attempt)}});
-      }
+      if (stop.stop_requested() && !a.outcome.accepted) break;  // a stop is no attempt
+      ++(a.outcome.accepted ? report.accepted : report.deferred);
+      tell(n, a.outcome);
+      server = a.server;
+      outcomes.push_back(std::move(a.outcome));
     }
     tools.store.apply_notifications(outcomes);
   }

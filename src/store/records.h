@@ -205,9 +205,10 @@ struct NotificationOutcome {
   Instant at;
   std::string message_id;
   std::size_t recipients = 0;
-  std::string reason;    // when not accepted
-  Instant next_attempt;  // when not accepted
-  model::Day last_day;   // R5, when accepted
+  std::vector<std::string> missed;  // numéros of the persons whom it does not reach, when accepted
+  std::string reason;               // when not accepted
+  Instant next_attempt;             // when not accepted
+  model::Day last_day;              // R5, when accepted
 };
 
 // What a pass could not do, in a sentence for the operator: what, where, what to do.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "model/civil_time.h"
 #include "store/store.h"
 
@@ -467,7 +468,8 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
         .bind(o.remise, model::to_iso(o.last_day))
         .run();
     trace(o.at, "notification.acceptee", object,
-          fmt::format("destinataires={} dernier-jour={}", o.recipients, model::to_iso(o.last_day)));
+          fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients,
+                      o.missed.empty() ? "" : " non-joints=", text::join(o.missed, ","), model::to_iso(o.last_day)));
   }
   transaction.commit();
 }

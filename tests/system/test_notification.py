@@ -1,13 +1,19 @@
-"""xslt/notification.xsl: what a lieu's agents read (R4), in correct French."""
+"""xslt/notification.xsl: what a lieu's agents read (R4), in correct French; and how it gets to them by a mail server (R5)."""
 
+import datetime
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
+import time
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
+
+from conftest import DATA
+from test_main_job import mail_at, paris, rows, run_at
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VALUES = {
@@ -18,10 +24,10 @@ VALUES = {
 }
 VOID = {"meta", "br"}
 
-pytestmark = pytest.mark.skipif(shutil.which("xsltproc") is None, reason="xsltproc is not installed")
-
 
 def notification(tmp_path, **changed):
+    if shutil.which("xsltproc") is None:
+        pytest.skip("xsltproc is not installed")
     values = {**VALUES, **changed}
     fields = "".join(f"<{k}>{escape(v)}</{k}>" for k, v in values.items() if v is not None)
     source = tmp_path / "notification.xml"
@@ -82,3 +88,109 @@ def test_html_is_html_as_it_stands(tmp_path):
     for element in html.iter():
         assert (element.tag in VOID) == (not (element.text or len(element))), element.tag
     assert all(th.get("scope") == "row" for th in html.iter("th"))
+
+
+class MailServer:
+    """tests/support/smtpd.py on a port of its own, down at first. Its certificate outlives the times that tests pretend."""
+
+    def __init__(self, directory):
+        self.directory = directory / "mails"
+        self.directory.mkdir()
+        self.certificate = directory / "server.pem"
+        self.process = None
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "4000", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", directory / "key.pem", "-out", self.certificate], check=True, capture_output=True)
+        with self.certificate.open("a") as file:
+            file.write((directory / "key.pem").read_text())
+
+    def start(self, *options):
+        self.process = subprocess.Popen(["/usr/bin/python3", ROOT / "tests/support/smtpd.py", str(self.port),
+                                         self.directory, "--certificate", self.certificate, *options])
+        for _ in range(1000):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise AssertionError("the mail server does not come up")
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def mails(self):
+        return [mail_at(p) for p in sorted(self.directory.glob("*.eml"))]
+
+    def log(self):
+        return (self.directory / "log").read_text().splitlines()
+
+
+@pytest.fixture(name="mail_server")
+def a_mail_server(tmp_path):
+    server = MailServer(tmp_path)
+    yield server
+    server.stop()
+
+
+def test_check_looks_at_the_settings_of_the_mail_server(site, tmp_path):
+    def finding():
+        return next((f["etat"], f["texte"]) for f in site.json("check", code=(0, 1)) if f["sujet"] == "mail")
+
+    assert finding() == ("ok", "no server: e-mails become files in the spool's courriels/")
+    site.configure(f"[mail]\nserver = smtp.example.org:465\ntls = implicit\nca = {tmp_path}/ca.pem\nuser = navette\n"
+                   f"credential = courriel\n[credentials]\ndirectory = {tmp_path}\n")
+    etat, texte = finding()
+    assert etat == "bad" and f"{tmp_path}/courriel is missing" in texte
+    (tmp_path / "courriel").write_text("secret\n")
+    (tmp_path / "courriel").chmod(0o604)
+    assert "open to everybody" in finding()[1]
+    (tmp_path / "courriel").chmod(0o600)
+    etat, texte = finding()
+    assert etat == "bad" and "ca.pem cannot be read" in texte
+    (tmp_path / "ca.pem").write_text("")
+    assert finding() == ("ok", "smtp.example.org:465 over TLS, with login")
+
+
+def test_day_0_is_the_day_on_which_the_mail_server_accepts(site, mail_server, tmp_path):
+    (tmp_path / "credentials").mkdir()
+    secret = tmp_path / "credentials" / "courriel"
+    secret.write_text("mot de passe\n")
+    secret.chmod(0o600)
+    site.configure(f"[mail]\nfrom = navette@caf42.example\nserver = 127.0.0.1:{mail_server.port}\n"
+                   f"ca = {mail_server.certificate}\nuser = navette\ncredential = courriel\n"
+                   f"[credentials]\ndirectory = {secret.parent}\n")
+    delivery, acceptance = paris("2031-11-24T10:00:00"), paris("2031-11-27T09:00:00")
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    run_at(site, delivery)
+    site.deposit(DATA / "demo/demandes.xml")
+    run_at(site, delivery, "--now", code=1)
+    remises = rows(site, "SELECT count(*) FROM remise WHERE etat = 'livree'")[0][0]
+    assert remises > 3 and site.delivered()
+    waiting = rows(site, "SELECT etat, tentatives, motif FROM notification")
+    assert len(waiting) == remises
+    assert all(etat == "a-envoyer" and n > 0 and "connect" in motif for etat, n, motif in waiting)
+    assert rows(site, "SELECT count(*) FROM echeance") == [(0,)]
+
+    mail_server.start("--login", "navette:mot de passe", "--refuse", "helene.perigaud@sem.example.org")
+    done = run_at(site, acceptance)
+    due = rows(site, "SELECT r.nom, r.delai_retrait, e.jour FROM echeance e JOIN remise r ON r.id = e.remise_id")
+    assert len(due) == remises
+    for _, days, last in due:
+        assert last == (acceptance.date() + datetime.timedelta(days=days)).isoformat()
+    assert {m["Message-ID"] for m in mail_server.mails()} == {f"<{name}@caf42.example>" for name, _, _ in due}
+    assert len(mail_server.mails()) == remises and not site.mails()
+    lines = mail_server.log()
+    assert all(line.startswith("tls=yes user=navette ") for line in lines)
+    assert len({re.search(r"connection=\d+", line)[0] for line in lines}) == 1
+    # One person of three is refused: known by number, in the log and the trace.
+    assert "notification.missed" in done.stderr and "550 5.1.1 <(address)>" in done.stderr
+    assert "sem.example.org" not in done.stderr and "perigaud" not in done.stderr
+    assert rows(site, "SELECT count(*) > 0 FROM trace_detail WHERE detail LIKE 'destinataires=2 non-joints=%'") == [(1,)]
+    assert rows(site, "SELECT count(*) FROM trace_detail WHERE detail LIKE '%perigaud%'") == [(0,)]
+    run_at(site, acceptance)
+    assert len(mail_server.mails()) == remises

@@ -24,7 +24,7 @@ const Mail mail{
 
 TEST_CASE("an e-mail becomes a file, and each recipient has an answer") {
   const TempDir dir;
-  const auto result = MailDirectory(dir.path()).send(mail);
+  const auto result = MailDirectory(dir.path()).send(mail, {});
   CHECK(std::holds_alternative<Delivered>(result.outcome));
   REQUIRE(result.recipients.size() == 2);
   CHECK(result.recipients[1].address == "b@ville.example");
@@ -37,17 +37,17 @@ TEST_CASE("an e-mail becomes a file, and each recipient has an answer") {
 TEST_CASE("an e-mail recomposed under the same name replaces the file") {
   const TempDir dir;
   MailDirectory sender(dir.path());
-  sender.send(mail);
+  sender.send(mail, {});
   Mail again = mail;
   again.bytes = "Rebonjour\r\n";
-  CHECK(std::holds_alternative<Delivered>(sender.send(again).outcome));
+  CHECK(std::holds_alternative<Delivered>(sender.send(again, {}).outcome));
   CHECK(Directory::open(dir.path()).names() == std::vector<std::string>{"R1.eml"});
   CHECK(Directory::open(dir.path()).read("R1.eml") == again.bytes);
 }
 
 TEST_CASE("a missing directory of e-mails is worth another try") {
   const TempDir dir;
-  const auto result = MailDirectory(dir.path() / "absent").send(mail);
+  const auto result = MailDirectory(dir.path() / "absent").send(mail, {});
   CHECK(std::holds_alternative<Retry>(result.outcome));
   CHECK(std::holds_alternative<Retry>(result.recipients.at(0).outcome));
 }
@@ -61,6 +61,6 @@ TEST_CASE("an e-mail that cannot be filed or sent to anybody is refused") {
   SECTION("recipients") {
     bad.recipients.clear();
   }
-  CHECK(std::holds_alternative<Refused>(MailDirectory(dir.path()).send(bad).outcome));
+  CHECK(std::holds_alternative<Refused>(MailDirectory(dir.path()).send(bad, {}).outcome));
   CHECK(Directory::open(dir.path()).names().empty());
 }

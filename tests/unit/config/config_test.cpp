@@ -68,6 +68,9 @@ TEST_CASE("the shipped file is accepted as it is, and changes nothing") {
 
 TEST_CASE("the shipped file shows every key with its default") {
   Config expected;
+  // Examples: there is no server by default, and nobody may send.
+  expected.mail = {"navette@localhost",        "smtp.example.org", 587,       MailTls::starttls,
+                   "/etc/navette/mail-ca.pem", "navette",          "courriel"};
   expected.emetteurs["monenfant"] = {{"demandes"}, "", {}};
   expected.emetteurs["caf-421"] = {{"habilitations"}, "421", {"42"}};
   const std::string text = uncommented(read(shipped));
@@ -92,7 +95,8 @@ TEST_CASE("the shipped file shows every key with its default") {
 TEST_CASE("every key reaches its field") {
   const Config c = load_text(
       "[spool]\ndirectory=/a\nstable_after=200ms\n[state]\ndatabase=/b/n.db\n[depot]\ndirectory=/c\ncreate=yes\n"
-      "[data]\ndirectory=/d\n[mail]\nfrom=navette@caf.example\n"
+      "[data]\ndirectory=/d\n[mail]\nfrom=navette@caf.example\nserver=[::1]:465\ntls=implicit\nca=/m/ca.pem\nuser=a b\n"
+      "credential=smtp-1\n"
       "[fonts]\nregular=/f/1\nbold=/f/2\nitalic=/f/3\nbold_italic=/f/4\n"
       "fallback_regular=/f/5\nfallback_bold=/f/6\nfallback_italic=/f/7\nfallback_bold_italic=/f/8\n"
       "[limits]\nflux_size=2GiB\nrecord_size=2MiB\ntext_size=2KiB\ndepth=40\n[log]\nlevel=debug\n"
@@ -104,7 +108,7 @@ TEST_CASE("every key reaches its field") {
   CHECK(c.data.schemas() == "/d/xsd");
   CHECK(c.data.stylesheets() == "/d/xslt");
   CHECK(c.data.communes() == "/d/data/communes.tsv");
-  CHECK(c.mail.from == "navette@caf.example");
+  CHECK(c.mail == Mail{"navette@caf.example", "[::1]", 465, MailTls::implicit, "/m/ca.pem", "a b", "smtp-1"});
   CHECK(c.fonts == Fonts{{"/f/1", "/f/2", "/f/3", "/f/4"}, {"/f/5", "/f/6", "/f/7", "/f/8"}});
   CHECK(c.limits == Limits{2147483648U, 2097152U, 2048U, 40U});
   CHECK(c.log.level == navette::log::Level::debug);
@@ -113,6 +117,25 @@ TEST_CASE("every key reaches its field") {
   CHECK(c.emetteurs.at("caf-2a1") == Emetteur{{"demandes", "habilitations"}, "201", {"2A", "2B"}});
   CHECK(c.emetteurs.at("caf-2a1").may_send("demandes"));
   CHECK_FALSE(c.emetteurs.at("caf-2a1").may_send("structures"));
+}
+
+TEST_CASE("settings of the mail server that make no sense are told") {
+  const auto error = [](const std::string& lines) { return error_of("[mail]\n" + lines); };
+  for (const char* server : {"smtp.example.org", "smtp.example.org:", "smtp.example.org:0", "smtp.example.org:65536",
+                             ":25", "a b:25", "a/b:25", "user@host:25", "-a:25", "[::1:25", "[]:25"}) {
+    CAPTURE(server);
+    CHECK_THAT(error(std::string("server=") + server + "\n"), Catch::Contains("write smtp.exemple.fr:587"));
+  }
+  CHECK_THAT(error("server=a:25\ntls=maybe\n"),
+             Catch::StartsWith("3: ") && Catch::Contains("starttls, implicit or none"));
+  CHECK_THAT(error("server=a:25\nuser=\ncredential=b\n"), Catch::StartsWith("3: ") && Catch::Contains("account"));
+  CHECK_THAT(error("server=a:25\nuser=a\ncredential=../b\n"), Catch::StartsWith("4: ") && Catch::Contains("no path"));
+  CHECK_THAT(error("server=a:25\nuser=a\n"), Catch::StartsWith("3: ") && Catch::Contains("write both"));
+  CHECK_THAT(error("server=a:25\ncredential=a\n"), Catch::StartsWith("3: ") && Catch::Contains("write both"));
+  CHECK_THAT(error("tls=none\n"), Catch::StartsWith("2: ") && Catch::Contains("tls without server"));
+  CHECK_THAT(error("server=a:25\ntls=none\nca=b\n"), Catch::StartsWith("4: ") && Catch::Contains("without TLS"));
+  CHECK_THAT(error("server=a:25\ntls=none\nuser=b\ncredential=c\n"),
+             Catch::StartsWith("4: ") && Catch::Contains("in clear"));
 }
 
 TEST_CASE("relative paths are relative to the directory of the file") {

@@ -72,6 +72,25 @@ class Forward final : public channels::FileSender {
   Watched& watched_;
 };
 
+// A mail server that says what it is told to, to each person by turns.
+class Postbox final : public channels::MailSender {
+ public:
+  channels::MailOutcome send(const channels::Mail& mail, const std::stop_token& /*stop*/) override {
+    mails.push_back(mail);
+    if (during) during();
+    channels::MailOutcome result;
+    result.outcome = outcome;
+    for (std::size_t i = 0; i < mail.recipients.size(); ++i)
+      result.recipients.push_back({mail.recipients[i], persons.empty() ? outcome : persons.at(i)});
+    return result;
+  }
+
+  model::Outcome outcome;
+  std::vector<model::Outcome> persons;  // empty: all of them `outcome`
+  std::vector<channels::Mail> mails;
+  std::function<void()> during;
+};
+
 // Two demandes accepted, one lieu that covers their commune.
 struct Delivery : test::StageSite {
   Delivery() : mail(spool.courriels.path()) {
@@ -114,7 +133,7 @@ struct Delivery : test::StageSite {
     return delivering.take_report();
   }
   stages::NotifyReport notify() {
-    return stages::notify({*store, mail, sender_for, notification(), "navette@caf.example.org", clock},
+    return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock},
                           stop.get_token());
   }
   Names depot(const std::string& below = "") const {
@@ -150,6 +169,7 @@ struct Delivery : test::StageSite {
     return std::make_unique<Forward>(*watched);
   };
   channels::MailDirectory mail;
+  channels::MailSender* mailer = &mail;
   int fluxes = 0;
 };
 
@@ -570,4 +590,87 @@ TEST_CASE(
   CHECK(site.notify().accepted == 1);
   const std::string mail = site.spool.courriels.read(std::string(first) + ".eml");
   CHECK_THAT(mail, Catch::Contains("deux@relais.example.org") && !Catch::Contains("odette@"));
+}
+
+TEST_CASE("R5: a notification that some receive and one refuses is accepted; the trace names the latter by number") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  post.outcome = model::Delivered{};
+  post.persons = {model::Delivered{}, model::Refused{"destinataire-refuse", "550 no such user"}};
+  CHECK(site.notify().accepted == 1);
+  CHECK(site.number("SELECT destinataires FROM notification") == 1);
+  CHECK(site.number("SELECT count(*) FROM echeance") == 1);
+  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-002 %'") == 1);
+  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE '%@relais%'") == 0);
+}
+
+TEST_CASE("a notification that all refuse waits an hour, and needs a person") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  post.outcome = model::Refused{"destinataire-refuse", "550 no such user"};
+  CHECK(site.notify().deferred == 1);
+  CHECK(site.store->counts().notifications_in_trouble == 1);
+  CHECK(site.number("SELECT count(*) FROM echeance") == 0);
+  site.clock.advance(59min);
+  CHECK(site.notify().deferred == 0);
+  site.clock.advance(2min);
+  post.outcome = model::Delivered{};
+  CHECK(site.notify().accepted == 1);
+  CHECK(post.mails.at(0).message_id == post.mails.at(1).message_id);
+}
+
+TEST_CASE("a mail server at fault is asked once for all that are due; what is one mail's own fault holds no other") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack(false, {}, 1);
+  CHECK(site.deliver().delivered == 2);
+  const bool of_server = GENERATE(true, false);
+  post.outcome = model::Retry{"connection lost", std::nullopt, of_server};
+  CHECK(site.notify().deferred == 2);
+  CHECK(post.mails.size() == (of_server ? 1 : 2));
+  CHECK(site.number("SELECT count(*) FROM notification WHERE tentatives = 1 AND motif = 'connection lost'") == 2);
+  post.outcome = model::Delivered{};
+  site.clock.advance(2min);
+  CHECK(site.notify().accepted == 2);
+}
+
+TEST_CASE("a notification stopped midway was no attempt, unless it was accepted") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  post.during = [&] { site.stop.request_stop(); };
+  post.outcome = model::Retry{"stopped", std::nullopt};
+  CHECK(site.notify().deferred == 0);
+  CHECK(site.number("SELECT tentatives FROM notification") == 0);
+  site.stop = std::stop_source();
+  post.outcome = model::Delivered{};
+  CHECK(site.notify().accepted == 1);
+  CHECK(site.text("SELECT etat FROM notification") == "envoyee");
+}
+
+TEST_CASE("after five tries for everybody the mail is left to those who can be reached") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  post.outcome = model::Retry{"451 mailbox full", std::nullopt};
+  for (int i = 0; i < 6; ++i) {
+    CHECK(site.notify().deferred == 1);
+    CHECK(post.mails.back().last_try == (i == 5));
+    site.clock.advance(1h);
+  }
 }

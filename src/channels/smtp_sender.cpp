@@ -1,0 +1,184 @@
+#include "channels/smtp_sender.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "lib/mime/address.h"
+
+namespace navette::channels {
+namespace {
+
+using model::Delivered;
+using model::Outcome;
+using model::Refused;
+using model::Retry;
+
+constexpr std::string_view hidden = "(address)";
+
+bool is_of_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
+
+// Whatever looks like local@domain.
+std::string without_addresses(std::string_view words) {
+  const auto is_end = [](char c) { return std::string_view(" \t<>()[]{},;:\"'").find(c) != std::string_view::npos; };
+  std::string out;
+  while (!words.empty()) {
+    const auto end = std::find_if(words.begin(), words.end(), is_end);
+    const std::string_view token = words.substr(0, static_cast<std::size_t>(end - words.begin()));
+    out += token.find('@') == std::string_view::npos ? token : hidden;
+    words.remove_prefix(token.size());
+    if (words.empty()) break;
+    out += words.front();
+    words.remove_prefix(1);
+  }
+  return out;
+}
+
+// `name` where it stands as a word ("User odette unknown"), whatever its case.
+std::string without_word(const std::string& words, std::string_view name) {
+  const auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
+  std::string out;
+  auto from = words.begin();
+  while (true) {
+    const auto at = std::search(from, words.end(), name.begin(), name.end(), same);
+    if (at == words.end()) return out.append(from, words.end());
+    const auto after = at + static_cast<std::ptrdiff_t>(name.size());
+    const bool alone = (at == words.begin() || !is_of_word(at[-1])) && (after == words.end() || !is_of_word(*after));
+    out.append(from, at).append(alone ? hidden : std::string_view(&*at, name.size()));
+    from = after;
+  }
+}
+
+// "550 5.1.1 <(address)>: unknown", fit for logs and traces.
+std::string shown(const curl::Reply& reply, const std::vector<std::string>& recipients) {
+  constexpr std::size_t most = 200;
+  std::string words = without_addresses(text::printable(reply.words));
+  for (const std::string& address : recipients) words = without_word(words, address.substr(0, address.find('@')));
+  return std::string(text::truncated(fmt::format("{} {}", reply.code, words), most));
+}
+
+Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
+  if (reply.accepted()) return Delivered{};
+  std::string why = "the mail server says: " + shown(reply, recipients);
+  if (reply.code / 100 == 5) return Refused{"destinataire-refuse", std::move(why)};
+  return Retry{std::move(why), std::nullopt};
+}
+
+Outcome outcome_of_fault(const curl::SmtpError& e, const std::vector<std::string>& recipients) {
+  std::string why = std::string("mail server ") + e.what();
+  if (e.reply().code != 0) why += "; it says: " + shown(e.reply(), recipients);
+  if (e.may_heal()) return Retry{std::move(why), std::nullopt, true};
+  switch (e.fault()) {
+    case curl::Fault::tls:
+      return Refused{"tls", why + "; check tls and ca in [mail], and the certificate of the server", true};
+    case curl::Fault::login:
+      return Refused{"connexion-refusee", why + "; check user in [mail] and its credential", true};
+    default:
+      return Refused{"serveur-refuse", why + "; it must let this machine send", true};
+  }
+}
+
+std::optional<Outcome> fault_of(const Mail& mail) {
+  if (mail.recipients.empty()) return Refused{"sans-destinataire", "the e-mail has no recipient"};
+  const auto& all = mail.recipients;
+  if (mime::is_valid_address(mail.from) && std::all_of(all.begin(), all.end(), mime::is_valid_address)) return {};
+  return Refused{"adresse-invalide", "the e-mail has an address that no mail server can be given"};
+}
+
+}  // namespace
+
+curl::Smtp& SmtpSender::connected() {
+  if (smtp_) return *smtp_;
+  curl::MailServer server{settings_.host, settings_.port, settings_.tls, settings_.ca_file, settings_.user, {}};
+  if (!server.user.empty()) server.password = credentials_.read_line(settings_.credential);
+  return smtp_.emplace(std::move(server), patience_);
+}
+
+// Again for those put off as long as that brings somebody the mail: a server that takes so many recipients at a time
+// wants the others in another transaction (452, RFC 5321 4.5.3.1.10).
+void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& answers) {
+  std::set<std::string>& has_it = accepted_[mail.message_id];
+  for (const std::string& address : has_it) answers[address] = Delivered{};
+  std::vector<std::string> missing;
+  for (const std::string& address : mail.recipients) {
+    if (!has_it.contains(address)) missing.push_back(address);
+  }
+  bool progress = true;
+  while (progress && !missing.empty()) {
+    progress = false;
+    const auto replies = connected().send(mail.from, missing, mail.bytes, stop);
+    std::vector<std::string> put_off;
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      Outcome outcome = outcome_of_reply(replies[i], mail.recipients);
+      if (replies[i].accepted()) {
+        has_it.insert(missing[i]);
+        progress = true;
+      } else if (std::holds_alternative<Retry>(outcome)) {
+        put_off.push_back(missing[i]);
+      }
+      answers[missing[i]] = std::move(outcome);
+    }
+    missing = std::move(put_off);
+  }
+}
+
+// What kept the server from answering. The next attempt connects anew, and reads the password anew.
+std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers) {
+  try {
+    ask(mail, stop, answers);
+    return {};
+  } catch (const curl::SmtpError& e) {
+    smtp_.reset();
+    return outcome_of_fault(e, mail.recipients);
+  } catch (const curl::Interrupted& e) {
+    smtp_.reset();
+    return Retry{e.what(), std::nullopt};
+  } catch (const CredentialError& e) {
+    return Refused{"justificatif", e.what(), true};
+  }
+}
+
+// Of the mail as a whole, from each recipient's.
+Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const std::optional<Outcome>& fault) const {
+  std::size_t accepted = 0;
+  std::optional<Outcome> refused;
+  std::optional<Outcome> put_off;
+  for (const auto& [address, outcome] : answers) {
+    if (std::holds_alternative<Delivered>(outcome)) {
+      ++accepted;
+    } else {
+      (std::holds_alternative<Retry>(outcome) ? put_off : refused) = outcome;
+    }
+  }
+  if (accepted == 0 || !mail.last_try) {
+    if (fault) return *fault;
+    if (put_off) return *put_off;
+  }
+  if (accepted == 0) return *refused;
+  return Delivered{
+      fmt::format("smtp {}:{} ({} of {} recipients)", settings_.host, settings_.port, accepted, answers.size())};
+}
+
+MailOutcome SmtpSender::send(const Mail& mail, const std::stop_token& stop) {
+  MailOutcome result;
+  const std::scoped_lock lock(mutex_);
+  Answers answers;
+  std::optional<Outcome> fault = fault_of(mail);
+  if (!fault) fault = fault_in(mail, stop, answers);
+  for (const std::string& address : mail.recipients) {
+    if (fault) answers.try_emplace(address, *fault);
+    result.recipients.push_back({address, answers.at(address)});
+  }
+  result.outcome = outcome_of(mail, answers, fault);
+  if (std::holds_alternative<Delivered>(result.outcome)) accepted_.erase(mail.message_id);
+  return result;
+}
+
+}  // namespace navette::channels

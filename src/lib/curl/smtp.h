@@ -1,0 +1,99 @@
+// One connection to a mail server, by libcurl: connected, secured and logged in at the first message, kept for the
+// following ones, made anew when the server has ended it. No libcurl header leaves lib/curl.
+//
+// A message is one transaction, whatever the number of its recipients: it crosses the line once, and all of its
+// recipients have the same answer to its content. What the server says to each is read from the dialogue itself:
+// libcurl tells the last refusal only, or, when it may go on without those refused, none at all.
+//
+// One object belongs to one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace navette::curl {
+
+// Words of the server, all lines of them, as they came: they may be no UTF-8, and often hold the recipient's address.
+struct Reply {
+  int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none
+  std::string words;
+
+  bool accepted() const { return code / 100 == 2; }
+};
+
+// What failed, and so who can mend it. Up to `busy` it may heal by itself; from `tls` on somebody must change something
+// here or at the server.
+enum class Fault {
+  resolution,   // the name has no address
+  connection,   // refused, unreachable
+  timed_out,    // no connection, or silence, for as long as `patience`
+  lost,         // ended by the other side or the network: what was under way may be done or not
+  busy,         // the server takes nothing for now (4xx before any message)
+  tls,          // no TLS there, or a certificate that is not the server's, or whose CA is not known
+  login,        // the account or its password is not accepted
+  turned_away,  // the server does not want us (5xx before any message)
+};
+
+class SmtpError : public Error {
+ public:
+  SmtpError(Fault fault, const std::string& message, Reply reply)
+      : Error(message), fault_(fault), reply_(std::move(reply)) {}
+  Fault fault() const { return fault_; }
+  bool may_heal() const { return fault_ <= Fault::busy; }
+  // With a code from 400 on when the server said why; not part of what().
+  const Reply& reply() const { return reply_; }
+
+ private:
+  Fault fault_;
+  Reply reply_;
+};
+
+// A stop was asked for while the server was waited for; whether it has taken the message is not known.
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("stopped while waiting for the mail server") {}
+};
+
+enum class Tls {
+  starttls,  // begun in clear, and nothing is said before TLS is there
+  implicit,  // TLS from the first byte (port 465)
+  none,      // in clear
+};
+
+struct MailServer {
+  std::string host;  // name or address, IPv6 in brackets
+  std::uint16_t port = 587;
+  Tls tls = Tls::starttls;
+  std::string ca_file;   // PEM; the only CA that count. Empty: the system's
+  std::string user;      // empty: no login
+  std::string password;  // sent as it is (PLAIN, LOGIN): TLS hides it
+};
+
+class Smtp {
+ public:
+  // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each silence of the server;
+  // rounded up to seconds.
+  Smtp(MailServer server, std::chrono::milliseconds patience);
+  Smtp(Smtp&&) noexcept;
+  Smtp& operator=(Smtp&&) noexcept;
+  ~Smtp();
+
+  // Sends `message` (whole, lines ended by CR LF) and returns what the server says for each recipient, in their order:
+  // accepted means that it has taken the message over. Addresses must be valid (mime::is_valid_address): libcurl writes
+  // them as they are, line ends included. `recipients` is not empty. A stop ends any waiting within about a second.
+  // Throws SmtpError, Interrupted; then nobody's answer is known.
+  std::vector<Reply> send(const std::string& from, const std::vector<std::string>& recipients,
+                          const std::string& message, const std::stop_token& stop = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace navette::curl

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""A mail server on a port of this machine, for one test (needs python3-aiosmtpd).
+
+  smtpd.py PORT DIRECTORY [options]
+
+Each message that it takes becomes DIRECTORY/<n>.eml, and its line in DIRECTORY/log tells how it came: "tls=yes user=navette
+connection=1 recipients=a@x,b@x". Connections are counted from 1. The port answers once the server is ready.
+"""
+
+import argparse
+import asyncio
+import pathlib
+import ssl
+
+from aiosmtpd.smtp import SMTP, AuthResult
+
+
+def arguments():
+    p = argparse.ArgumentParser()
+    p.add_argument("port", type=int)
+    p.add_argument("directory", type=pathlib.Path)
+    p.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
+    p.add_argument("--certificate", help="PEM, with its key")
+    p.add_argument("--login", help="user:password, asked for before anything")
+    p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
+    p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
+    p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
+    p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
+    p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
+    p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
+    p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
+    return p.parse_args()
+
+
+class Handler:
+    def __init__(self, options):
+        self.options = options
+        self.taken = 0
+
+    async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        if address in self.options.refuse:
+            return f"550 5.1.1 <{address}>: Recipient address rejected: {address.split('@')[0]} unknown"
+        if address in self.options.defer:
+            return f"451 4.7.1 <{address}>: Greylisted, try again later"
+        if len(envelope.rcpt_tos) >= self.options.most:
+            return "452 4.5.3 Too many recipients"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server, session, envelope):
+        if self.options.stall == "content":
+            await asyncio.sleep(3600)
+        if self.options.content:
+            return self.options.content
+        self.taken += 1
+        (self.options.directory / f"{self.taken}.eml").write_bytes(envelope.original_content)
+        user = session.auth_data.decode() if session.auth_data else "-"
+        with (self.options.directory / "log").open("a", encoding="utf-8") as log:
+            log.write(f"tls={'yes' if server.transport.get_extra_info('ssl_object') else 'no'} user={user} connection={server.number} "
+                      f"recipients={','.join(envelope.rcpt_tos)}\n")
+        if self.taken <= self.options.lose:
+            server.transport.abort()
+            await asyncio.sleep(3600)
+        return "250 2.0.0 Ok: queued"
+
+
+def main():
+    options = arguments()
+    context = None
+    if options.tls != "none":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(options.certificate)
+    handler = Handler(options)
+    connections = 0
+
+    def authenticate(server, session, envelope, mechanism, data):
+        known = f"{data.login.decode()}:{data.password.decode()}" == options.login
+        return AuthResult(success=known, handled=False, auth_data=data.login)
+
+    class Server(SMTP):
+        async def _handle_client(self):
+            if options.stall == "greeting":
+                await asyncio.sleep(3600)
+            if options.banner:
+                await self.push(options.banner)
+                self.transport.close()
+                return
+            await super()._handle_client()
+
+    def connection():
+        nonlocal connections
+        starttls = options.tls == "starttls"
+        server = Server(handler, hostname="localhost", tls_context=context if starttls else None, require_starttls=starttls,
+                        auth_required=bool(options.login), auth_require_tls=options.tls == "starttls",
+                        authenticator=authenticate, timeout=600)
+        connections += 1
+        server.number = connections
+        return server
+
+    async def serve():
+        where = context if options.tls == "implicit" else None
+        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", options.port, ssl=where)
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+if __name__ == "__main__":
+    main()

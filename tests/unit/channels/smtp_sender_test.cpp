@@ -1,0 +1,289 @@
+// Against real mail servers on loopback (tests/support/smtpd.py).
+#include "channels/smtp_sender.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/smtpd.h"
+
+using namespace navette;
+using namespace std::chrono_literals;
+using channels::Mail;
+using channels::MailOutcome;
+using model::Delivered;
+using model::Outcome;
+using model::Refused;
+using model::Retry;
+using test::Smtpd;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string odette = "odette@relais.example.org";
+const std::string paul = "paul.petit@relais.example.org";
+const std::string zoe = "zoe@relais.example.org";
+
+Mail mail_to(std::vector<std::string> recipients, const std::string& name = "R1") {
+  return {name, name + "@caf.example.org", "navette@caf.example.org", std::move(recipients),
+          "Message-ID: <" + name + "@caf.example.org>\r\nSubject: essai\r\n\r\n.un point\r\nBonjour\r\n"};
+}
+
+struct Client {
+  explicit Client(const Smtpd& smtpd) {
+    settings.host = "127.0.0.1";
+    settings.port = smtpd.port();
+    settings.ca_file = smtpd.certificate();
+    put_password("secret");
+  }
+  void put_password(const std::string& password) const {
+    dir.put("mot-de-passe", password + "\n");
+    fs::permissions(dir / "mot-de-passe", fs::perms::owner_read | fs::perms::owner_write);
+  }
+  void log_in() {
+    settings.user = "navette";
+    settings.credential = "mot-de-passe";
+  }
+  channels::SmtpSender& sender() {
+    if (!sender_) sender_ = std::make_unique<channels::SmtpSender>(settings, credentials, patience);
+    return *sender_;
+  }
+  MailOutcome send(const Mail& mail) { return sender().send(mail, {}); }
+
+  test::TempDir dir;
+  channels::Credentials credentials{dir.path()};
+  channels::SmtpSettings settings;
+  std::chrono::milliseconds patience = 10s;
+
+ private:
+  std::unique_ptr<channels::SmtpSender> sender_;
+};
+
+std::string reason_of(const Outcome& outcome) {
+  if (const auto* retry = std::get_if<Retry>(&outcome)) return retry->reason;
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->code + ": " + refused->reason;
+  return "delivered: " + std::get<Delivered>(outcome).facts;
+}
+
+template <typename Kind>
+void check_is(const Outcome& outcome, const std::string& words) {
+  INFO(reason_of(outcome));
+  REQUIRE(std::holds_alternative<Kind>(outcome));
+  CHECK_THAT(reason_of(outcome), Catch::Contains(words));
+}
+
+template <typename Kind>
+void check_is_the_servers(const Outcome& outcome, const std::string& words) {
+  check_is<Kind>(outcome, words);
+  CHECK(std::get<Kind>(outcome).partner);
+}
+
+}  // namespace
+
+TEST_CASE("mails go over TLS with login, one connection for all, their bytes as they are") {
+  const bool implicit = GENERATE(false, true);
+  const Smtpd smtpd({"--login", "navette:secret", "--tls", implicit ? "implicit" : "starttls"});
+  Client client(smtpd);
+  client.log_in();
+  if (implicit) client.settings.tls = curl::Tls::implicit;
+  const auto result = client.send(mail_to({odette, paul}));
+  check_is<Delivered>(result.outcome, "(2 of 2 recipients)");
+  REQUIRE(result.recipients.size() == 2);
+  CHECK(result.recipients[1].address == paul);
+  CHECK(std::holds_alternative<Delivered>(result.recipients[1].outcome));
+  check_is<Delivered>(client.send(mail_to({zoe}, "R2")).outcome, "(1 of 1 recipients)");
+  CHECK(smtpd.mail(1) == mail_to({}).bytes);
+  const std::string connection = smtpd.log().substr(smtpd.log().find("connection=") + 11, 1);
+  CHECK(smtpd.log() == "tls=yes user=navette connection=" + connection + " recipients=" + odette + "," + paul +
+                           "\ntls=yes user=navette connection=" + connection + " recipients=" + zoe + "\n");
+}
+
+TEST_CASE("a connection that the server ended in between is made anew") {
+  Smtpd smtpd;
+  Client client(smtpd);
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+  smtpd.stop();
+  smtpd.start();
+  check_is<Delivered>(client.send(mail_to({odette}, "R2")).outcome, "");
+}
+
+TEST_CASE("one recipient of three refused: the mail is accepted, and that one's answer tells why without naming him") {
+  const Smtpd smtpd({"--refuse", paul});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul, zoe}));
+  check_is<Delivered>(result.outcome, "(2 of 3 recipients)");
+  CHECK(std::holds_alternative<Delivered>(result.recipients.at(0).outcome));
+  check_is<Refused>(result.recipients.at(1).outcome,
+                    "destinataire-refuse: the mail server says: 550 5.1.1 <(address)>: Recipient address rejected: "
+                    "(address) unknown");
+  CHECK_FALSE(std::get<Refused>(result.recipients[1].outcome).partner);
+  CHECK(std::holds_alternative<Delivered>(result.recipients.at(2).outcome));
+  CHECK_THAT(smtpd.log(), Catch::Contains("recipients=" + odette + "," + zoe + "\n"));
+}
+
+TEST_CASE("all recipients refused, or the content: the mail is refused with the server's words") {
+  const bool content = GENERATE(false, true);
+  const Smtpd smtpd(content
+                        ? std::vector<std::string>{"--content", "554 5.7.1 No such words, odette@relais.example.org"}
+                        : std::vector<std::string>{"--refuse", odette, "--refuse", paul});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul}));
+  check_is<Refused>(result.outcome, content ? "554 5.7.1 No such words, (address)" : "550 5.1.1");
+  check_is<Refused>(result.recipients.at(0).outcome, "destinataire-refuse");
+  CHECK_FALSE(smtpd.has(1));
+}
+
+TEST_CASE("a recipient put off gets the mail later, those who have it do not get it twice") {
+  Smtpd smtpd({"--defer", paul, "--refuse", zoe});
+  Client client(smtpd);
+  const auto first = client.send(mail_to({odette, paul, zoe}));
+  check_is<Retry>(first.outcome, "451 4.7.1 <(address)>: Greylisted, try again later");
+  CHECK_FALSE(std::get<Retry>(first.outcome).partner);
+  CHECK(std::holds_alternative<Delivered>(first.recipients.at(0).outcome));
+  CHECK(std::holds_alternative<Retry>(first.recipients.at(1).outcome));
+  CHECK(std::holds_alternative<Refused>(first.recipients.at(2).outcome));
+  smtpd.stop();
+  check_is_the_servers<Retry>(client.send(mail_to({odette, paul, zoe})).outcome, "Failed to connect");
+  smtpd.start({"--refuse", zoe});
+  const auto second = client.send(mail_to({odette, paul, zoe}));
+  check_is<Delivered>(second.outcome, "(2 of 3 recipients)");
+  CHECK_THAT(smtpd.log(), Catch::EndsWith("recipients=" + paul + "\n"));
+}
+
+TEST_CASE("at the last try whoever is put off is left out, if somebody has the mail") {
+  const Smtpd smtpd({"--defer", paul});
+  Client client(smtpd);
+  Mail both = mail_to({odette, paul});
+  Mail one = mail_to({paul}, "R2");
+  both.last_try = one.last_try = true;
+  const auto result = client.send(both);
+  check_is<Delivered>(result.outcome, "(1 of 2 recipients)");
+  CHECK(std::holds_alternative<Retry>(result.recipients.at(1).outcome));
+  check_is<Retry>(client.send(one).outcome, "451");
+}
+
+TEST_CASE("a server that takes so many recipients at a time is given the others in further transactions") {
+  const Smtpd smtpd({"--most", "1"});
+  Client client(smtpd);
+  check_is<Delivered>(client.send(mail_to({odette, paul, zoe})).outcome, "(3 of 3 recipients)");
+  CHECK(smtpd.has(3));
+}
+
+TEST_CASE("a server that has no place for the mail now is tried again") {
+  const Smtpd smtpd({"--content", "452 4.3.1 Insufficient system storage"});
+  Client client(smtpd);
+  check_is<Retry>(client.send(mail_to({odette})).outcome, "452 4.3.1 Insufficient system storage");
+}
+
+TEST_CASE("a connection lost after the content is worth another try: the mail may come twice, under one Message-ID") {
+  const Smtpd smtpd({"--lose", "1"});
+  Client client(smtpd);
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "mail server 127.0.0.1");
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+  CHECK(smtpd.mail(1) == smtpd.mail(2));
+}
+
+TEST_CASE("a server that falls silent is given up after our patience") {
+  const std::string where = GENERATE("greeting", "content");
+  const Smtpd smtpd({"--stall", where});
+  Client client(smtpd);
+  client.patience = 1s;
+  const auto begin = std::chrono::steady_clock::now();
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "mail server 127.0.0.1");
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("a stop ends the waiting") {
+  const Smtpd smtpd({"--stall", "content"});
+  Client client(smtpd);
+  client.patience = 60s;
+  std::stop_source stop;
+  const std::jthread soon([&] {
+    std::this_thread::sleep_for(200ms);
+    stop.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  check_is<Retry>(client.sender().send(mail_to({odette}), stop.get_token()).outcome, "stopped");
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("faults that may heal are tried again") {
+  Smtpd smtpd({"--banner", "421 4.3.2 Closing for maintenance"});
+  Client client(smtpd);
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "421 4.3.2 Closing for maintenance");
+  smtpd.stop();
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "Failed to connect");
+  Client lost(smtpd);
+  lost.settings.host = "nowhere.invalid";
+  check_is_the_servers<Retry>(lost.send(mail_to({odette})).outcome, "esolv");
+}
+
+TEST_CASE("a wrong password is refused with what to do; a new one is in use at the next attempt") {
+  const Smtpd smtpd({"--login", "navette:secret"});
+  Client client(smtpd);
+  client.log_in();
+  client.put_password("autre");
+  check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "connexion-refusee: ");
+  CHECK_THAT(reason_of(client.send(mail_to({odette})).outcome),
+             Catch::Contains("535 5.7.8") && Catch::Contains("check user in [mail] and its credential"));
+  fs::remove(client.dir / "mot-de-passe");
+  check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "justificatif: the credential");
+  client.put_password("secret");
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+}
+
+TEST_CASE("TLS is not given up: another CA, a name that is not the server's, a server without it") {
+  SECTION("another CA") {
+    const Smtpd smtpd;
+    Client client(smtpd);
+    smtpd.make_certificate("other.pem");
+    client.settings.ca_file = (smtpd.dir / "other.pem").string();
+    check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "tls: ");
+    CHECK_THAT(reason_of(client.send(mail_to({odette})).outcome), Catch::Contains("check tls and ca in [mail]"));
+  }
+  SECTION("no such file") {
+    const Smtpd smtpd;
+    Client client(smtpd);
+    client.settings.ca_file = "/nonexistent/ca.pem";
+    check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "tls: ");
+  }
+  SECTION("another name") {
+    const Smtpd smtpd;
+    Client client(smtpd);
+    client.settings.host = "localhost";
+    check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "tls: ");
+  }
+  SECTION("a server without it, unless in clear is what was asked for") {
+    const Smtpd smtpd({"--tls", "none"});
+    Client client(smtpd);
+    check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "tls: ");
+    CHECK_FALSE(smtpd.has(1));
+    Client in_clear(smtpd);
+    in_clear.settings.tls = curl::Tls::none;
+    check_is<Delivered>(in_clear.send(mail_to({odette})).outcome, "");
+    CHECK_THAT(smtpd.log(), Catch::StartsWith("tls=no "));
+  }
+}
+
+TEST_CASE("a server that does not want this machine is refused with its words") {
+  const Smtpd smtpd({"--banner", "554 5.7.1 No service for you"});
+  Client client(smtpd);
+  check_is_the_servers<Refused>(client.send(mail_to({odette})).outcome, "serveur-refuse: ");
+}
+
+TEST_CASE("an address that would break the dialogue reaches no server") {
+  const Smtpd smtpd;
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, "a@b.example>\r\nRCPT TO:<c@d.example"}));
+  check_is<Refused>(result.outcome, "adresse-invalide");
+  CHECK(result.recipients.size() == 2);
+  check_is<Refused>(client.send(mail_to({})).outcome, "sans-destinataire");
+  CHECK_FALSE(smtpd.has(1));
+}
+
+TEST_CASE("words of the server are printable, cut, and name nobody") {
+  const std::string long_words(300, 'x');
+  const Smtpd smtpd({"--content", "550 ODETTE (o.dette=40x@y.example) said\x1b[31m " + long_words});
+  Client client(smtpd);
+  const std::string reason = reason_of(client.send(mail_to({odette})).outcome);
+  CHECK_THAT(reason, Catch::Contains("550 (address) ((address)) said\\x1b[31m xxx"));
+  CHECK(reason.size() < 270);
+}
