@@ -7,6 +7,7 @@
 #include "flux/judge_line.h"
 #include "flux/record_judge.h"
 #include "lib/xml/record_parser.h"
+#include "model/nir.h"
 
 namespace navette::flux {
 namespace {
@@ -140,7 +141,10 @@ class FluxReader final : public xml::RecordHandler {
   bool read_header(Node entete) {
     if (!is_valid(entete, Code::entete_invalide)) return false;
     const Node emetteur = entete.child("emetteur");
-    result_.header = Header{std::string(kind_->kind->name), emetteur.text(), entete.child_text("identifiant"),
+    // It would become part of file names (R9); a NIR does not enter these flows (DOMAIN, section 7).
+    const Node identifiant = entete.child("identifiant");
+    if (model::is_nir(identifiant.text())) return refuse(Code::nir_interdit, identifiant);
+    result_.header = Header{std::string(kind_->kind->name), emetteur.text(), identifiant.text(),
                             entete.child_text("dateCreation") + "T" + entete.child_text("heureCreation")};
     line_ = std::make_unique<JudgeLine>(*kind_, reference_data_, result_.header->emetteur,
                                         [this](Verdict verdict) { return deliver(std::move(verdict)); });
