@@ -296,7 +296,10 @@ Session::Session(const Server& server, milliseconds patience, std::stop_token st
     : handles_(std::make_unique<Handles>(Handles{{patience, std::move(stop)}, nullptr, nullptr})) {
   if (server.fingerprint.empty() && server.known_hosts.empty())
     fail(Fault::host_key, server, "neither a fingerprint nor known_hosts: the server cannot be recognised");
-  auto& [waiting, session, channel] = *handles_;
+  // No structured binding: clang 14 lets no lambda capture one.
+  const Waiting& waiting = handles_->waiting;
+  SessionPtr& session = handles_->session;
+  ChannelPtr& channel = handles_->channel;
   session = server.fingerprint.empty() ? connect_known(server, waiting, fingerprint_)
                                        : connect_pinned(server, waiting, fingerprint_);
   Login(session.get(), server, waiting).run();
@@ -315,19 +318,21 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 void Session::write(std::string_view bytes) {
-  const auto& [waiting, session, channel] = *handles_;
+  const Waiting& waiting = handles_->waiting;
+  ssh_session_struct* session = handles_->session.get();
+  ssh_channel_struct* channel = handles_->channel.get();
   while (!bytes.empty()) {
-    const int n = ssh_channel_write(channel.get(), bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+    const int n = ssh_channel_write(channel, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
     } else if (n == 0 || n == SSH_AGAIN) {
-      wait_for(session.get(), waiting);  // for a larger window
+      wait_for(session, waiting);  // for a larger window
     } else {
       throw SshError(Fault::lost, "the connection was lost");
     }
   }
   // What libssh keeps must not grow without bound.
-  if (insist(session.get(), waiting, SSH_AGAIN, [&] { return ssh_blocking_flush(session.get(), 0); }) == SSH_ERROR)
+  if (insist(session, waiting, SSH_AGAIN, [&] { return ssh_blocking_flush(session, 0); }) == SSH_ERROR)
     throw SshError(Fault::lost, "the connection was lost");
 }
 
