@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <tuple>
 #include <vector>
 
 #include <fcntl.h>
@@ -106,7 +107,9 @@ class Claimer {
     Instant modified;
     std::string name;
     std::uint64_t size = 0;
-    auto operator<=>(const Deposit&) const = default;
+    bool operator<(const Deposit& other) const {
+      return std::tie(modified, name) < std::tie(other.modified, other.name);
+    }
   };
   enum class Brought { over, changing, unfit };
 
