@@ -35,6 +35,10 @@ struct State {
   std::vector<std::string> attention;
 };
 
+std::string counted(auto n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 State look(const Invocation& call, const config::Config& config) {
   State s;
   s.now = call.clock().now();
@@ -50,13 +54,13 @@ State look(const Invocation& call, const config::Config& config) {
   for (auto& i : told) i.text += fmt::format(" (since {})", shown(i.since));
   s.attention = daemon::attention(s.counts, static_cast<std::uint64_t>(s.ages.flux_refuses), told);
   if (s.ages.servies_en_partie > 0) {
-    s.attention.push_back(fmt::format(
-        "{} demandes of which a commune waits for a lieu: navette demandes list --waiting", s.ages.servies_en_partie));
+    s.attention.push_back(fmt::format("{} of which a commune waits for a lieu: navette demandes list --waiting",
+                                      counted(s.ages.servies_en_partie, "demande")));
   }
   for (const Waiting& w : s.deposits) {
     if (w.oldest && s.now - *w.oldest > std::chrono::minutes(15)) {
-      s.attention.push_back(fmt::format("{} deposits of {} wait since {}: is navette running? navette check", w.files,
-                                        w.emetteur, shown_age(*w.oldest, s.now)));
+      s.attention.push_back(fmt::format("{} of {} waiting since {}: is navette running? navette check",
+                                        counted(w.files, "deposit"), w.emetteur, shown_age(*w.oldest, s.now)));
     }
   }
   return s;

@@ -99,11 +99,10 @@ class Judge final : public flux::Handler {
   }
 
   void convention(flux::ConventionRecord record) override {
-    RecordFault f{record.rank, record.convention.numero, record.position, false};
-    const auto code = conventions_->add(std::move(record.convention));
-    if (!code) return;
-    f.refusal.code = *code;
-    tell(f);
+    std::string numero = record.convention.numero;
+    if (const auto objection = conventions_->add(std::move(record.convention))) {
+      tell({record.rank, std::move(numero), record.source.refusal(*objection), false});
+    }
   }
 
   void refused(flux::RefusedRecord record) override {

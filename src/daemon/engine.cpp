@@ -368,17 +368,18 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   std::vector<std::string> out;
   out.reserve(incidents.size());
   for (const store::Incident& i : incidents) out.push_back(i.text);
-  const auto add = [&](std::uint64_t n, const char* text) {
-    if (n > 0) out.push_back(fmt::format("{} {}", n, text));
+  const auto add = [&](std::uint64_t n, const char* one, const char* many, const char* text) {
+    if (n > 0) out.push_back(fmt::format("{} {} {}", n, n == 1 ? one : many, text));
   };
-  add(refused_flux, "flux refused whole: navette flux list --state refuse");
-  add(counts.sans_lieu, "demandes without a lieu: navette demandes list --state sans-lieu");
-  add(counts.held_demandes, "demandes held: navette demandes list --state retenue");
-  add(counts.held_remises, "remises held: navette remises list --held");
-  add(counts.remises_in_trouble, "remises could not be delivered and will be tried again: navette remises list");
-  add(counts.notifications_in_trouble, "notifications not accepted yet: navette remises list");
-  add(counts.suspended_lieux, "lieux suspended: navette lieux list");
-  add(counts.held_lieux, "lieux whose server needs a person: navette lieux list, then navette lieux retry");
+  add(refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
+  add(counts.sans_lieu, "demande", "demandes", "without a lieu: navette demandes list --state sans-lieu");
+  add(counts.held_demandes, "demande", "demandes", "held: navette demandes list --state retenue");
+  add(counts.held_remises, "remise", "remises", "held: navette remises list --held");
+  add(counts.remises_in_trouble, "remise", "remises",
+      "could not be delivered and will be tried again: navette remises list");
+  add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
+  add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
+  add(counts.held_lieux, "lieu", "lieux", "whose server needs a person: navette lieux list, then navette lieux retry");
   return out;
 }
 

@@ -30,10 +30,22 @@ struct DemandeRecord {
   std::string xml;  // canonical (flux/canonical.h): a document of its own, the same bytes for the same content
 };
 
+// A record as it stands in the parser's tree, for as long as its handler is called.
+class RecordSource {
+ public:
+  RecordSource(xml::Node record, const KindSchema& kind) : record_(record), kind_(&kind) {}
+  // At the element that the objection names; at the record itself when it has no such element.
+  model::Refusal refusal(const model::Objection& objection) const;
+
+ private:
+  xml::Node record_;
+  const KindSchema* kind_;
+};
+
 struct ConventionRecord {
   std::uint64_t rank = 0;
   model::Convention convention;
-  model::Refusal position;  // as above
+  RecordSource source;
   std::string xml;
 };
 

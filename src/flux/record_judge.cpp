@@ -9,6 +9,7 @@
 #include "flux/convention_checks.h"
 #include "flux/convention_reader.h"
 #include "flux/demande_reader.h"
+#include "flux/fields.h"
 #include "model/nir.h"
 
 namespace navette::flux {
@@ -55,7 +56,26 @@ std::uint64_t count(Node node, std::string_view name, std::string_view space) {
   return total;
 }
 
+bool is_known_by(Node element, const std::string& value) {
+  return token(element) == value || child_token(element, "identifiant") == value ||
+         child_token(element, "numero") == value;
+}
+
+// In document order; false when there is none.
+Node find_below(Node parent, std::string_view name, const std::string& value) {
+  for (Node child = parent.first_element(); child; child = child.next_element()) {
+    if (child.name() == name && (value.empty() || is_known_by(child, value))) return child;
+    if (const Node found = find_below(child, name, value)) return found;
+  }
+  return {};
+}
+
 }  // namespace
+
+model::Refusal RecordSource::refusal(const model::Objection& objection) const {
+  const Node at = objection.element.empty() ? Node() : find_below(record_, objection.element, objection.value);
+  return refusal_at(objection.code, at ? at : record_, *kind_);
+}
 
 model::Refusal refusal_at(Code code, Node at, const KindSchema& kind) {
   return {code, at.line(), at.column(), safe_path(at.path(), kind)};
@@ -68,11 +88,6 @@ Verdict RecordJudge::judge(Node record, std::uint64_t rank) {
     return refuse(record, rank, refusal_at(code_of_violation(at), at, kind_));
   }
   return kind_.kind->record == "demande" ? judge_demande(record, rank) : judge_convention(record, rank);
-}
-
-model::Refusal RecordJudge::position(Node record, std::uint64_t rank) const {
-  return {Code::enregistrement_invalide, record.line(), record.column(),
-          fmt::format("/{}/{}[{}]", kind_.kind->name, kind_.kind->record, rank)};
 }
 
 Verdict RecordJudge::refuse(Node record, std::uint64_t rank, model::Refusal refusal) const {
@@ -99,7 +114,7 @@ Verdict RecordJudge::judge_convention(Node record, std::uint64_t rank) const {
   if (const auto problem = check_convention(record, convention, reference_data_)) {
     return refuse(record, rank, refusal_at(problem->code, problem->at, kind_));
   }
-  return {ConventionRecord{rank, std::move(convention), position(record, rank), canonical(record)}, 0};
+  return {ConventionRecord{rank, std::move(convention), RecordSource(record, kind_), canonical(record)}, 0};
 }
 
 }  // namespace navette::flux

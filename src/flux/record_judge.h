@@ -28,7 +28,6 @@ class RecordJudge {
   Verdict judge(xml::Node record, std::uint64_t rank);
 
  private:
-  model::Refusal position(xml::Node record, std::uint64_t rank) const;
   Verdict refuse(xml::Node record, std::uint64_t rank, model::Refusal refusal) const;
   Verdict judge_demande(xml::Node record, std::uint64_t rank) const;
   Verdict judge_convention(xml::Node record, std::uint64_t rank) const;

@@ -1,6 +1,8 @@
 #include "model/routing.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 
 namespace navette::model {
 namespace {
@@ -10,10 +12,6 @@ bool same_or_departed(const Personne& before, const Personne& after) {
   Personne closed = before;
   closed.to = after.to;
   return closed == after && (!before.to || (after.to && *after.to <= *before.to));
-}
-
-bool same_persons(const std::vector<Personne>& before, const std::vector<Personne>& after) {
-  return std::equal(before.begin(), before.end(), after.begin(), after.end(), same_or_departed);
 }
 
 // The order of a list says nothing: a flux may come from a database without one.
@@ -28,13 +26,37 @@ Annexe sorted(Annexe a) {
   return a;
 }
 
-bool same_contract(const Annexe& left, const Annexe& right) {
+// What the second of two sorted lists has that the first has not; failing that, `list` itself if something is missing.
+template <typename Item, typename Same, typename Name>
+std::optional<Objection> list_differs(const std::vector<Item>& before, const std::vector<Item>& after, Same same,
+                                      Name name, std::string_view element, std::string_view list) {
+  for (const Item& item : after) {
+    const bool known = std::any_of(before.begin(), before.end(), [&](const Item& b) { return same(b, item); });
+    if (!known) return Objection{Code::avenant_requis, element, name(item)};
+  }
+  if (before.size() != after.size()) return Objection{Code::avenant_requis, list, {}};
+  return std::nullopt;
+}
+
+// The first element that only an avenant may change, in the order of the schema.
+std::optional<Objection> contract_differs(const Annexe& left, const Annexe& right) {
   const Annexe a = sorted(left);
   const Annexe b = sorted(right);
-  return a.signed_on == b.signed_on && a.effective_from == b.effective_from && a.partenaire == b.partenaire &&
-         a.communes == b.communes && a.lieux == b.lieux && a.etablissements == b.etablissements &&
-         a.pickup_days == b.pickup_days && a.retention_months == b.retention_months && a.cadence == b.cadence &&
-         same_persons(a.personnes, b.personnes);
+  const auto named = [](std::string_view element) { return Objection{Code::avenant_requis, element, {}}; };
+  const auto numero = [](const Personne& p) { return p.numero; };
+  const auto identifiant = [](const auto& item) { return item.identifiant; };
+  const auto itself = [](const std::string& code) { return code; };
+  if (a.signed_on != b.signed_on) return named("dateSignature");
+  if (a.effective_from != b.effective_from) return named("dateEffet");
+  if (a.partenaire != b.partenaire) return named("partenaire");
+  if (auto o = list_differs(a.communes, b.communes, std::equal_to<>(), itself, "codeInsee", "communes")) return o;
+  if (auto o = list_differs(a.personnes, b.personnes, same_or_departed, numero, "personne", "personnes")) return o;
+  if (a.pickup_days != b.pickup_days) return named("delaiRetrait");
+  if (a.retention_months != b.retention_months) return named("conservation");
+  if (a.cadence != b.cadence) return named("cadence");
+  if (auto o = list_differs(a.lieux, b.lieux, std::equal_to<>(), identifiant, "lieu", "lieux")) return o;
+  return list_differs(a.etablissements, b.etablissements, std::equal_to<>(), identifiant, "etablissement",
+                      "etablissements");
 }
 
 bool ended_before(const Convention& version, Day day) {
@@ -64,29 +86,35 @@ Routed route(const std::map<std::string, std::vector<std::string>>& accepted_cod
 
 Amendment amend(const std::vector<Convention>& known, const Convention& incoming) {
   if (known.empty()) {
-    if (incoming.version != 1) return Code::version_non_consecutive;
+    if (incoming.version != 1) return Objection{Code::version_non_consecutive, "version"};
     return NewVersion{};
   }
   const Convention& latest = known.back();
   // Another partner (SIREN) or kind is another convention: what lies in the lieux' dépôts must not change hands.
   const auto siren = [](const Convention& c) { return c.annexe.partenaire.siret.substr(0, 9); };
-  if (incoming.kind != latest.kind || siren(incoming) != siren(latest)) return Code::conflit;
+  if (incoming.kind != latest.kind) return Objection{Code::conflit, "type"};
+  if (siren(incoming) != siren(latest)) return Objection{Code::conflit, "siret"};
   // What happened cannot un-happen: an end or an activation once recorded stays; a suspension may be lifted.
-  if (latest.termination && incoming.termination != latest.termination) return Code::convention_terminee;
+  if (latest.termination && incoming.termination != latest.termination)
+    return Objection{Code::convention_terminee, "resiliation"};
   // The notice counts from the signature of the convention, not of an avenant (R12).
   const bool ends = incoming.termination && !latest.termination;
   if (ends && !has_sufficient_notice(incoming.kind, known.front().annexe.signed_on, *incoming.termination)) {
-    return Code::preavis_insuffisant;
+    return Objection{Code::preavis_insuffisant, "resiliation"};
   }
   if (incoming.version == latest.version + 1) {
-    if (ended_before(latest, incoming.annexe.effective_from)) return Code::convention_terminee;
+    if (ended_before(latest, incoming.annexe.effective_from)) return Objection{Code::convention_terminee, "dateEffet"};
     // An avenant amends what is in force: it cannot take effect before the version it replaces.
-    if (incoming.annexe.effective_from < latest.annexe.effective_from) return Code::dates_incoherentes;
+    if (incoming.annexe.effective_from < latest.annexe.effective_from) {
+      return Objection{Code::dates_incoherentes, "dateEffet"};
+    }
     return NewVersion{};
   }
-  if (incoming.version != latest.version) return Code::version_non_consecutive;
-  if (!same_contract(latest.annexe, incoming.annexe)) return Code::avenant_requis;
-  if (latest.activated_on && incoming.activated_on != latest.activated_on) return Code::dates_incoherentes;
+  if (incoming.version != latest.version) return Objection{Code::version_non_consecutive, "version"};
+  if (auto objection = contract_differs(latest.annexe, incoming.annexe)) return *objection;
+  if (latest.activated_on && incoming.activated_on != latest.activated_on) {
+    return Objection{Code::dates_incoherentes, "dateActivation"};
+  }
   const bool changed = incoming.activated_on != latest.activated_on || incoming.suspension != latest.suspension ||
                        incoming.termination != latest.termination ||
                        sorted(incoming.annexe).personnes != sorted(latest.annexe).personnes;

@@ -34,12 +34,13 @@ Routed route(const std::map<std::string, std::vector<std::string>>& accepted_cod
 
 // What a habilitations record does to what is known of its convention. `known`: the versions held, in order, none for a
 // new convention. Same version: only the activation, a suspension, a termination and persons' departures may differ,
-// the rest is AVENANT_REQUIS (R12, R13); the next version: an avenant; any other: VERSION_NON_CONSECUTIVE.
+// the rest is AVENANT_REQUIS (R12, R13), told with the first element that differs; the next version: an avenant; any
+// other: VERSION_NON_CONSECUTIVE.
 struct NewVersion {};
 struct SameVersion {
   bool changed = false;
 };
-using Amendment = std::variant<NewVersion, SameVersion, Code>;
+using Amendment = std::variant<NewVersion, SameVersion, Objection>;
 Amendment amend(const std::vector<Convention>& known, const Convention& incoming);
 
 }  // namespace navette::model

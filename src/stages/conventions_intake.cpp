@@ -9,6 +9,7 @@ namespace navette::stages {
 
 using model::Code;
 using model::Convention;
+using model::Objection;
 
 namespace {
 
@@ -18,21 +19,21 @@ std::string siren_of(const Convention& convention) {
 
 }  // namespace
 
-std::optional<Code> ConventionsIntake::add(Convention convention) {
+std::optional<Objection> ConventionsIntake::add(Convention convention) {
   convention.caf = sender_.caf;
-  if (told_.contains(convention.numero)) return Code::reference_en_double;
-  if (const auto code = check_sender(convention)) return code;
+  if (told_.contains(convention.numero)) return Objection{Code::reference_en_double, "numero"};
+  if (auto objection = check_sender(convention)) return objection;
   const auto known = tools_.store.convention_versions(convention.caf, convention.numero);
   if (!created_.empty() && created_ < tools_.store.convention_told_at(convention.caf, convention.numero)) {
-    return Code::flux_anterieur;
+    return Objection{Code::flux_anterieur};
   }
   const model::Amendment amendment = model::amend(known, convention);
-  if (const auto* code = std::get_if<Code>(&amendment)) return *code;
+  if (const auto* objection = std::get_if<Objection>(&amendment)) return *objection;
   const auto* same = std::get_if<model::SameVersion>(&amendment);
   // The lieux of a version never change, and they were looked at when it came: what ends it or lets a person go (R13)
   // is taken even if another convention holds them by now.
   if (same == nullptr) {
-    if (const auto code = check_lieux(convention)) return code;
+    if (auto objection = check_lieux(convention)) return objection;
     hold_lieux(convention);
   }
   told_.emplace(convention.numero, changes_.size());
@@ -48,40 +49,44 @@ std::optional<Code> ConventionsIntake::add(Convention convention) {
 }
 
 // A Caf speaks for itself: its own communes, channels that exist here.
-std::optional<Code> ConventionsIntake::check_sender(const Convention& convention) const {
+std::optional<Objection> ConventionsIntake::check_sender(const Convention& convention) const {
   const auto elsewhere = [&](const std::string& insee) {
     const model::Commune* commune = tools_.reference.find(insee);
     return commune == nullptr || !sender_.departements.contains(commune->departement);
   };
   const auto& communes = convention.annexe.communes;
-  if (!sender_.departements.empty() && std::any_of(communes.begin(), communes.end(), elsewhere)) {
-    return Code::commune_hors_caf;
+  if (!sender_.departements.empty()) {
+    const auto commune = std::find_if(communes.begin(), communes.end(), elsewhere);
+    if (commune != communes.end()) return Objection{Code::commune_hors_caf, "codeInsee", *commune};
   }
-  const auto& lieux = convention.annexe.lieux;
-  const bool served = std::all_of(lieux.begin(), lieux.end(),
-                                  [&](const model::Lieu& l) { return tools_.channels.contains(kind_of(l.channel)); });
-  return served ? std::nullopt : std::optional(Code::canal_indisponible);
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    if (!tools_.channels.contains(kind_of(lieu.channel))) {
+      return Objection{Code::canal_indisponible, "lieu", lieu.identifiant};
+    }
+  }
+  return std::nullopt;
 }
 
 // A lieu belongs to one partner for ever (its dépôt holds that partner's remises) and to one convention at a time: the
 // next one may follow on the day after the former's end.
-std::optional<Code> ConventionsIntake::check_lieux(const Convention& convention) const {
+std::optional<Objection> ConventionsIntake::check_lieux(const Convention& convention) const {
   const std::string siren = siren_of(convention);
   const auto term = model::term(convention);
   const auto taken = [&](const std::optional<model::Interval>& by_other) {
     return term && by_other && term->overlaps(*by_other);
   };
   for (const model::Lieu& lieu : convention.annexe.lieux) {
+    const Objection objection{Code::lieu_rattache_ailleurs, "lieu", lieu.identifiant};
     const auto [begin, end] = held_.equal_range(lieu.identifiant);
     const bool held =
         std::any_of(begin, end, [&](const auto& h) { return h.second.siren != siren || taken(h.second.during); });
-    if (held) return Code::lieu_rattache_ailleurs;
+    if (held) return objection;
     const auto owner = tools_.store.lieu_owner(lieu.identifiant, convention.numero);
     if (!owner) continue;
-    if (owner->caf != convention.caf || owner->siren != siren) return Code::lieu_rattache_ailleurs;
+    if (owner->caf != convention.caf || owner->siren != siren) return objection;
     const bool kept = std::any_of(owner->tenures.begin(), owner->tenures.end(),
                                   [&](const store::Store::Tenure& t) { return taken(as_told(t)); });
-    if (kept) return Code::lieu_rattache_ailleurs;
+    if (kept) return objection;
   }
   return std::nullopt;
 }

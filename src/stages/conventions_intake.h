@@ -22,13 +22,13 @@ class ConventionsIntake {
   // Creation date and time of the flux (flux::Header): of two flux that tell of one convention the later counts,
   // whichever comes first.
   void sent_at(const std::string& created) { created_ = created; }
-  // Takes the convention, or says why it is refused whole.
-  std::optional<model::Code> add(model::Convention convention);
+  // Takes the convention, or says why it is refused whole and which of its elements is at fault.
+  std::optional<model::Objection> add(model::Convention convention);
   const std::vector<store::ConventionChange>& changes() const { return changes_; }
 
  private:
-  std::optional<model::Code> check_sender(const model::Convention& convention) const;
-  std::optional<model::Code> check_lieux(const model::Convention& convention) const;
+  std::optional<model::Objection> check_sender(const model::Convention& convention) const;
+  std::optional<model::Objection> check_lieux(const model::Convention& convention) const;
   void hold_lieux(const model::Convention& convention);
   std::optional<model::Interval> as_told(const store::Store::Tenure& tenure) const;
   std::set<std::string> opened_by(const model::Convention& convention) const;

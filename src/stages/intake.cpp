@@ -93,10 +93,8 @@ class Reading final : public flux::Handler {
 
   void convention(flux::ConventionRecord record) override {
     const std::string numero = record.convention.numero;
-    if (const auto code = conventions_.add(std::move(record.convention))) {
-      Refusal refusal = record.position;
-      refusal.code = *code;
-      refuse({record.rank, numero, refusal, false}, record.xml);
+    if (const auto objection = conventions_.add(std::move(record.convention))) {
+      refuse({record.rank, numero, record.source.refusal(*objection), false}, record.xml);
     }
   }
 

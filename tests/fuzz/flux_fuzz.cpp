@@ -66,7 +66,9 @@ class Checker final : public flux::Handler {
     require(again && again->xml == record.xml, "what is accepted is canonical");
   }
   void convention(flux::ConventionRecord record) override {
-    check_refusal(record.position);
+    const auto refusal = record.source.refusal({model::Code::conflit, "numero", record.convention.numero});
+    check_refusal(refusal);
+    require(refusal.path.ends_with("/numero"), "an element at fault is found");
     xml::Document::parse(record.xml);
   }
   void refused(flux::RefusedRecord record) override {

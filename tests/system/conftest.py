@@ -13,6 +13,7 @@ Markers
 import json
 import os
 import pathlib
+import pty
 import subprocess
 
 import pytest
@@ -135,3 +136,23 @@ def a_site_with_the_demonstration(site):
     site.deposit(DATA / "demo/demandes.xml")
     site.passes()
     return site
+
+
+def on_a_terminal(command, columns=80):
+    """Everything that the command writes to a terminal of that width."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["NO_COLOR"] = "1"
+        os.execv("/bin/sh", ["sh", "-c", f"stty cols {columns}; exec \"$@\"", "sh", *command])
+    out = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        out += piece
+    os.close(fd)
+    os.waitpid(pid, 0)
+    return out.decode()

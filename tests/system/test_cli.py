@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import pty
 import pwd
 import re
 import shutil
@@ -15,7 +14,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from conftest import DATA, ROOT, Site
+from conftest import DATA, ROOT, Site, on_a_terminal
 
 COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
             "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
@@ -237,22 +236,7 @@ def test_a_sender_is_known_by_the_configuration_or_by_what_it_sent(loaded):
 
 
 def test_a_table_on_a_terminal_fits_it(loaded):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["NO_COLOR"] = "1"
-        os.execv("/bin/sh", ["sh", "-c", "stty cols 60; exec \"$@\"", "sh", *loaded.command("lieux", "list")])
-    out = b""
-    while True:
-        try:
-            piece = os.read(fd, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        out += piece
-    os.close(fd)
-    os.waitpid(pid, 0)
-    lines = out.decode().replace("\r", "").splitlines()
+    lines = on_a_terminal(loaded.command("lieux", "list"), columns=60).replace("\r", "").splitlines()
     assert len(lines) == 8 and all(len(line) <= 60 for line in lines), lines
     assert any("…" in line for line in lines)
 

@@ -225,8 +225,14 @@ def test_names_of_unfinished_files_are_not_looked_at(site, serve):
 
 def is_watched(service, directory):
     inode = f"ino:{directory.stat().st_ino:x} "
-    infos = (p.read_text(encoding="ascii") for p in pathlib.Path(f"/proc/{service.process.pid}/fdinfo").iterdir())
-    return any(inode in line for info in infos for line in info.splitlines() if line.startswith("inotify"))
+    for descriptor in pathlib.Path(f"/proc/{service.process.pid}/fdinfo").iterdir():
+        try:
+            info = descriptor.read_text(encoding="ascii")
+        except FileNotFoundError:  # closed since it was listed
+            continue
+        if any(inode in line for line in info.splitlines() if line.startswith("inotify")):
+            return True
+    return False
 
 
 def test_a_senders_directory_made_later_is_watched(site, serve):

@@ -1,32 +1,10 @@
 """What operators are told of a pass that could not do everything, and of demandes that wait in part."""
 
-import os
-import pty
 import re
 
 import pytest
 
-from conftest import DATA
-
-
-def on_a_terminal(command, columns=80):
-    """Everything that the command writes to a terminal of that width."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["NO_COLOR"] = "1"
-        os.execv("/bin/sh", ["sh", "-c", f"stty cols {columns}; exec \"$@\"", "sh", *command])
-    out = b""
-    while True:
-        try:
-            piece = os.read(fd, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        out += piece
-    os.close(fd)
-    os.waitpid(pid, 0)
-    return out.decode()
+from conftest import DATA, on_a_terminal
 
 
 # ---- incidents
@@ -86,7 +64,7 @@ def test_a_demande_served_in_part_says_for_which_commune_it_waits(loaded):
     assert loaded.json("demandes", "list", "--waiting") == partly
     status = loaded.json("status")
     assert status["files"]["demandes_servies_en_partie"] == len(partly)
-    assert f"{len(partly)} demandes of which a commune waits" in loaded.run("status").stdout
+    assert f"{len(partly)} demande{'s' if len(partly) > 1 else ''} of which a commune waits" in loaded.run("status").stdout
     one = partly[0]
     commune = [c["insee"] for c in one["communes"] if c["etat"] == "attente"][0]
     shown = loaded.run("demandes", "show", one["reference"]).stdout

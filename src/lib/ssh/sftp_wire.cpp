@@ -1,5 +1,9 @@
 #include "lib/ssh/sftp_wire.h"
 
+#include <fmt/format.h>
+
+#include "base/text.h"
+
 namespace navette::ssh::wire {
 namespace {
 
@@ -84,6 +88,13 @@ Attributes Parser::attributes() {
     }
   }
   return a;
+}
+
+Status status_from(Parser& body) {
+  Status s{body.u32(), {}};
+  if (!body.at_end()) s.words = text::printable(text::truncated(text::printable(body.string()), 200));
+  if (s.words.empty()) s.words = fmt::format("status {}", s.code);
+  return s;
 }
 
 }  // namespace navette::ssh::wire

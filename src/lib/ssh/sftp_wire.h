@@ -1,6 +1,7 @@
 // The bytes of SFTP version 3 (draft-ietf-secsh-filexfer-02; extensions: OpenSSH's PROTOCOL, section 4).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -86,5 +87,17 @@ class Parser {
   std::string_view take(std::size_t n);
   std::string_view rest_;
 };
+
+struct Status {
+  std::uint32_t code;
+  std::string words;  // the server's, made fit for a log line; never empty
+};
+Status status_from(Parser& body);
+
+constexpr std::size_t chunk = 32768;  // bytes of one READ or WRITE: what every server takes
+
+// Names of extensions.
+constexpr const char* fsync = "fsync@openssh.com";
+constexpr const char* posix_rename = "posix-rename@openssh.com";
 
 }  // namespace navette::ssh::wire

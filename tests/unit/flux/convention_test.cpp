@@ -18,7 +18,6 @@ TEST_CASE("a convention is read with all that it opens") {
   CHECK_FALSE(first.annexe.lieux.empty());
   CHECK_FALSE(first.annexe.personnes.empty());
   CHECK(std::is_sorted(first.annexe.communes.begin(), first.annexe.communes.end()));
-  CHECK(recorder.conventions.front().position.path == "/habilitations/convention[1]");
 }
 
 TEST_CASE("the contacts of the Caf are given") {

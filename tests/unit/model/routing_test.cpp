@@ -47,7 +47,7 @@ Told told(const std::vector<Convention>& known, const Convention& incoming) {
   const Amendment a = amend(known, incoming);
   if (std::holds_alternative<NewVersion>(a)) return {Result::added, {}};
   if (const auto* same = std::get_if<SameVersion>(&a)) return {same->changed ? Result::changed : Result::unchanged, {}};
-  return {Result::refused, std::get<Code>(a)};
+  return {Result::refused, std::get<Objection>(a).code};
 }
 
 Told refused(Code code) {
@@ -118,33 +118,39 @@ TEST_CASE("the same convention again changes nothing") {
 }
 
 TEST_CASE("R12: what was signed changes by avenant only, field by field") {
-  const std::vector<std::pair<const char*, void (*)(Convention&)>> changes = {
-      {"signature", [](Convention& c) { c.annexe.signed_on = day("2025-09-16"); }},
-      {"effect", [](Convention& c) { c.annexe.effective_from = day("2025-10-02"); }},
-      {"establishment's SIRET", [](Convention& c) { c.annexe.partenaire.siret = "24420077000026"; }},
-      {"partner's name", [](Convention& c) { c.annexe.partenaire.nom = "Autre"; }},
-      {"partner's address", [](Convention& c) { c.annexe.partenaire.adresse = "2 place"; }},
-      {"communes", [](Convention& c) { c.annexe.communes.push_back("42207"); }},
-      {"lieu added",
+  struct Change {
+    const char* name;
+    const char* element;
+    std::string value;
+    void (*change)(Convention&);
+  };
+  const std::vector<Change> changes = {
+      {"signature", "dateSignature", "", [](Convention& c) { c.annexe.signed_on = day("2025-09-16"); }},
+      {"effect", "dateEffet", "", [](Convention& c) { c.annexe.effective_from = day("2025-10-02"); }},
+      {"establishment's SIRET", "partenaire", "", [](Convention& c) { c.annexe.partenaire.siret = "24420077000026"; }},
+      {"partner's name", "partenaire", "", [](Convention& c) { c.annexe.partenaire.nom = "Autre"; }},
+      {"partner's address", "partenaire", "", [](Convention& c) { c.annexe.partenaire.adresse = "2 place"; }},
+      {"communes", "codeInsee", "42207", [](Convention& c) { c.annexe.communes.push_back("42207"); }},
+      {"lieu added", "lieu", "rpe-b",
        [](Convention& c) {
          c.annexe.lieux.push_back({"rpe-b", "", "", {}, DepotChannel{}});
        }},
-      {"lieu's communes", [](Convention& c) { c.annexe.lieux[0].communes.clear(); }},
-      {"lieu's channel", [](Convention& c) { c.annexe.lieux[0].channel = SftpChannel{"<sftp/>"}; }},
-      {"establishments", [](Convention& c) { c.annexe.etablissements.push_back({}); }},
-      {"pickup delay", [](Convention& c) { c.annexe.pickup_days = 5; }},
-      {"retention", [](Convention& c) { c.annexe.retention_months = 3; }},
-      {"cadence", [](Convention& c) { c.annexe.cadence = Immediat{}; }},
-      {"person added", [](Convention& c) { c.annexe.personnes.push_back(c.annexe.personnes[0]); }},
-      {"person removed", [](Convention& c) { c.annexe.personnes.clear(); }},
-      {"person's e-mail", [](Convention& c) { c.annexe.personnes[0].courriel = "x@example.org"; }},
-      {"person's role", [](Convention& c) { c.annexe.personnes[0].role = "directeur"; }},
-      {"person's first day", [](Convention& c) { c.annexe.personnes[0].from = day("2025-11-01"); }}};
-  for (const auto& [name, change] : changes) {
+      {"lieu's communes", "lieu", "rpe-a", [](Convention& c) { c.annexe.lieux[0].communes.clear(); }},
+      {"lieu's channel", "lieu", "rpe-a", [](Convention& c) { c.annexe.lieux[0].channel = SftpChannel{"<sftp/>"}; }},
+      {"establishments", "etablissement", "", [](Convention& c) { c.annexe.etablissements.push_back({}); }},
+      {"pickup delay", "delaiRetrait", "", [](Convention& c) { c.annexe.pickup_days = 5; }},
+      {"retention", "conservation", "", [](Convention& c) { c.annexe.retention_months = 3; }},
+      {"cadence", "cadence", "", [](Convention& c) { c.annexe.cadence = Immediat{}; }},
+      {"person added", "personnes", "", [](Convention& c) { c.annexe.personnes.push_back(c.annexe.personnes[0]); }},
+      {"person removed", "personnes", "", [](Convention& c) { c.annexe.personnes.clear(); }},
+      {"person's e-mail", "personne", "P1", [](Convention& c) { c.annexe.personnes[0].courriel = "x@example.org"; }},
+      {"person's role", "personne", "P1", [](Convention& c) { c.annexe.personnes[0].role = "directeur"; }},
+      {"person's first day", "personne", "P1", [](Convention& c) { c.annexe.personnes[0].from = day("2025-11-01"); }}};
+  for (const auto& [name, element, value, change] : changes) {
     INFO(name);
     Convention c = base();
     change(c);
-    CHECK(told({base()}, c) == refused(Code::avenant_requis));
+    CHECK(std::get<Objection>(amend({base()}, c)) == Objection{Code::avenant_requis, element, value});
     c.version = 2;
     if (name != std::string("effect")) CHECK(told({base()}, c) == added);
   }

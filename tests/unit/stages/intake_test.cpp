@@ -29,6 +29,12 @@ std::string codes_of_last(const StageSite& site) {
       "flux) AND genre = 'refus' ORDER BY rang)");
 }
 
+// Without the blanks around it.
+std::string line_at(const std::string& bytes, std::int64_t line) {
+  const std::string text = split(bytes, '\n').at(static_cast<std::size_t>(line - 1));
+  return text.substr(text.find_first_not_of(' '));
+}
+
 bool is_valid_accuse(const std::filesystem::path& file) {
   const std::string command = "xmllint --noout --nonet --schema xsd/accuse-1.xsd '" + file.string() + "' 2>/dev/null";
   return std::system(command.c_str()) == 0;
@@ -394,6 +400,28 @@ TEST_CASE("a lieu is refused to a convention whose term has a day in common with
   CHECK(refused({ended}, {successor}).empty());
   CHECK(refused({ended, other_partner}, {}) == "LIEU_RATTACHE_AILLEURS");
   CHECK(refused({ended}, {other_partner}) == "LIEU_RATTACHE_AILLEURS");
+}
+
+TEST_CASE("a convention that others refuse is told with the place of the element at fault") {
+  const auto place_of = [](StageSite& site, const std::string& flux) {
+    site.take_in("caf-421", flux);
+    return site.text("SELECT code || ' ' || chemin FROM refus WHERE flux_id = (SELECT max(id) FROM flux)") + " " +
+           line_at(flux, site.number("SELECT ligne FROM refus WHERE flux_id = (SELECT max(id) FROM flux)"));
+  };
+  StageSite site;
+  REQUIRE(site.take_in("caf-421", habilitations({for_rpe_gier("CLI2024", "2024-10-01", "")})) == "accepte ");
+  const std::string taken = habilitations({for_rpe_gier("CLI2025", "2025-10-01", "")});
+  CHECK(place_of(site, taken) == "LIEU_RATTACHE_AILLEURS /habilitations/convention/lieux/lieu <lieu>");
+  const std::string elsewhere = replaced(for_rpe_gier("CLI2026", "2026-10-01", ""), "<codeInsee>42187</codeInsee>",
+                                         "<codeInsee>42187</codeInsee>\n<codeInsee>75056</codeInsee>");
+  CHECK(place_of(site, habilitations({elsewhere})) ==
+        "COMMUNE_HORS_CAF /habilitations/convention/lieux/lieu/communes/codeInsee[2] <codeInsee>75056</codeInsee>");
+  const std::string changed = replaced(for_rpe_gier("CLI2024", "2024-10-01", ""), ">8<", ">9<");
+  CHECK(place_of(site, habilitations({changed})) ==
+        "AVENANT_REQUIS /habilitations/convention/delaiRetrait <delaiRetrait>9</delaiRetrait>");
+  const std::string third = replaced(for_rpe_gier("CLI2027", "2024-10-01", ""), ">1</version>", ">3</version>");
+  CHECK(place_of(site, habilitations({third})) ==
+        "VERSION_NON_CONSECUTIVE /habilitations/convention/version <version>3</version>");
 }
 
 TEST_CASE("a flux that ends a convention may give its lieu to the next one, in that order") {

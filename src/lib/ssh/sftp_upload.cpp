@@ -1,0 +1,230 @@
+// Many files at a time; the order of requests is told in sftp.h.
+#include <algorithm>
+#include <deque>
+
+#include <fmt/format.h>
+
+#include "lib/ssh/sftp.h"
+
+namespace navette::ssh {
+
+using wire::Builder;
+using wire::MalformedPacket;
+using wire::Status;
+using wire::status_from;
+using wire::Type;
+
+namespace {
+
+constexpr std::size_t max_unanswered = std::size_t{4} << 20U;  // bytes of WRITEs
+constexpr std::size_t max_files = 64;                          // in flight
+
+}  // namespace
+
+class Sftp::Uploading {
+ public:
+  Uploading(Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report)
+      : sftp_(sftp), uploads_(uploads), rules_(rules), report_(report), flights_(uploads.size()) {
+    report_.done.assign(uploads.size(), false);
+  }
+
+  void run() {
+    while (true) {
+      while (!report_.failure && next_ < uploads_.size() && in_flight_ < max_files && unanswered_ < max_unanswered)
+        begin(next_++);
+      if (in_flight_ == 0) break;
+      sftp_.pump();
+      resume();
+    }
+  }
+
+ private:
+  struct Flight {
+    std::unique_ptr<Source> source;
+    std::string handle;
+    std::uint64_t sent = 0;
+    unsigned pending = 0;  // requests on the handle without an answer
+    bool closing = false;
+    bool failed = false;
+  };
+
+  const std::string& written_to(std::size_t i) const {
+    return uploads_[i].temporary.empty() ? uploads_[i].path : uploads_[i].temporary;
+  }
+
+  void fail(std::size_t i, const std::string& what, std::uint32_t code) {
+    flights_[i].failed = true;
+    if (!report_.failure) report_.failure = UploadFailure{i, code, what};
+  }
+
+  // A STATUS; anything but OK is the file's failure.
+  void expect_ok(std::size_t i, Reply& r, const char* operation) {
+    if (r.type != Type::status) throw MalformedPacket("the server's answer is of another kind than the request");
+    const Status s = status_from(r.body);
+    if (s.code != SftpError::ok) fail(i, fmt::format("{} {}: {}", operation, written_to(i), s.words), s.code);
+  }
+
+  void begin(std::size_t i) {
+    ++in_flight_;
+    flights_[i].source = uploads_[i].open();
+    const bool keep = uploads_[i].temporary.empty() && !rules_.overwrite;
+    const std::uint32_t flags =
+        wire::open_write | wire::open_create | (keep ? wire::open_exclusive : wire::open_truncate);
+    sftp_.send(
+        Type::open, [&](Builder& b) { b.string(written_to(i)).u32(flags).attributes({}); },
+        [this, i](Reply& r) {
+          if (r.type == Type::handle) {
+            flights_[i].handle = r.body.string();
+            advance(i);
+            return;
+          }
+          expect_ok(i, r, "create");
+          if (!flights_[i].failed) throw MalformedPacket("the server opens a file without a handle");
+          end(i);
+        });
+  }
+
+  // Sends as much as may be unanswered; at its end, what closes the file.
+  void advance(std::size_t i) {
+    Flight& f = flights_[i];
+    while (!f.failed && f.sent < uploads_[i].size && unanswered_ < max_unanswered) write_chunk(i);
+    if (f.closing) return;
+    if (!f.failed && f.sent < uploads_[i].size) {
+      stalled_.push_back(i);
+      return;
+    }
+    if (!f.failed && !f.source->intact()) fail(i, "the bytes stored for it are not those announced", SftpError::ok);
+    f.source.reset();
+    close(i);
+  }
+
+  void write_chunk(std::size_t i) {
+    Flight& f = flights_[i];
+    std::string data(std::min<std::uint64_t>(wire::chunk, uploads_[i].size - f.sent), '\0');
+    data.resize(f.source->read(data.data(), data.size()));
+    if (data.empty()) {
+      fail(i, "the bytes stored for it are fewer than announced", SftpError::ok);
+      return;
+    }
+    const std::size_t size = data.size();
+    ++f.pending;
+    unanswered_ += size;
+    sftp_.send(
+        Type::write, [&](Builder& b) { b.string(f.handle).u64(f.sent).string(data); },
+        [this, i, size](Reply& r) {
+          unanswered_ -= size;
+          expect_ok(i, r, "write");
+          answered(i);
+        });
+    f.sent += size;
+  }
+
+  void close(std::size_t i) {
+    Flight& f = flights_[i];
+    f.closing = true;
+    if (!f.failed && sftp_.has(wire::fsync)) {
+      ++f.pending;
+      sftp_.send_extended(
+          wire::fsync, [&](Builder& b) { b.string(f.handle); },
+          [this, i](Reply& r) {
+            expect_ok(i, r, "sync");
+            answered(i);
+          });
+    }
+    if (!f.failed && rules_.check_size) {
+      ++f.pending;
+      sftp_.send(
+          Type::fstat, [&](Builder& b) { b.string(f.handle); },
+          [this, i](Reply& r) {
+            if (r.type == Type::attributes) {
+              const auto size = r.body.attributes().size;
+              if (size != uploads_[i].size) {
+                fail(i,
+                     fmt::format("{} has {} bytes at the server, not {}", written_to(i), size.value_or(0),
+                                 uploads_[i].size),
+                     SftpError::failure);
+              }
+            } else {
+              expect_ok(i, r, "look at");
+            }
+            answered(i);
+          });
+    }
+    ++f.pending;
+    sftp_.send(
+        Type::close, [&](Builder& b) { b.string(f.handle); },
+        [this, i](Reply& r) {
+          expect_ok(i, r, "close");
+          answered(i);
+        });
+  }
+
+  void answered(std::size_t i) {
+    Flight& f = flights_[i];
+    --f.pending;
+    if (f.failed && !f.closing) {
+      f.source.reset();
+      close(i);
+      return;
+    }
+    if (f.pending > 0 || !f.closing) return;
+    if (f.failed || uploads_[i].temporary.empty()) {
+      end(i);
+    } else {
+      make_visible(i);
+    }
+  }
+
+  void make_visible(std::size_t i) {
+    const Upload& u = uploads_[i];
+    const auto renamed = [this, i](Reply& r) {
+      expect_ok(i, r, "rename");
+      end(i);
+    };
+    const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };
+    if (rules_.overwrite && sftp_.has(wire::posix_rename)) {
+      sftp_.send_extended(wire::posix_rename, names, renamed);
+      return;
+    }
+    // The server answers in order: the removal is done when the rename is.
+    if (rules_.overwrite)
+      sftp_.send(
+          Type::remove, [&](Builder& b) { b.string(u.path); }, [](Reply&) {});
+    sftp_.send(Type::rename, names, renamed);
+  }
+
+  void end(std::size_t i) {
+    Flight& f = flights_[i];
+    f.source.reset();
+    --in_flight_;
+    report_.done[i] = !f.failed;
+    // Best effort: the next attempt truncates what stays.
+    if (f.failed && !f.handle.empty()) {
+      ++in_flight_;
+      sftp_.send(
+          Type::remove, [&](Builder& b) { b.string(written_to(i)); }, [this](Reply&) { --in_flight_; });
+    }
+  }
+
+  void resume() {
+    std::deque<std::size_t> stalled;
+    stalled.swap(stalled_);
+    for (const std::size_t i : stalled) advance(i);
+  }
+
+  Sftp& sftp_;
+  const std::vector<Upload>& uploads_;
+  const UploadRules& rules_;
+  UploadReport& report_;
+  std::vector<Flight> flights_;
+  std::deque<std::size_t> stalled_;
+  std::size_t next_ = 0;
+  std::size_t in_flight_ = 0;
+  std::size_t unanswered_ = 0;
+};
+
+void Sftp::upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report) {
+  Uploading(*this, uploads, rules, report).run();
+}
+
+}  // namespace navette::ssh
