@@ -63,8 +63,9 @@ struct Refusal {
   std::string path;  // /demandes/demande[3]/reference; element names of ours only
 };
 
-// Why a record whose own content is right is refused all the same: the element at fault by its name and, where there may
-// be several of that name, by what it holds or by which it is known (identifiant, numero). No element: the whole record.
+// Why a record whose own content is right is refused all the same: the element at fault by its name and, where there
+// may be several of that name, by what it holds or by which it is known (identifiant, numero). No element: the whole
+// record.
 struct Objection {
   Code code = Code::conflit;
   std::string_view element = {};  // of the closed vocabulary of the schemas: a literal
