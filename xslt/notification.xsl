@@ -5,6 +5,7 @@
   Input, namespace urn:navette:notification:1, every value a text:
     <notification>
       <remise>        identifier of the remise
+      <reemission>    identifier of the remise that this one issues again (R15); empty or missing for a first issue
       <lieu>          name of the lieu
       <partenaire>    name of the partner; may be empty or missing
       <convention>    number of the convention; may be empty or missing
@@ -29,6 +30,7 @@
   <xsl:strip-space elements="*"/>
 
   <xsl:variable name="remise" select="normalize-space(/n:notification/n:remise)"/>
+  <xsl:variable name="reemission" select="normalize-space(/n:notification/n:reemission)"/>
   <xsl:variable name="lieu" select="normalize-space(/n:notification/n:lieu)"/>
   <xsl:variable name="partenaire" select="normalize-space(/n:notification/n:partenaire)"/>
   <xsl:variable name="convention" select="normalize-space(/n:notification/n:convention)"/>
@@ -61,6 +63,11 @@
     <xsl:text> le lieu d’information «&#160;</xsl:text>
     <xsl:value-of select="$lieu"/>
     <xsl:text>&#160;».</xsl:text>
+    <xsl:if test="$reemission">
+      <xsl:text> Cette remise met de nouveau à disposition le contenu de la remise </xsl:text>
+      <xsl:value-of select="$reemission"/>
+      <xsl:text>&#x202F;; la durée de conservation court depuis la première transmission.</xsl:text>
+    </xsl:if>
   </xsl:variable>
 
   <xsl:variable name="echeance" select="concat('jusqu’au ', $dernier-jour, ' inclus')"/>

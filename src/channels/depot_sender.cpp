@@ -163,6 +163,30 @@ void DepotSender::forget(const RemiseToSend& r) {
   if (const auto* depot = std::get_if<Depot>(&opened)) depot->in_progress.remove_tree(r.remise);
 }
 
+Outcome DepotSender::withdraw(const RemiseToSend& r) {
+  try {
+    auto opened = open_depot(root_, r.lieu);
+    const auto* depot = std::get_if<Depot>(&opened);
+    // A volume that is not mounted tells nothing about what the lieu has.
+    if (depot == nullptr) return std::get<Outcome>(std::move(opened));
+    depot->in_progress.remove_tree(r.remise);
+    const auto result = depot->remises.rename_new(r.remise, depot->in_progress, r.remise);
+    if (result == RenameResult::source_missing) {
+      return Delivered{fmt::format("dépôt {}/{}/{}: nothing was there any more", r.lieu, depot::remises, r.remise)};
+    }
+    if (result != RenameResult::done) {
+      return Retry{fmt::format("{} could not be moved out of sight", (depot->remises.path() / r.remise).string()),
+                   std::nullopt};
+    }
+    depot->remises.sync();
+    depot->in_progress.remove_tree(r.remise);
+    depot->in_progress.sync();
+    return Delivered{fmt::format("dépôt {}/{}/{}: removed", r.lieu, depot::remises, r.remise)};
+  } catch (const std::system_error& e) {
+    return outcome_of(e);
+  }
+}
+
 std::string DepotSender::describe_place(const std::string& remise) const {
   return fmt::format("dépôt SFTP de votre lieu d’information, dossier /{}/{}", depot::remises, remise);
 }

@@ -35,6 +35,7 @@ class DepotSender final : public FileSender {
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
+  model::Outcome withdraw(const RemiseToSend& remise) override;
   std::string describe_place(const std::string& remise) const override;
 
  private:

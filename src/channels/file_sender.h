@@ -18,6 +18,7 @@ struct RemiseToSend {
   std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
   int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
   std::set<std::string> arrived{};       // names of files that an earlier attempt saw there: gone since means picked up
+  bool reissue = false;                  // R15: files of the same names that lie there are ours, damaged perhaps
 };
 
 // Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
@@ -48,6 +49,11 @@ class FileSender {
   // Removes what an interrupted attempt left of a remise that will not be sent any more; what the lieu has stays.
   // Throws std::system_error or Error.
   virtual void forget(const RemiseToSend& remise) = 0;
+
+  // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part. Delivered: nothing of it
+  // is there any more, its facts tell what was; or the channel cannot take anything back, which the facts say. Only
+  // `remise`, `lieu` and `files` are looked at. May be repeated at will.
+  virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
 
   // When the partner's hours begin; nothing while remises may be sent.
   virtual std::optional<Instant> opens_at(Instant) const { return std::nullopt; }

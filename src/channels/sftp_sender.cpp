@@ -37,8 +37,8 @@ const char* code_of(ssh::Fault fault) {
   }
 }
 
-Outcome outcome_of(const ssh::SshError& e, std::vector<std::string> arrived) {
-  if (e.may_heal()) return Retry{e.what(), std::nullopt, true, std::move(arrived)};
+Outcome outcome_of(const ssh::SshError& e) {
+  if (e.may_heal()) return Retry{e.what(), std::nullopt, true};
   return Refused{code_of(e.fault()), e.what(), true};
 }
 
@@ -94,23 +94,28 @@ std::string SftpSender::path_of(const RemiseToSend& r, const model::RemiseFile& 
 Outcome SftpSender::send(const RemiseToSend& r) {
   if (auto refused = check_remise(r)) return *std::move(refused);
   std::vector<std::string> arrived;
+  Outcome outcome = guarded([&] { return attempt(r, arrived); });
+  if (auto* retry = std::get_if<Retry>(&outcome)) retry->arrived = std::move(arrived);
+  return outcome;
+}
+
+// What the partner or our own side does wrong becomes an Outcome; a connection that is of no more use goes.
+Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
   try {
-    Outcome outcome = attempt(r, arrived);
-    if (auto* retry = std::get_if<Retry>(&outcome)) retry->arrived = std::move(arrived);
-    return outcome;
+    return work();
   } catch (const CredentialError& e) {
     return Refused{"justificatif", e.what(), true};
   } catch (const ssh::SshError& e) {
     sftp_.reset();
-    return channels::outcome_of(e, std::move(arrived));
+    return channels::outcome_of(e);
   } catch (const SftpError& e) {
     return channels::outcome_of(e);
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
-    return Retry{e.what(), std::nullopt, true, std::move(arrived)};
+    return Retry{e.what(), std::nullopt, true};
   } catch (const std::system_error& e) {  // of our own spool
     sftp_.reset();                        // files are still open at the server
-    return Retry{describe(e), std::nullopt, false, std::move(arrived)};
+    return Retry{describe(e), std::nullopt, false};
   }
 }
 
@@ -157,6 +162,14 @@ void SftpSender::prepare_directory(const RemiseToSend& r) {
 // What stands under its final name with its size was put there by an earlier attempt: names are ours and derived from
 // the content. Refused when something else stands there and may not be replaced.
 std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<std::string>& there) {
+  if (replaces(r)) {
+    // Whether a file of that name is this one or that of a former issue, nobody can tell but for the manifest.
+    const model::RemiseFile& manifest = r.files.back();
+    const auto found = sftp_->stat(path_of(r, manifest));
+    if (!found || found->size != manifest.size) return std::nullopt;
+    for (const model::RemiseFile& f : r.files) there.insert(f.name);
+    return std::nullopt;
+  }
   // Before the first attempt nothing of ours is there: what may be replaced, or has no size to tell, need not be asked.
   if (r.attempt == 1 && (profile_.overwrite || !profile_.check_size)) return std::nullopt;
   std::vector<const model::RemiseFile*> files;
@@ -220,7 +233,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     }
   };
   try {
-    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite}, report);
+    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r)}, report);
   } catch (...) {
     note();
     throw;
@@ -265,18 +278,39 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
 
 void SftpSender::forget(const RemiseToSend& r) {
   try {
-    ssh::Sftp& sftp = connected();
-    for (const model::RemiseFile& f : r.files) {
-      const std::string path = path_of(r, f);
-      if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
-      // Another size: not put there by us.
-      if (const auto found = sftp.stat(path); found && found->size == f.size) sftp.remove(path);
-    }
-    if (profile_.make_directory && sftp.stat(directory_of(r))) sftp.remove_directory(directory_of(r));
+    remove_all(r);
   } catch (const ssh::SshError&) {
     sftp_.reset();
     throw;
   }
+}
+
+Outcome SftpSender::withdraw(const RemiseToSend& r) {
+  return guarded([&]() -> Outcome {
+    const std::size_t removed = remove_all(r);
+    return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
+                                 profile_.host, profile_.port, directory_of(r), removed, r.files.size())};
+  });
+}
+
+// The manifest first: a lieu that waits for it begins with nothing that goes. Returns how many files were there.
+std::size_t SftpSender::remove_all(const RemiseToSend& r) {
+  ssh::Sftp& sftp = connected();
+  std::size_t removed = 0;
+  for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
+    const std::string path = path_of(r, *f);
+    if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
+    // Another size: not put there by us.
+    if (const auto found = sftp.stat(path); found && found->size == f->size && sftp.remove(path)) ++removed;
+  }
+  if (profile_.make_directory && sftp.stat(directory_of(r))) {
+    try {
+      sftp.remove_directory(directory_of(r));
+    } catch (const SftpError& e) {
+      if (e.code() != SftpError::failure) throw;  // not empty: the partner has put something of its own there
+    }
+  }
+  return removed;
 }
 
 std::string SftpSender::describe_place(const std::string& remise) const {

@@ -7,11 +7,14 @@
 // manifest in the same way once all others are there. So a lieu that waits for the manifest sees a remise whole. After
 // a doubt (connection lost, process killed) the next attempt looks first: what has its final name and its size is
 // there, and is not sent again; what an earlier attempt confirmed and has since gone was picked up.
+// A remise that is issued again where its former issue lies replaces it, whatever the profile says of replacing: the
+// files are ours.
 //
 // Where the server cannot rename, files are written under their final names, the manifest last; one that is shorter
 // than ours after an attempt that failed is ours, and is written again.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -35,6 +38,7 @@ class SftpSender final : public FileSender {
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
+  model::Outcome withdraw(const RemiseToSend& remise) override;
   std::optional<Instant> opens_at(Instant now) const override {
     return profile_.window ? model::next_opening(*profile_.window, now) : std::nullopt;
   }
@@ -44,6 +48,10 @@ class SftpSender final : public FileSender {
   ssh::Sftp& connected();
   std::string directory_of(const RemiseToSend& remise) const;
   std::string path_of(const RemiseToSend& remise, const model::RemiseFile& file) const;
+  // Issued again among the files of its former issue, which bear the same names.
+  bool replaces(const RemiseToSend& remise) const { return remise.reissue && !profile_.make_directory; }
+  model::Outcome guarded(const std::function<model::Outcome()>& work);
+  std::size_t remove_all(const RemiseToSend& remise);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);

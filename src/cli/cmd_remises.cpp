@@ -19,7 +19,8 @@ using store::RemiseRow;
 
 constexpr const char* list_help =
     "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
-    "was lost before delivery). WHY tells why the last attempt failed, or why it is held.\n\n"
+    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), rappelee (withdrawn).\n"
+    "WHY tells why the last attempt failed, or why it is held or withdrawn.\n\n"
     "Examples:\n"
     "  navette remises list --held\n"
     "  navette remises list --lieu rpe-gier --json\n";
@@ -40,15 +41,31 @@ constexpr const char* release_help =
     "begin anew.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
+constexpr const char* withdraw_help =
+    "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
+    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing can\n"
+    "be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. Without\n"
+    "--apply it tells what would be done.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
+constexpr const char* reissue_help =
+    "Makes the same demandes available to the lieu again, for files that it lost or that were damaged (R15):\n"
+    "packed with the next pass as a remise of its own, with its own notification and pickup delay. Possible\n"
+    "while the retention of the first issue runs, counted from its transmission, and its convention is in force.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises reissue rpe-gier-20261122-1 --why \"the town lost its disk\"\n";
+
+constexpr const char* states = "prete, retenue, livree, dissoute, a-rappeler or rappelee";
 
 void list_remises_options(boost::program_options::options_description& o) {
   using boost::program_options::value;
-  o.add_options()("state", value<std::string>()->value_name("STATE"), "prete, retenue, livree or dissoute")(
-      "held", "the same as --state retenue")("lieu", value<std::string>()->value_name("LIEU"), "of this lieu alone");
+  o.add_options()("state", value<std::string>()->value_name("STATE"), states)("held", "the same as --state retenue")(
+      "lieu", value<std::string>()->value_name("LIEU"), "of this lieu alone");
   list_options(o);
 }
 
 std::string why_of(const RemiseRow& r) {
+  if (!r.rappel.empty()) return r.motif.empty() ? r.rappel : r.rappel + "; " + r.motif;
   return !r.motif.empty() ? r.motif : r.notification_motif;
 }
 
@@ -59,6 +76,10 @@ Json remise_json(const RemiseRow& r) {
           {"version", r.version},
           {"etat", r.etat},
           {"demandes", r.nombre},
+          {"reemise_de", json_or_null(r.reemise_de)},
+          {"rappel", json_or_null(r.rappel)},
+          {"rappelee_le", json_of(r.rappelee_le)},
+          {"rappel_faits", json_or_null(r.rappel_faits)},
           {"composee_le", json_of(r.composee_le)},
           {"tentatives", r.tentatives},
           {"prochain_essai", json_of(r.prochaine)},
@@ -80,7 +101,7 @@ RemiseRow the_remise(store::Store& store, const std::string& name) {
 }
 
 int list(const Invocation& call) {
-  std::string state = one_of(call, "state", {"prete", "retenue", "livree", "dissoute"});
+  std::string state = one_of(call, "state", {"prete", "retenue", "livree", "dissoute", "a-rappeler", "rappelee"});
   if (call.has("held")) {
     if (!state.empty() && state != "retenue") throw UsageError("--held and --state contradict each other");
     state = "retenue";
@@ -116,6 +137,8 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"Next try", r.prochaine ? shown(r.prochaine) : ""},
                {"Delivered", r.livree_le ? shown(r.livree_le) : ""},
                {"How", r.faits},
+               {"Withdrawn", r.rappelee_le ? fmt::format("{}: {}", shown(r.rappelee_le), r.rappel_faits) : ""},
+               {"Issues again", r.reemise_de},
                {"Notified", notified},
                {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""}}));
   const std::vector<Column<FichierRow>> columns{
@@ -175,14 +198,51 @@ int release(const Invocation& call) {
   });
 }
 
+int withdraw(const Invocation& call) {
+  const std::string why = required_why(call);
+  if (call.has("apply")) {
+    return change(call, "withdrawn", [](store::Store& s, const std::string& name, const Invocation& c) {
+      s.withdraw_remise(name, required_why(c), c.clock().now());
+    });
+  }
+  const auto store = open_for_reading(call.config());
+  const RemiseRow r = the_remise(*store, call.argument());
+  const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
+                            : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
+                                              : "what failed attempts may have left at the lieu is removed";
+  print(
+      text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}; its demandes await the Caf and never go to "
+                                  "that lieu again. Nothing is done yet: add --apply to do it.",
+                                  r.nom, r.etat, r.nombre, r.lieu, there)) +
+      "\n");
+  return exit_done;
+}
+
+int reissue(const Invocation& call) {
+  static_cast<void>(required_why(call));
+  return change(call, "to be issued again with the next pass",
+                [](store::Store& s, const std::string& name, const Invocation& c) {
+                  s.reissue_remise(name, required_why(c), c.clock().now());
+                });
+}
+
+void withdraw_options(boost::program_options::options_description& o) {
+  why_option(o);
+  o.add_options()("apply", "do it; else it is only told what would be done");
+}
+
 }  // namespace
 
 Commands remises_commands() {
-  return {{"remises list", "", "remises: state, tries, dates", list_help, 0, 0, list_remises_options, list},
-          {"remises show", "REMISE", "one remise: files, demandes, history", show_help, 1, 1, json_option, show},
-          {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, nullptr, retry},
-          {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
-          {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release}};
+  return {
+      {"remises list", "", "remises: state, tries, dates", list_help, 0, 0, list_remises_options, list},
+      {"remises show", "REMISE", "one remise: files, demandes, history", show_help, 1, 1, json_option, show},
+      {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, nullptr, retry},
+      {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
+      {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release},
+      {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
+      {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1, why_option,
+       reissue}};
 }
 
 }  // namespace navette::cli

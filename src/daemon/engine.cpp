@@ -13,6 +13,7 @@
 #include "daemon/used_spool.h"
 #include "flux/channel_profile.h"
 #include "model/civil_time.h"
+#include "stages/alert.h"
 #include "stages/answer.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
@@ -88,6 +89,7 @@ struct Engine::Parts {
         schemas(flux::Schemas::load(c.data.schemas().string())),
         renderer(load_renderer(c)),
         notification(xml::Stylesheet::load((c.data.stylesheets() / "notification.xsl").string())),
+        alert(xml::Stylesheet::load((c.data.stylesheets() / "alerte.xsl").string())),
         senders(senders_of(c)),
         credentials(c.credentials.directory),
         sender_for(sender_factory(config, credentials)),
@@ -106,6 +108,7 @@ struct Engine::Parts {
   flux::Schemas schemas;
   std::unique_ptr<render::Renderer> renderer;
   xml::Stylesheet notification;
+  xml::Stylesheet alert;
   stages::Senders senders;
   channels::Credentials credentials;
   stages::SenderFactory sender_for;
@@ -134,6 +137,7 @@ class Pass {
   bool deliver(std::chrono::milliseconds patience);
   void deliver_what_is_quick();
   void finish_deliveries();
+  void alert();
   std::function<void(std::size_t)> progress(const char* name);
   void tell_progress(const char* name);
 
@@ -196,6 +200,7 @@ PassReport Pass::run() {
   while (take_in() && !stop_.stop_requested()) hand_over();
   hand_over();
   if (options_.wait_for_deliveries) finish_deliveries();
+  if (options_.alert) alert();
   return report_;
 }
 
@@ -205,6 +210,13 @@ void Pass::finish_deliveries() {
   while (!stop_.stop_requested() && deliver(patience)) {
     if (ended_ > 0) hand_over();
   }
+}
+
+void Pass::alert() {
+  auto& p = parts_;
+  stage("alert", [&] {
+    stages::alert({p.store, *p.mail, p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
+  });
 }
 
 // Claims, reads, answers. True when a sender has more than its share.
@@ -378,6 +390,8 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   add(counts.remises_in_trouble, "remise", "remises",
       "could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
+  add(counts.recalls_waiting, "remise", "remises",
+      "withdrawn, not removed at the lieu yet: navette remises list --state a-rappeler");
   add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
   add(counts.held_lieux, "lieu", "lieux", "whose server needs a person: navette lieux list, then navette lieux retry");
   return out;

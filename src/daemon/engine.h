@@ -30,6 +30,7 @@ struct PassOptions {
   stages::ClosedDeposits closed;  // deposits seen closed or moved in
   // Deliveries that are under way at the end of the pass: waited for (`run`), or left to the next pass (`serve`).
   bool wait_for_deliveries = true;
+  bool alert = false;  // each Caf's daily mail: `serve` has no exit code to tell what needs a person
   std::function<void(const Progress&)> progress;  // called often: a bar, a watchdog; may be empty
 };
 

@@ -86,6 +86,7 @@ class Server {
     options.closed = std::move(closed_);
     closed_.clear();
     options.wait_for_deliveries = false;
+    options.alert = true;
     options.progress = [](const Progress&) { systemd::watchdog(); };
     try {
       PassReport report = engine_.pass(options, stop);

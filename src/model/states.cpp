@@ -17,10 +17,12 @@ constexpr std::array<std::pair<AcheminementState, const char*>, 6> acheminement_
      {AcheminementState::annule, "annule"},
      {AcheminementState::retire, "retire"}}};
 
-constexpr std::array<std::pair<RemiseState, const char*>, 4> remise_names = {{{RemiseState::prete, "prete"},
+constexpr std::array<std::pair<RemiseState, const char*>, 6> remise_names = {{{RemiseState::prete, "prete"},
                                                                               {RemiseState::retenue, "retenue"},
                                                                               {RemiseState::livree, "livree"},
-                                                                              {RemiseState::dissoute, "dissoute"}}};
+                                                                              {RemiseState::dissoute, "dissoute"},
+                                                                              {RemiseState::a_rappeler, "a-rappeler"},
+                                                                              {RemiseState::rappelee, "rappelee"}}};
 
 template <typename Names, typename State>
 std::string name_of(const Names& names, State state) {
@@ -61,7 +63,7 @@ std::optional<AcheminementState> next(AcheminementState state, AcheminementEvent
     case E::reopened:
       return state == S::annule ? std::optional(S::a_remettre) : std::nullopt;
     case E::withdrawn:
-      return state == S::remis ? std::optional(S::retire) : std::nullopt;
+      return state == S::remis || state == S::en_remise ? std::optional(S::retire) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -78,6 +80,11 @@ std::optional<RemiseState> next(RemiseState state, RemiseEvent event) {
       return state == S::retenue ? std::optional(S::prete) : std::nullopt;
     case RemiseEvent::dissolved:
       return state == S::prete || state == S::retenue ? std::optional(S::dissoute) : std::nullopt;
+    case RemiseEvent::withdrawn:
+      return state == S::prete || state == S::retenue || state == S::livree ? std::optional(S::a_rappeler)
+                                                                            : std::nullopt;
+    case RemiseEvent::taken_back:
+      return state == S::a_rappeler ? std::optional(S::rappelee) : std::nullopt;
   }
   return std::nullopt;
 }

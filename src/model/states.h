@@ -16,19 +16,21 @@ enum class AcheminementState {
   en_remise,   // bound to a remise whose bytes are stored
   remis,       // delivered
   annule,      // the right was lost before delivery (R1, R8); the demande looks for a lieu again
-  retire,      // withdrawn from the lieu after delivery; never re-routed there by itself
+  retire,      // withdrawn from the lieu; never re-routed there by itself
 };
 enum class AcheminementEvent { packed, delivered, failed, held, released, rights_lost, unpacked, reopened, withdrawn };
 // Nothing: the event does not apply in that state, and changes nothing.
 std::optional<AcheminementState> next(AcheminementState state, AcheminementEvent event);
 
 enum class RemiseState {
-  prete,     // bytes stored, to be delivered
-  retenue,   // held: by an operator, refused by the channel, or undelivered for five days
-  livree,    // confirmed by the channel
-  dissoute,  // a right was lost before delivery: its acheminements are packed again or cancelled
+  prete,       // bytes stored, to be delivered
+  retenue,     // held: by an operator, refused by the channel, or undelivered for five days
+  livree,      // confirmed by the channel
+  dissoute,    // a right was lost before delivery: its acheminements are packed again or cancelled
+  a_rappeler,  // withdrawn by an operator; what the lieu may have of it is still to be removed there
+  rappelee,    // withdrawn, and removed as far as the channel could
 };
-enum class RemiseEvent { delivered, refused, held, released, dissolved };
+enum class RemiseEvent { delivered, refused, held, released, dissolved, withdrawn, taken_back };
 std::optional<RemiseState> next(RemiseState state, RemiseEvent event);
 
 std::string to_string(AcheminementState state);

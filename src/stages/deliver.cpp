@@ -86,9 +86,13 @@ Result Delivering::Job::run(const Spool& spool, const std::stop_token& stop) con
   if (stop.stop_requested()) return NotBegun{};
   if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
   try {
+    if (remise.recall) {
+      // No byte of it is needed, and none may be left here.
+      return sender->withdraw({remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.attempts + 1});
+    }
     const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
-    const channels::RemiseToSend to_send{remise.name,  remise.lieu_identifiant, source,
-                                         remise.files, remise.attempts + 1,     remise.arrived};
+    const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,        remise.files,
+                                         remise.attempts + 1, remise.arrived,          remise.reissue};
     if (!take_apart) return sender->send(to_send);
     // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
     // Cancelling it would deliver its demandes twice, or deny what happened.
@@ -159,12 +163,12 @@ bool Delivering::begin_due() {
       settled = true;
       continue;
     }
-    if (!job->take_apart) ids.push_back(remise.id);
+    if (!job->take_apart && !remise.recall) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   for (auto& job : jobs) {
-    if (!job->take_apart && !begun.contains(job->remise.id)) continue;
+    if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) continue;
     const store::RowId lieu = job->remise.lieu;
     Job& running = *(active_[lieu] = std::move(job));
     running.thread = std::jthread([this, &running, lieu, token = stop_.get_token()] {
@@ -182,7 +186,7 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
   auto job = std::make_unique<Job>();
   job->remise = remise;
-  job->take_apart = held || !rights.lost.empty();
+  job->take_apart = !remise.recall && (held || !rights.lost.empty());
   job->lost = std::move(rights.lost);
   if (job->take_apart && remise.attempts == 0) {
     dissolve(*job);
@@ -222,17 +226,41 @@ void Delivering::settle(std::vector<Ended> ended) {
     const std::unique_ptr<Job> job = std::move(found->second);
     active_.erase(found);
     job->thread.join();
-    if (auto* outcome = std::get_if<model::Outcome>(&e.result)) {
+    if (auto* outcome = std::get_if<model::Outcome>(&e.result); outcome != nullptr && job->remise.recall) {
+      take_back(job->remise, std::move(*outcome));
+    } else if (outcome != nullptr) {
       outcomes.push_back(concluded(job->remise, std::move(*outcome)));
       if (outcomes.size() >= group) apply();
     } else if (std::holds_alternative<TakenApart>(e.result)) {
       dissolve(*job);
-    } else if (std::holds_alternative<NotBegun>(e.result) && !job->take_apart) {
+    } else if (std::holds_alternative<NotBegun>(e.result) && !job->take_apart && !job->remise.recall) {
       tools_.store.abandon_attempts({job->remise.id});
     }
     if (job->sender) idle_[e.lieu] = std::move(job->sender);
   }
   apply();
+}
+
+// The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
+void Delivering::take_back(const store::DueRemise& remise, model::Outcome outcome) {
+  const Instant now = tools_.clock.now();
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt};
+  if (const auto* removed = std::get_if<model::Delivered>(&out.outcome)) {
+    ++report_.taken_back;
+    log::info("remise.taken_back",
+              {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"facts", removed->facts}});
+  } else {
+    const auto* refused = std::get_if<model::Refused>(&out.outcome);
+    if (refused == nullptr) {
+      out.next_attempt = model::next_attempt(now, now, remise.partner_failures + 1, jitter());
+    }
+    ++report_.deferred;
+    log::warning("recall.deferred",
+                 {{"remise", remise.name},
+                  {"lieu", remise.lieu_identifiant},
+                  {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(out.outcome).reason}});
+  }
+  tools_.store.apply_recall(out);
 }
 
 store::DeliveryOutcome Delivering::concluded(const store::DueRemise& remise, model::Outcome outcome) {

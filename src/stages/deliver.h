@@ -34,6 +34,7 @@ struct DeliverReport {
   std::size_t deferred = 0;
   std::size_t refused = 0;
   std::size_t dissolved = 0;
+  std::size_t taken_back = 0;
 };
 
 struct DeliverTools {
@@ -73,6 +74,7 @@ class Delivering {
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
   void settle(std::vector<Ended> ended);
+  void take_back(const store::DueRemise& remise, model::Outcome outcome);
   store::DeliveryOutcome concluded(const store::DueRemise& remise, model::Outcome outcome);
   void clean();
 

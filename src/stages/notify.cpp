@@ -22,6 +22,7 @@ std::string describe_notification(const store::DueNotification& n, const std::st
   xml::Writer writer([&](std::string_view piece) { bytes += piece; });
   writer.open("notification", {{"xmlns", "urn:navette:notification:1"}});
   writer.leaf("remise", n.remise_name);
+  writer.leaf("reemission", n.first_issue);
   writer.leaf("lieu", n.lieu_nom);
   writer.leaf("partenaire", n.partenaire);
   writer.leaf("convention", n.convention);

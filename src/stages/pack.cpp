@@ -62,25 +62,36 @@ Packing::Packing(const PackTools& tools, bool all, std::function<void(std::size_
       progress_(std::move(progress)),
       stop_(std::move(stop)),
       due_by_(all ? Instant::max() : tools.clock.now()),
-      lieux_(tools.store.lieux_due(due_by_)) {
+      lieux_(tools.store.lieux_due(due_by_)),
+      reissues_(tools.store.reissues_due()) {
   std::reverse(lieux_.begin(), lieux_.end());
   if (!lieux_.empty()) total_ = tools.store.due_count(due_by_);
 }
 
 bool Packing::some() {
   rendered_ = 0;
+  const auto failed = [&](store::RowId id, const std::exception& e) {
+    const std::string lieu = tools_.store.lieu_name(id);
+    log::error("pack.failed", {{"lieu", lieu}, {"error", describe(e)}});
+    report_.faults.push_back(fmt::format("the remise of {} could not be packed: {}", lieu, describe(e)));
+  };
+  for (; !reissues_.empty() && rendered_ < portion && !stop_.stop_requested(); reissues_.pop_back()) {
+    try {
+      pack_reissue(reissues_.back());
+    } catch (const std::exception& e) {
+      failed(reissues_.back().lieu, e);
+    }
+  }
   while (!lieux_.empty() && rendered_ < portion && !stop_.stop_requested()) {
     bool more = false;
     try {
       more = pack_remise(lieux_.back());
     } catch (const std::exception& e) {
-      const std::string lieu = tools_.store.lieu_name(lieux_.back());
-      log::error("pack.failed", {{"lieu", lieu}, {"error", describe(e)}});
-      report_.faults.push_back(fmt::format("the remise of {} could not be packed: {}", lieu, describe(e)));
+      failed(lieux_.back(), e);
     }
     if (!more) lieux_.pop_back();
   }
-  return !lieux_.empty() && !stop_.stop_requested();
+  return (!lieux_.empty() || !reissues_.empty()) && !stop_.stop_requested();
 }
 
 // False when nothing of that lieu's is due any more, or a stop was asked for.
@@ -97,14 +108,38 @@ bool Packing::pack_remise(store::RowId id) {
     tools_.store.apply_pack(outcome, now);
     return true;
   }
-  const std::string name = tools_.store.next_remise_name(id, model::paris_day(now));
+  return make_remise(*lieu, std::move(rights.kept), std::move(outcome));
+}
+
+// The demandes of a remise that the lieu has, once more: those whose data and rights it still has (R15, R8).
+void Packing::pack_reissue(const store::DueReissue& reissue) {
+  const Instant now = tools_.clock.now();
+  const auto lieu = tools_.store.lieu_in_force(reissue.lieu, model::paris_day(now));
+  Rights rights = sort_by_rights(tools_.store.reissuable(reissue.first_issue), lieu, tools_.reference);
+  if (rights.kept.empty()) {
+    const std::string reason = "no convention in force opens the lieu to any of its demandes any more (R8)";
+    tools_.store.give_up_reissue(reissue, reason, now);
+    log::error("reissue.refused", {{"remise", reissue.name}, {"reason", reason}});
+    report_.faults.push_back(fmt::format("the remise {} cannot be issued again: {}", reissue.name, reason));
+    return;
+  }
+  store::PackOutcome outcome;
+  outcome.reissue = reissue;
+  make_remise(*lieu, std::move(rights.kept), std::move(outcome));
+}
+
+// False when a stop was asked for.
+bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::DueAcheminement> acheminements,
+                          store::PackOutcome outcome) {
+  const Instant now = tools_.clock.now();
+  const std::string name = tools_.store.next_remise_name(lieu.id, model::paris_day(now));
   const std::string temporary = "." + name + ".tmp";
-  const Directory depart = tools_.spool.depart.make_dir(lieu->identifiant);
+  const Directory depart = tools_.spool.depart.make_dir(lieu.identifiant);
   depart.remove_tree(temporary);
   depart.remove_tree(name);  // a crash came between the rename and the row: nobody knows it
   bool complete = false;
   try {
-    complete = compose(depart.make_dir(temporary), *lieu, outcome, std::move(rights.kept), name);
+    complete = compose(depart.make_dir(temporary), lieu, outcome, std::move(acheminements), name);
   } catch (...) {
     depart.remove_tree(temporary);
     throw;
@@ -127,7 +162,7 @@ bool Packing::pack_remise(store::RowId id) {
   ++report_.remises;
   report_.demandes += outcome.packed->acheminements.size();
   log::info("remise.packed",
-            {{"remise", name}, {"lieu", lieu->identifiant}, {"demandes", outcome.packed->acheminements.size()}});
+            {{"remise", name}, {"lieu", lieu.identifiant}, {"demandes", outcome.packed->acheminements.size()}});
   return true;
 }
 

@@ -51,6 +51,9 @@ class Packing {
 
  private:
   bool pack_remise(store::RowId id);
+  void pack_reissue(const store::DueReissue& reissue);
+  bool make_remise(const store::LieuInForce& lieu, std::vector<store::DueAcheminement> acheminements,
+                   store::PackOutcome outcome);
   bool compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
                std::vector<store::DueAcheminement> acheminements, const std::string& name);
 
@@ -59,6 +62,7 @@ class Packing {
   std::stop_token stop_;
   Instant due_by_;
   std::vector<store::RowId> lieux_;  // still to be packed, the next one last
+  std::vector<store::DueReissue> reissues_;
   std::size_t total_ = 0;
   std::size_t rendered_ = 0;
   PackReport report_;

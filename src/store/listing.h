@@ -113,7 +113,11 @@ struct RemiseRow {
   std::string lieu;
   std::string convention;
   std::int64_t version = 0;
-  std::string etat;  // prete, retenue, livree, dissoute
+  std::string etat;        // prete, retenue, livree, dissoute, a-rappeler, rappelee
+  std::string reemise_de;  // name of the first issue (R15)
+  std::string rappel;      // why it was withdrawn
+  std::optional<Instant> rappelee_le;
+  std::string rappel_faits;  // what was removed at the lieu
   Instant composee_le;
   std::int64_t nombre = 0;  // demandes
   std::int64_t tentatives = 0;

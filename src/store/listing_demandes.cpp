@@ -89,12 +89,14 @@ const char* candidates(const DemandeFilter& filter) {
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
-#define REMISE_COLUMNS                                                                                      \
-  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, " \
-  "r.prochaine, "                                                                                           \
-  "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "          \
-  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine "  \
-  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                    \
+#define REMISE_COLUMNS                                                                                            \
+  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "       \
+  "r.prochaine, "                                                                                                 \
+  "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
+  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
+  "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
+  "coalesce(r.rappel_faits, '') "                                                                                 \
+  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
 RemiseRow remise_from(const sqlite::Query& q) {
@@ -119,7 +121,11 @@ RemiseRow remise_from(const sqlite::Query& q) {
     r.destinataires = q.integer(17);
   }
   r.retrait_avant = day_from(q.find_text(18));
-  if (r.etat == "prete") r.prochaine = instant_at(q, 9);
+  r.reemise_de = q.text(20);
+  r.rappel = q.text(21);
+  r.rappelee_le = instant_at(q, 22);
+  r.rappel_faits = q.text(23);
+  if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_at(q, 9);
   if (r.notification == "a-envoyer") r.prochaine = instant_at(q, 19);
   return r;
 }

@@ -134,6 +134,13 @@ struct DueAcheminement {
   std::map<std::string, std::vector<std::string>> accepted = {};
 };
 
+// A remise to be issued again (R15).
+struct DueReissue {
+  RowId first_issue = 0;
+  std::string name;  // of the first issue
+  RowId lieu = 0;
+};
+
 struct PackedRemise {
   std::string name;
   RowId lieu = 0;
@@ -150,6 +157,7 @@ struct FailedAcheminement {
 
 struct PackOutcome {
   std::optional<PackedRemise> packed;
+  std::optional<DueReissue> reissue;  // the acheminements of `packed` are delivered already, and stay so
   std::vector<DueAcheminement> rights_lost;
   std::vector<FailedAcheminement> failed;
 };
@@ -164,6 +172,8 @@ struct DueRemise {
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are at the partner for certain
+  bool recall = false;                   // withdrawn: to be removed at the lieu
+  bool reissue = false;                  // its files may lie there already, damaged perhaps
   int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
   std::optional<Instant> partner_failing_since;
 };
@@ -185,7 +195,8 @@ struct DeliveryOutcome {
 struct DueNotification {
   RowId remise = 0;
   std::string remise_name;
-  std::string lieu;  // identifiant
+  std::string first_issue;  // name of the remise that it issues again; empty for a first issue
+  std::string lieu;         // identifiant
   std::string lieu_nom;
   std::string partenaire;
   std::string convention;
@@ -211,6 +222,40 @@ struct NotificationOutcome {
   model::Day last_day;              // R5, when accepted
 };
 
+// The daily mail to a Caf that is still to be sent today, if anything needs a person.
+struct DueAlert {
+  std::string caf;
+  std::vector<std::string> contacts;  // addresses
+  int attempts = 0;                   // today
+};
+struct AlertItem {
+  std::string object;  // a lieu, a remise, a flux …: nothing of a family
+  std::string reason;
+};
+struct AlertFacts {
+  std::vector<AlertItem> held_partners;
+  std::vector<AlertItem> held_remises;
+  std::vector<AlertItem> remises_in_trouble;
+  std::vector<AlertItem> notifications_in_trouble;
+  std::vector<AlertItem> recalls_waiting;
+  std::vector<AlertItem> held_demandes;
+  std::vector<AlertItem> suspended_lieux;
+  std::vector<AlertItem> refused_flux;  // of the last day
+};
+struct CommuneWaiting {
+  std::string insee;
+  std::uint64_t demandes = 0;
+};
+struct AlertOutcome {
+  std::string caf;
+  model::Day day;  // in Paris
+  Instant at;
+  bool accepted = false;
+  std::size_t recipients = 0;
+  std::string reason;    // when not accepted
+  Instant next_attempt;  // when not accepted
+};
+
 // What a pass could not do, in a sentence for the operator: what, where, what to do.
 struct Incident {
   std::string key;  // the same from pass to pass
@@ -231,6 +276,7 @@ struct Counts {
   std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again
   std::uint64_t notifications_waiting = 0;
   std::uint64_t notifications_in_trouble = 0;  // tried at least once without success
+  std::uint64_t recalls_waiting = 0;           // withdrawn, not removed at the lieu yet
   std::uint64_t suspended_lieux = 0;
   std::uint64_t held_lieux = 0;  // whose server failed for five days, or in a way that somebody must mend
 };

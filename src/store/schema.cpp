@@ -313,7 +313,34 @@ CREATE TABLE incident (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 4> migrations = {migration_1, migration_2, migration_3, migration_4};
+// Withdrawn remises (a-rappeler, rappelee), remises issued again (R15), the daily alert to each Caf.
+constexpr const char* migration_5 = R"sql(
+ALTER TABLE remise ADD COLUMN rappel TEXT;                         -- why an operator withdrew it
+ALTER TABLE remise ADD COLUMN rappelee_le INTEGER;
+ALTER TABLE remise ADD COLUMN rappel_faits TEXT;                   -- what its channel could remove
+ALTER TABLE remise ADD COLUMN reemise_de INTEGER REFERENCES remise (id);  -- the first issue: its acheminements are meant
+CREATE INDEX remise_a_rappeler ON remise (prochaine) WHERE etat = 'a-rappeler';
+CREATE INDEX remise_reemise ON remise (reemise_de) WHERE reemise_de IS NOT NULL;
+DROP INDEX remise_a_effacer;
+CREATE INDEX remise_a_effacer ON remise (id)
+  WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute', 'rappelee');
+CREATE TABLE alerte (
+  caf TEXT NOT NULL,
+  jour TEXT NOT NULL,
+  tentatives INTEGER NOT NULL,
+  prochaine INTEGER NOT NULL,
+  motif TEXT,
+  acceptee_le INTEGER,
+  PRIMARY KEY (caf, jour)
+) STRICT, WITHOUT ROWID;
+-- Asked for by an operator, not packed yet.
+CREATE TABLE reemission (
+  remise_id INTEGER PRIMARY KEY REFERENCES remise (id),  -- the first issue
+  motif TEXT NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array<const char*, 5> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -68,6 +68,7 @@ Counts Store::counts() {
   c.remises_in_trouble = count("SELECT count(*) FROM remise WHERE etat = 'prete' AND tentatives > 0");
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0");
+  c.recalls_waiting = count("SELECT count(*) FROM remise WHERE etat = 'a-rappeler'");
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
   c.held_lieux = count("SELECT count(*) FROM lieu WHERE retenu = 1");
   return c;
@@ -111,6 +112,10 @@ std::optional<Instant> Store::next_due(Instant now) {
   consider(
       "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'prete' AND l.suspendu IS NULL AND l.retenu = 0");
+  consider(
+      "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "WHERE r.etat = 'a-rappeler' AND l.retenu = 0");
+  consider("SELECT min(prochaine) FROM alerte WHERE acceptee_le IS NULL AND jour = (SELECT max(jour) FROM alerte)");
   consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer'");
   return std::max(next, now);
 }

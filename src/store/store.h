@@ -90,6 +90,11 @@ class Store {
   std::vector<DueAcheminement> due_acheminements(RowId lieu, Instant due_by, std::size_t limit);  // the first due first
   std::optional<std::string> charge(RowId demande);          // the XML; nothing when it was destroyed
   std::string next_remise_name(RowId lieu, model::Day day);  // <lieu>-<yyyymmdd>-<n>
+  // Asked for by operators; those of suspended lieux wait.
+  std::vector<DueReissue> reissues_due();
+  // Its demandes that the lieu has and whose data still exist.
+  std::vector<DueAcheminement> reissuable(RowId first_issue);
+  void give_up_reissue(const DueReissue& reissue, const std::string& reason, Instant now);
   // False, and nothing is changed: an operator held a demande while it was being packed; pack again.
   bool apply_pack(const PackOutcome& outcome, Instant now);
 
@@ -105,6 +110,8 @@ class Store {
   // A right was lost since packing (R1, R8) or an operator holds a demande: `lost` are cancelled, the others are packed
   // again but for what is held.
   void dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now);
+  // What came of removing a withdrawn remise at its lieu; the next try of a Retry or a Refused is `next_attempt`.
+  void apply_recall(const DeliveryOutcome& outcome);
   struct Departed {
     RowId remise = 0;
     std::string name;
@@ -117,6 +124,12 @@ class Store {
   // ---- notification
   std::vector<DueNotification> due_notifications(Instant now, std::size_t limit);
   void apply_notifications(const std::vector<NotificationOutcome>& outcomes);
+
+  // ---- alerts to each Caf
+  std::vector<DueAlert> alerts_due(Instant now);
+  AlertFacts alert_facts(const std::string& caf, Instant now);
+  std::vector<CommuneWaiting> communes_waiting();  // for a lieu (R11)
+  void apply_alert(const AlertOutcome& outcome);
 
   // ---- the daemon's rest
   Counts counts();
@@ -133,6 +146,11 @@ class Store {
   void hold_remise(const std::string& name, const std::string& why, Instant now);
   void release_remise(const std::string& name, Instant now);
   void retry_remise(const std::string& name, Instant now);
+  // Takes a remise back: it is not delivered any more, or removed at the lieu by the next pass; its demandes await the
+  // Caf (`retire`), and no delay of it runs.
+  void withdraw_remise(const std::string& name, const std::string& why, Instant now);
+  // Has it packed again and delivered under a name of its own (R15), while its retention runs.
+  void reissue_remise(const std::string& name, const std::string& why, Instant now);
   void retry_lieu(const std::string& lieu, Instant now);  // whatever its server did wrong: tried again at once
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
   void resume_lieu(const std::string& lieu, Instant now);
@@ -167,6 +185,7 @@ class Store {
   void look_again(RowId demande);  // the communes for which no lieu was found
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
+  bool is_withdrawn(RowId remise);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   RowId find_demande(const std::string& reference);
   RowId find_remise(const std::string& name);

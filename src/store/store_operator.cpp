@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/civil_time.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -166,6 +167,92 @@ void Store::retry_remise(const std::string& name, Instant now) {
                 " is held by an operator (release it) or delivered and notified");
   }
   trace(now, "remise.relancee", "remise:" + name);
+  transaction.commit();
+}
+
+void Store::withdraw_remise(const std::string& name, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  set_remise(id, RemiseEvent::withdrawn, {});
+  if (!is_withdrawn(id) || db_.query("SELECT 1 FROM remise WHERE id = ? AND rappel IS NOT NULL").bind(id).step()) {
+    throw Error("the remise " + name + " cannot be withdrawn: it is so already, or was taken apart");
+  }
+  db_.query("UPDATE remise SET rappel = ?, prochaine = ? WHERE id = ?").bind(why, to_column(now), id).run();
+  const bool first_issue = db_.query("SELECT 1 FROM remise WHERE id = ? AND reemise_de IS NULL").bind(id).step();
+  if (first_issue) {
+    for (const DueAcheminement& a : acheminements_of(id)) {
+      set_acheminement(a.id, AcheminementEvent::withdrawn, why);
+      trace(now, "demande.retiree", demande_object(a.demande), "remise=" + name);
+    }
+    db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(id).run();
+  }
+  db_.query("DELETE FROM notification WHERE remise_id = ? AND etat = 'a-envoyer'").bind(id).run();
+  db_.query("UPDATE echeance SET etat = 'annulee' WHERE remise_id = ? AND etat = 'ouverte'").bind(id).run();
+  trace(now, "remise.rappel", "remise:" + name, why_detail(why));
+  // Nothing ever left: there is nothing to remove.
+  if (db_.query("SELECT 1 FROM remise WHERE id = ? AND tentatives = 0").bind(id).step()) {
+    set_remise(id, RemiseEvent::taken_back, {});
+    db_.query("UPDATE remise SET rappelee_le = ?, rappel_faits = ? WHERE id = ?")
+        .bind(to_column(now), "nothing had left", id)
+        .run();
+    trace(now, "remise.rappelee", "remise:" + name, "nothing had left");
+  }
+  transaction.commit();
+}
+
+void Store::reissue_remise(const std::string& name, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  RowId first = find_remise(name);
+  {
+    // What was issued again is issued again from its first issue.
+    auto q = db_.query("SELECT reemise_de FROM remise WHERE id = ? AND reemise_de IS NOT NULL");
+    if (q.bind(first).step()) first = q.integer(0);
+  }
+  {
+    auto q = db_.query(
+        "SELECT r.etat, r.livree_le, v.conservation FROM remise r JOIN version v ON v.id = r.version_id WHERE r.id = "
+        "?");
+    q.bind(first).step();
+    if (model::parse_remise_state(q.text(0)) != model::RemiseState::livree) {
+      throw Error("the remise " + name + " cannot be issued again: it is not delivered, or was withdrawn");
+    }
+    const model::Day last =
+        model::plus_months(model::paris_day(instant_from(q.integer(1))), static_cast<int>(q.integer(2)));
+    if (model::paris_day(now) > last) {
+      throw Error("the remise " + name + " cannot be issued again: its retention ended on " + model::to_iso(last));
+    }
+  }
+  if (reissuable(first).empty()) {
+    throw Error("the remise " + name + " cannot be issued again: the data of its demandes were destroyed or withdrawn");
+  }
+  db_.query("INSERT OR IGNORE INTO reemission (remise_id, motif) VALUES (?, ?)").bind(first, why).run();
+  if (db_.changes() == 0) throw Error("the remise " + name + " is to be issued again already, with the next pass");
+  trace(now, "remise.reemission", remise_object(first), why_detail(why));
+  transaction.commit();
+}
+
+std::vector<DueReissue> Store::reissues_due() {
+  std::vector<DueReissue> out;
+  auto q = db_.query(
+      "SELECT r.id, r.nom, r.lieu_id FROM reemission e JOIN remise r ON r.id = e.remise_id "
+      "JOIN lieu l ON l.id = r.lieu_id WHERE l.suspendu IS NULL ORDER BY r.id");
+  while (q.step()) out.push_back({q.integer(0), q.text(1), q.integer(2)});
+  return out;
+}
+
+std::vector<DueAcheminement> Store::reissuable(RowId first_issue) {
+  std::vector<DueAcheminement> out;
+  for (DueAcheminement& a : acheminements_of(first_issue)) {
+    const bool there = db_.query("SELECT 1 FROM charge WHERE demande_id = ?").bind(a.demande).step();
+    if (there && acheminement_state(a.id) == model::AcheminementState::remis) out.push_back(std::move(a));
+  }
+  return out;
+}
+
+void Store::give_up_reissue(const DueReissue& reissue, const std::string& reason, Instant now) {
+  sqlite::Transaction transaction(db_);
+  db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(reissue.first_issue).run();
+  trace(now, "reemission.refusee", "remise:" + reissue.name, reason);
   transaction.commit();
 }
 

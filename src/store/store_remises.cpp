@@ -129,7 +129,8 @@ std::string Store::next_remise_name(RowId lieu, model::Day day) {
 
 bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
   sqlite::Transaction transaction(db_);
-  if (outcome.packed) {
+  const bool reissue = outcome.reissue.has_value();
+  if (outcome.packed && !reissue) {
     for (const DueAcheminement& a : outcome.packed->acheminements) {
       if (acheminement_state(a.id) != model::AcheminementState::a_remettre) return false;
     }
@@ -140,6 +141,8 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
     trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
   }
   for (const FailedAcheminement& f : outcome.failed) {
+    if (reissue)
+      break;  // the lieu has it: what cannot be made again is missing from the new issue, and the log says so
     set_acheminement(f.id, AcheminementEvent::failed, f.reason);
     auto q = db_.query("SELECT demande_id FROM acheminement WHERE id = ?");
     q.bind(f.id).step();
@@ -148,16 +151,17 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
   if (outcome.packed) {
     const PackedRemise& p = *outcome.packed;
     db_.query(
-           "INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, prochaine) "
-           "VALUES (?, ?, ?, 'prete', ?, ?, ?, ?)")
+           "INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, prochaine, "
+           "reemise_de) VALUES (?, ?, ?, 'prete', ?, ?, ?, ?, ?)")
         .bind(p.name, p.lieu, p.version, to_column(now), static_cast<std::int64_t>(p.acheminements.size()),
               p.pickup_days)
-        .bind(to_column(now))
+        .bind(to_column(now), reissue ? std::optional(outcome.reissue->first_issue) : std::nullopt)
         .run();
     const RowId id = db_.last_insert_id();
     std::map<std::pair<std::string, std::string>, RowId> demandes;
     for (const DueAcheminement& a : p.acheminements) {
       demandes[{a.emetteur, a.reference}] = a.demande;
+      if (reissue) continue;
       set_acheminement(a.id, AcheminementEvent::packed);
       db_.query("UPDATE acheminement SET remise_id = ?, version_id = ? WHERE id = ?").bind(id, p.version, a.id).run();
     }
@@ -174,7 +178,9 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
     }
     trace(
         now, "remise.composee", "remise:" + p.name,
-        fmt::format("demandes={} manifeste={}", p.acheminements.size(), p.files.empty() ? "" : p.files.back().sha256));
+        fmt::format("demandes={} manifeste={}{}", p.acheminements.size(), p.files.empty() ? "" : p.files.back().sha256,
+                    reissue ? " reemise-de=" + outcome.reissue->name : ""));
+    if (reissue) db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(outcome.reissue->first_issue).run();
   }
   transaction.commit();
   return true;
@@ -185,9 +191,11 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   {
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, lv.profil, r.tentatives, r.premiere_tentative, "
-        "l.echecs, l.premier_echec FROM remise r "
+        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de IS NOT NULL FROM "
+        "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
+        "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.version_id = r.version_id AND lv.lieu_id = l.id "
-        "WHERE r.etat = 'prete' AND r.prochaine <= ?1 AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?1 "
+        "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND l.retenu = 0 AND l.prochaine <= ?1 "
         "ORDER BY l.echecs > 0, r.prochaine, r.id");
     q.bind(to_column(now));
     std::set<RowId> lieux = filter.busy;
@@ -207,6 +215,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.channel = channel_from(q.text(4), q.text(5));
       r.attempts = static_cast<int>(q.integer(6));
       if (const auto first = q.find_integer(7)) r.first_attempt = instant_from(*first);
+      r.recall = q.integer(10) != 0;
+      r.reissue = q.integer(11) != 0;
       r.partner_failures = static_cast<int>(q.integer(8));
       if (const auto first = q.find_integer(9)) r.partner_failing_since = instant_from(*first);
       out.push_back(std::move(r));
@@ -253,7 +263,8 @@ std::vector<DueAcheminement> Store::acheminements_of(RowId remise) {
   {
     auto q = db_.query(
         "SELECT a.id, a.demande_id, d.emetteur, d.reference, d.retenue IS NOT NULL FROM acheminement a "
-        "JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = ? ORDER BY a.demande_id");
+        "JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = (SELECT coalesce(reemise_de, id) FROM remise WHERE "
+        "id = ?) ORDER BY a.demande_id");
     q.bind(remise);
     while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}, q.integer(4) != 0});
   }
@@ -269,8 +280,8 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?), "
            "en_cours = 1 WHERE id = ? AND etat = 'prete' AND NOT EXISTS "
            "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
-           "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = remise.id "
-           "AND d.retenue IS NOT NULL)")
+           "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = "
+           "coalesce(remise.reemise_de, remise.id) AND d.retenue IS NOT NULL)")
         .bind(to_column(now), id)
         .run();
     if (db_.changes() == 0) continue;
@@ -312,7 +323,14 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       q.bind(o.remise).step();
       lieu = q.integer(0);
     }
-    if (const auto* delivered = std::get_if<model::Delivered>(&o.outcome)) {
+    const auto* delivered = std::get_if<model::Delivered>(&o.outcome);
+    if (delivered != nullptr && is_withdrawn(o.remise)) {
+      // Withdrawn while it was leaving: the lieu has it, for a moment.
+      db_.query("UPDATE remise SET livree_le = coalesce(livree_le, ?), faits = ? WHERE id = ?")
+          .bind(to_column(o.at), delivered->facts, o.remise)
+          .run();
+      trace(o.at, "remise.livree", object, delivered->facts);
+    } else if (delivered != nullptr) {
       free_partner(lieu);
       db_.query("UPDATE lieu SET dernier_succes = ? WHERE id = ?").bind(to_column(o.at), lieu).run();
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
@@ -364,10 +382,50 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   transaction.commit();
 }
 
+bool Store::is_withdrawn(RowId remise) {
+  return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'rappelee')").bind(remise).step();
+}
+
+void Store::apply_recall(const DeliveryOutcome& o) {
+  sqlite::Transaction transaction(db_);
+  const std::string object = remise_object(o.remise);
+  RowId lieu = 0;
+  {
+    auto q = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
+    q.bind(o.remise).step();
+    lieu = q.integer(0);
+  }
+  if (const auto* removed = std::get_if<model::Delivered>(&o.outcome)) {
+    free_partner(lieu);
+    set_remise(o.remise, RemiseEvent::taken_back, {});
+    db_.query("UPDATE remise SET en_cours = 0, rappelee_le = ?, rappel_faits = ? WHERE id = ?")
+        .bind(to_column(o.at), removed->facts, o.remise)
+        .run();
+    trace(o.at, "remise.rappelee", object, removed->facts);
+  } else {
+    const auto* refused = std::get_if<model::Refused>(&o.outcome);
+    const std::string reason =
+        refused != nullptr ? refused->code + ": " + refused->reason : std::get<model::Retry>(o.outcome).reason;
+    const bool partner = refused != nullptr ? refused->partner : std::get<model::Retry>(o.outcome).partner;
+    if (partner) partner_failed(lieu, o, reason);
+    // It is never given up: the lieu would keep what it may not have.
+    const Instant next = o.next_attempt.value_or(o.at + std::chrono::hours(1));
+    db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?").bind(reason, to_column(next), o.remise).run();
+    trace(o.at, "rappel.differe", object, reason);
+  }
+  transaction.commit();
+}
+
 void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now) {
   sqlite::Transaction transaction(db_);
   set_remise(remise, RemiseEvent::dissolved,
              lost.empty() ? "demande retenue avant la livraison" : "habilitation perdue avant la livraison");
+  if (db_.query("SELECT 1 FROM remise WHERE id = ? AND reemise_de IS NOT NULL").bind(remise).step()) {
+    // What is said of its demandes is said of the first issue.
+    trace(now, "remise.dissoute", remise_object(remise));
+    transaction.commit();
+    return;
+  }
   const auto lost_of = [&](RowId id) {
     return std::find_if(lost.begin(), lost.end(), [&](const DueAcheminement& l) { return l.id == id; });
   };
@@ -391,7 +449,7 @@ std::vector<Store::Departed> Store::departed(std::size_t limit) {
   std::vector<Departed> out;
   auto q = db_.query(
       "SELECT r.id, r.nom, l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.depart_efface = 0 AND r.etat IN ('livree', 'dissoute') LIMIT ?");
+      "WHERE r.depart_efface = 0 AND r.etat IN ('livree', 'dissoute', 'rappelee') LIMIT ?");
   q.bind(static_cast<std::int64_t>(limit));
   while (q.step()) out.push_back({q.integer(0), q.text(1), q.text(2)});
   return out;
@@ -418,8 +476,9 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "v.conservation, "
         "n.tentatives, r.livree_le, coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND "
         "w.en_vigueur_du <= ?3 AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT "
-        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf), lv.canal, lv.profil "
-        "FROM notification n JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id "
+        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf), lv.canal, lv.profil, "
+        "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), '') FROM notification n JOIN remise r ON r.id "
+        "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 "
         "ORDER BY n.prochaine LIMIT ?2");
@@ -440,6 +499,7 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
       versions.push_back(q.integer(11));
       n.contact = q.text(12);
       n.channel = channel_from(q.text(13), q.text(14));
+      n.first_issue = q.text(15);
       out.push_back(std::move(n));
     }
   }

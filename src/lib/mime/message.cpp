@@ -132,7 +132,7 @@ std::string compose(const Message& m) {
   g_mime_multipart_set_boundary(alternative.get(), boundary_for(m).c_str());
   // Plain first: readers take the last part that they understand (RFC 2046).
   g_mime_multipart_add(alternative.get(), as<GMimeObject>(make_part("plain", m.text).get()));
-  g_mime_multipart_add(alternative.get(), as<GMimeObject>(make_part("html", m.html).get()));
+  if (!m.html.empty()) g_mime_multipart_add(alternative.get(), as<GMimeObject>(make_part("html", m.html).get()));
   g_mime_message_set_mime_part(message.get(), as<GMimeObject>(alternative.get()));
   return serialise(message.get());
 }

@@ -23,7 +23,7 @@ struct Message {
   std::chrono::minutes utc_offset{0};  // in which the date is written: Europe/Paris has +60 or +120
   std::string message_id;              // local@domain, without angle brackets
   std::string text;                    // UTF-8; any of LF, CR LF ends its lines
-  std::string html;                    // a whole HTML document, UTF-8
+  std::string html;                    // a whole HTML document, UTF-8; empty: text alone
 };
 
 // The message as it goes over SMTP (before dot-stuffing) and into an .eml file: lines end in CR LF, every byte is 7-bit

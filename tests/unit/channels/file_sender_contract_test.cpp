@@ -211,6 +211,39 @@ TEST_CASE("contract: what an attempt left of a remise that will not leave any mo
   });
 }
 
+TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is not ours stays") {
+  for_each_place([](const World& world, const auto& make, bool) {
+    const Place place = make();
+    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+    fs::remove(place.path("DI_monenfant_A1.xml"));  // the lieu has begun to fetch
+    put(place.root / "du-lieu.txt", "of the lieu");
+    CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+    CHECK(files_below(place.root) == std::vector<fs::path>{place.root / "du-lieu.txt"});
+    CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+    CHECK_FALSE(place.sender->look(world.depot.remise()));
+  });
+}
+
+TEST_CASE("R15: a remise issued again among its former files replaces them, whatever the profile says of others") {
+  const test::Sshd sshd;
+  const World world;
+  const Place place = world.sftp(sshd, partners[1]);
+  REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+  const std::string intact = content(place.path("DI_monenfant_A1.pdf"));
+  put(place.path("DI_monenfant_A1.pdf"), std::string(intact.size(), 'x'));  // damaged: the same size
+  auto again = world.depot.remise();
+  again.remise = "R2";
+  again.reissue = true;
+  REQUIRE(is_delivered(place.sender->send(again)));
+  CHECK(content(place.path("DI_monenfant_A1.pdf")) == intact);
+  CHECK(fs::exists(place.root / "R2_remise.xml"));
+  // Its answer was lost: what is there since is not sent a third time.
+  put(place.path("DI_monenfant_A1.pdf"), "changed by the lieu");
+  again.attempt = 2;
+  REQUIRE(is_delivered(place.sender->send(again)));
+  CHECK(content(place.path("DI_monenfant_A1.pdf")) == "changed by the lieu");
+}
+
 TEST_CASE("an attempt over SFTP that was cut short is completed, and nothing is sent twice") {
   for (const Partner& partner : partners) {
     SECTION(partner.name) {

@@ -5,6 +5,7 @@
 
 #include "channels/mail_directory.h"
 #include "model/civil_time.h"
+#include "stages/alert.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
 #include "stages/pack.h"
@@ -48,6 +49,10 @@ class Watched final : public channels::FileSender {
   }
   std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return depot_.look(remise); }
   void forget(const channels::RemiseToSend& remise) override { depot_.forget(remise); }
+  model::Outcome withdraw(const channels::RemiseToSend& remise) override {
+    if (fail) return model::Retry{"no answer", std::nullopt, true};
+    return depot_.withdraw(remise);
+  }
   std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
 
   std::atomic<int> attempts = 0;
@@ -66,6 +71,7 @@ class Forward final : public channels::FileSender {
   model::Outcome send(const channels::RemiseToSend& remise) override { return watched_.send(remise); }
   std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return watched_.look(remise); }
   void forget(const channels::RemiseToSend& remise) override { watched_.forget(remise); }
+  model::Outcome withdraw(const channels::RemiseToSend& remise) override { return watched_.withdraw(remise); }
   std::string describe_place(const std::string& remise) const override { return watched_.describe_place(remise); }
 
  private:
@@ -131,6 +137,11 @@ struct Delivery : test::StageSite {
     const std::stop_callback interrupted(stop.get_token(), [&] { delivering.interrupt(); });
     while (delivering.step(std::chrono::seconds(1))) continue;
     return delivering.take_report();
+  }
+  std::size_t alert() {
+    static const auto stylesheet = xml::Stylesheet::load("xslt/alerte.xsl");
+    return stages::alert({*store, *mailer, stylesheet, test::communes(), senders, "navette@caf.example.org", clock},
+                         stop.get_token());
   }
   stages::NotifyReport notify() {
     return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock},
@@ -673,4 +684,178 @@ TEST_CASE("after five tries for everybody the mail is left to those who can be r
     CHECK(post.mails.back().last_try == (i == 5));
     site.clock.advance(1h);
   }
+}
+
+TEST_CASE("a withdrawn remise that never left leaves no more, and its demandes await the Caf") {
+  Delivery site;
+  site.pack();
+  site.store->withdraw_remise(first, "par erreur", site.clock.now());
+  CHECK(site.text("SELECT etat FROM remise") == "rappelee");
+  CHECK(site.states() == "retire retire");
+  CHECK(site.deliver().delivered == 0);
+  CHECK(site.watched->attempts == 0);
+  CHECK(site.names("depart/rpe-a").empty());
+  site.route();
+  CHECK(site.pack().remises == 0);
+  CHECK_THROWS_WITH(site.store->withdraw_remise(first, "encore", site.clock.now()), Catch::Contains("is so already"));
+}
+
+TEST_CASE("a withdrawn remise is removed at the lieu, however often that must be tried, also of a suspended lieu") {
+  Delivery site;
+  site.pack();
+  site.deliver();
+  site.notify();
+  REQUIRE(site.depot(first) == files);
+  site.store->suspend_lieu("rpe-a", "enquête", site.clock.now());
+  site.store->withdraw_remise(first, "par erreur", site.clock.now());
+  CHECK(site.text("SELECT etat FROM echeance") == "annulee");
+  CHECK(site.store->counts().recalls_waiting == 1);
+  site.watched->fail = true;
+  CHECK(site.deliver().deferred == 1);
+  CHECK(site.depot(first) == files);
+  CHECK(site.deliver().deferred == 0);  // not before its time
+  site.watched->fail = false;
+  site.clock.advance(2min);
+  CHECK(site.deliver().taken_back == 1);
+  CHECK(site.depot().empty());
+  CHECK(site.text("SELECT etat || ': ' || rappel_faits FROM remise") ==
+        "rappelee: dépôt rpe-a/remises/rpe-a-20261120-1: removed");
+  CHECK(site.states() == "retire retire");
+  CHECK_FALSE(site.store->verify().broken_at);
+}
+
+TEST_CASE("a remise that is withdrawn while it leaves does not stay at the lieu") {
+  Delivery site;
+  site.pack();
+  site.watched->before = [&] {
+    store::Store operators((site.dir / "navette.db").string(), "agent");
+    operators.withdraw_remise(first, "par erreur", site.clock.now());
+    site.watched->before = nullptr;
+  };
+  site.deliver();
+  CHECK(site.text("SELECT etat FROM remise") == "rappelee");
+  CHECK(site.states() == "retire retire");
+  CHECK(site.depot().empty());
+  CHECK(site.notify().accepted == 0);
+}
+
+TEST_CASE("R15: a remise is issued again with the same content, and told to the lieu as such") {
+  Delivery site;
+  site.pack();
+  site.deliver();
+  site.notify();
+  const auto once = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
+  site.clock.advance(24h);
+  site.store->reissue_remise(first, "disque perdu", site.clock.now());
+  CHECK_THROWS_WITH(site.store->reissue_remise(first, "encore", site.clock.now()), Catch::Contains("already"));
+  CHECK(site.pack().demandes == 2);
+  CHECK(site.pack().remises == 0);
+  CHECK(site.deliver().delivered == 1);
+  CHECK(site.notify().accepted == 1);
+  auto again = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / "rpe-a-20261121-1");
+  again["manifeste.xml"] = once.at("manifeste.xml");
+  CHECK(again == once);
+  CHECK(site.states() == "remis remis");
+  CHECK(site.text("SELECT r.nom FROM remise n JOIN remise r ON r.id = n.reemise_de") == first);
+  const std::string mail = slurp(site.in("courriels") / "rpe-a-20261121-1.eml");
+  CHECK_THAT(mail, Catch::Contains("rpe-a-20261120-1"));
+  // The issue of an issue is that of the first one.
+  site.store->reissue_remise("rpe-a-20261121-1", "encore", site.clock.now());
+  CHECK(site.pack().demandes == 2);
+  CHECK(site.text("SELECT group_concat(reemise_de) FROM remise WHERE reemise_de IS NOT NULL") == "1,1");
+}
+
+TEST_CASE("R15: nothing is issued again after its retention, its withdrawal, or without a convention") {
+  Delivery site;
+  site.pack();
+  const auto refusal = [&] {
+    try {
+      site.store->reissue_remise(first, "perdu", site.clock.now());
+      return std::string("none");
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+  };
+  CHECK_THAT(refusal(), Catch::Contains("not delivered"));
+  site.deliver();
+  SECTION("its retention ended") {
+    site.clock.advance(std::chrono::days(181));  // 20 November + six months: 20 May
+    CHECK(refusal() == "none");
+    site.store->connection().execute("DELETE FROM reemission");
+    site.clock.advance(24h);
+    CHECK_THAT(refusal(), Catch::Contains("its retention ended on 2027-05-20"));
+  }
+  SECTION("it was withdrawn") {
+    site.store->withdraw_remise(first, "par erreur", site.clock.now());
+    CHECK_THAT(refusal(), Catch::Contains("withdrawn"));
+  }
+  SECTION("its data were destroyed") {
+    site.store->connection().execute("DELETE FROM charge");
+    CHECK_THAT(refusal(), Catch::Contains("destroyed"));
+  }
+  SECTION("its convention is suspended before it is packed: R8") {
+    CHECK(refusal() == "none");
+    site.suspend_contract();
+    const auto report = site.pack();
+    CHECK(report.remises == 0);
+    REQUIRE(report.faults.size() == 1);
+    CHECK_THAT(report.faults[0], Catch::Contains("no convention in force"));
+    CHECK(site.pack().faults.empty());
+    CHECK(site.states() == "remis remis");
+  }
+  SECTION("its convention is suspended before it leaves: R8") {
+    CHECK(refusal() == "none");
+    site.pack();
+    site.suspend_contract();
+    CHECK(site.deliver().dissolved == 1);
+    CHECK(site.states() == "remis remis");
+    CHECK(site.text("SELECT count(*) FROM demande WHERE sans_lieu = 1") == "0");
+  }
+}
+
+TEST_CASE("each Caf is told once a day what needs a person, and nothing when nothing does") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  CHECK(site.alert() == 0);
+  site.pack();
+  site.store->hold_remise(first, "le lieu déménage", site.clock.now());
+  auto elsewhere = replaced(replaced(slurp("tests/data/demandes/ok-minimale.xml"), "T-ok-minimale", "T-C"),
+                            "<reference>A<", "<reference>C<");
+  for (const char* insee : {"42187", "2A004"}) {
+    const auto at = std::string("C") + insee;
+    REQUIRE(site.take_in("monenfant", replaced(replaced(replaced(elsewhere, "T-C", at), ">C<", ">" + at + "<"), "42218",
+                                               insee)) == "accepte ");
+  }
+  site.route();
+  CHECK(site.alert() == 1);
+  REQUIRE(post.mails.size() == 1);
+  const channels::Mail& mail = post.mails[0];
+  CHECK(mail.recipients == std::vector<std::string>{"caf@example.org"});
+  CHECK(mail.message_id == "alerte-421-2026-11-20@caf.example.org");
+  CHECK_THAT(mail.bytes, Catch::Contains(first) && Catch::Contains("(42187)"));
+  CHECK_THAT(mail.bytes, !Catch::Contains("2A004"));  // another Caf's
+  CHECK(site.alert() == 0);
+  site.clock.advance(24h);
+  CHECK(site.alert() == 1);
+  CHECK(post.mails[1].message_id != mail.message_id);
+  CHECK_THAT(site.text("SELECT group_concat(action) FROM trace WHERE objet = 'caf:421'"),
+             Catch::Equals("alerte.acceptee,alerte.acceptee"));
+}
+
+TEST_CASE("an alert that the mail server does not take is sent later, the same day once") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.store->hold_remise(first, "le lieu déménage", site.clock.now());
+  post.outcome = model::Retry{"451 later", std::nullopt, true};
+  CHECK(site.alert() == 0);
+  CHECK(site.alert() == 0);
+  CHECK(post.mails.size() == 1);  // not before its time
+  post.outcome = model::Delivered{};
+  site.clock.advance(2min);
+  CHECK(site.alert() == 1);
+  CHECK(post.mails.at(0).message_id == post.mails.at(1).message_id);
+  CHECK(site.alert() == 0);
 }
