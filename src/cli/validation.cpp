@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using model::Code;
+using model::Objection;
 
 class TemporaryDirectory {
  public:
@@ -52,28 +53,30 @@ std::string sha256_of(int fd) {
 // The decisions of stages/intake.cpp, told instead of stored.
 class Judge final : public flux::Handler {
  public:
-  Judge(const stages::IntakeTools& tools, std::string emetteur, std::string sha256,
+  Judge(const stages::IntakeTools& tools, std::string emetteur, std::string sha256, std::uint64_t size,
         const std::function<void(const RecordFault&)>& fault)
       : tools_(tools),
         emetteur_(std::move(emetteur)),
         sha256_(std::move(sha256)),
+        size_(size),
         fault_(fault),
         today_(model::paris_day(tools.clock.now())) {}
 
-  std::optional<Code> header(const flux::Header& header) override {
+  std::optional<Objection> header(const flux::Header& header) override {
     // Without a configuration there is no sender to hold it against.
     if (!tools_.senders.empty()) {
       if (emetteur_.empty()) emetteur_ = header.emetteur;
       const auto it = tools_.senders.find(emetteur_);
-      if (it == tools_.senders.end()) return Code::emetteur_inconnu;
+      if (it == tools_.senders.end()) return Objection{Code::emetteur_inconnu, "emetteur"};
       sender_ = it->second;
-      if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
-      if (header.emetteur != emetteur_) return Code::emetteur_different;
+      if (!sender_.kinds.contains(header.kind)) return Objection{Code::type_non_autorise, "emetteur"};
+      if (header.emetteur != emetteur_) return Objection{Code::emetteur_different, "emetteur"};
     } else if (!emetteur_.empty() && header.emetteur != emetteur_) {
-      return Code::emetteur_different;
+      return Objection{Code::emetteur_different, "emetteur"};
     }
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
-    if (known) return *known == sha256_ ? Code::doublon : Code::conflit;
+    if (auto objection = stages::check_envelope(header, size_, today_)) return objection;
+    if (known) return Objection{*known == sha256_ ? Code::doublon : Code::conflit, "identifiant"};
     conventions_.emplace(tools_, sender_);
     conventions_->sent_at(header.created);
     if (sender_.caf.empty() && header.emetteur.starts_with("caf-")) sender_.caf = header.emetteur.substr(4);
@@ -83,7 +86,7 @@ class Judge final : public flux::Handler {
   void demande(flux::DemandeRecord record) override {
     RecordFault f{record.rank, record.demande.reference, record.position, false};
     if (record.demande.date > today_) {
-      f.refusal.code = Code::date_invalide;
+      f.refusal = record.source.refusal({Code::date_invalide, "dateDemande"});
       return tell(f);
     }
     if (!references_.insert(record.demande.reference).second) {
@@ -121,6 +124,7 @@ class Judge final : public flux::Handler {
   const stages::IntakeTools& tools_;
   std::string emetteur_;
   std::string sha256_;
+  std::uint64_t size_;
   const std::function<void(const RecordFault&)>& fault_;
   model::Day today_;
   stages::Sender sender_;
@@ -180,7 +184,7 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   const stages::IntakeTools tools{
       scratch_->spool, *store_, schemas_, reference_, senders_, daemon::served_channels(), daemon::limits_of(config_),
       clock_};
-  Judge judge(tools, emetteur, sha256_of(fd.get()), fault);
+  Judge judge(tools, emetteur, sha256_of(fd.get()), status.size, fault);
   const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
   Verdict v;
   v.header = result.header;

@@ -133,6 +133,7 @@ class Pass {
   void stage(const char* name, const std::function<void()>& work);
   bool take_in();
   void hand_over();
+  void notify();
   bool route_and_deliver();
   bool deliver(std::chrono::milliseconds patience);
   void deliver_what_is_quick();
@@ -225,7 +226,7 @@ bool Pass::take_in() {
   bool more = false;
   stage("claim", [&] {
     const stages::ClaimRules rules{p.config.spool.stable_after, p.config.limits.flux_size};
-    const auto r = stages::claim(p.spool, p.store, rules, options_.closed, p.clock, stop_);
+    const auto r = stages::claim(p.spool, p.store, rules, options_.seen, p.clock, stop_);
     report_.claimed += r.claimed;
     report_.young = r.young;
     report_.misplaced = r.misplaced;
@@ -257,8 +258,12 @@ bool Pass::take_in() {
 
 // Whatever is due leaves and is told.
 void Pass::hand_over() {
-  auto& p = parts_;
   for (int i = 0; i < rounds && route_and_deliver(); ++i) continue;
+  notify();
+}
+
+void Pass::notify() {
+  auto& p = parts_;
   stage("notify", [&] {
     report_.notified +=
         stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
@@ -284,6 +289,10 @@ bool Pass::route_and_deliver() {
       more = packing->some();
     });
     deliver_what_is_quick();
+    if (!more) break;
+    // Ten thousand demandes that leave keep no lieu without its mail, and no suspension, end or departure unread.
+    notify();
+    take_in();
   }
   again = again || dissolved_;
   dissolved_ = false;

@@ -26,8 +26,8 @@ struct Progress {
 };
 
 struct PassOptions {
-  bool all = false;               // `run --now`: ignores the lieux's cadence
-  stages::ClosedDeposits closed;  // deposits seen closed or moved in
+  bool all = false;           // `run --now`: ignores the lieux's cadence
+  stages::SeenDeposits seen;  // by inotify
   // Deliveries that are under way at the end of the pass: waited for (`run`), or left to the next pass (`serve`).
   bool wait_for_deliveries = true;
   bool alert = false;  // each Caf's daily mail: `serve` has no exit code to tell what needs a person

@@ -24,13 +24,25 @@ InboxWatch::InboxWatch(std::string arrivee)
 void InboxWatch::watch_senders() {
   for (const std::string& name : Directory::open(arrivee_).names()) {
     const std::string path = arrivee_ + "/" + name;
-    const int wd = ::inotify_add_watch(fd_.get(), path.c_str(),
-                                       IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK);
+    const int wd =
+        ::inotify_add_watch(fd_.get(), path.c_str(),
+                            IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK);
     if (wd >= 0) senders_[wd] = name;
   }
 }
 
-bool InboxWatch::take(stages::ClosedDeposits& closed) {
+namespace {
+
+void note(const std::string& deposit, std::uint32_t event, stages::SeenDeposits& seen) {
+  auto& from = (event & IN_MODIFY) != 0 ? seen.closed : seen.written;
+  auto& to = (event & IN_MODIFY) != 0 ? seen.written : seen.closed;
+  from.erase(deposit);
+  to.insert(deposit);
+}
+
+}  // namespace
+
+bool InboxWatch::take(stages::SeenDeposits& seen) {
   // Aligned as inotify(7) asks.
   alignas(inotify_event) std::array<char, 1U << 14U> buffer{};
   bool any = false;
@@ -41,19 +53,20 @@ bool InboxWatch::take(stages::ClosedDeposits& closed) {
       if (n < 0 && errno == EINTR) continue;
       break;
     }
-    any = true;
     for (std::size_t at = 0; at < static_cast<std::size_t>(n);) {
       inotify_event event{};
       std::memcpy(&event, buffer.data() + at, sizeof event);
       const char* name = buffer.data() + at + sizeof event;
       at += sizeof event + event.len;
-      // IN_Q_OVERFLOW has no name: the scan finds what was lost.
-      if (event.wd == root_) {
+      any = any || (event.mask & IN_MODIFY) == 0;
+      if ((event.mask & IN_Q_OVERFLOW) != 0) {  // the scan finds what was lost
+        seen.written.clear();
+      } else if (event.wd == root_) {
         senders_changed = true;
       } else if ((event.mask & IN_IGNORED) != 0) {
         senders_.erase(event.wd);
       } else if (event.len > 0 && senders_.contains(event.wd)) {
-        closed.insert(senders_[event.wd] + "/" + name);
+        note(senders_[event.wd] + "/" + name, event.mask, seen);
       }
     }
   }

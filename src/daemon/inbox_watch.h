@@ -16,8 +16,8 @@ class InboxWatch {
   explicit InboxWatch(std::string arrivee);
 
   int fd() const { return fd_.get(); }  // readable when something happened
-  // Takes all events that wait; true when a scan should follow. Deposits seen closed or moved in are added to `closed`.
-  bool take(stages::ClosedDeposits& closed);
+  // Takes all events that wait, into `seen`; true when a scan should follow: something was closed or moved in.
+  bool take(stages::SeenDeposits& seen);
 
  private:
   void watch_senders();

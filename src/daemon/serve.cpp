@@ -82,9 +82,9 @@ class Server {
  private:
   PassReport one_pass(const std::stop_token& stop) {
     PassOptions options;
-    watch_.take(closed_);
-    options.closed = std::move(closed_);
-    closed_.clear();
+    watch_.take(seen_);
+    options.seen = seen_;
+    seen_.closed.clear();
     options.wait_for_deliveries = false;
     options.alert = true;
     options.progress = [](const Progress&) { systemd::watchdog(); };
@@ -119,7 +119,7 @@ class Server {
       if (const auto interval = systemd::watchdog_interval())
         left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 4));
       if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
-      if (fds[1].revents != 0 || fds[2].revents != 0 || watch_.take(closed_)) return;
+      if (fds[1].revents != 0 || fds[2].revents != 0 || watch_.take(seen_)) return;
     }
   }
 
@@ -128,7 +128,7 @@ class Server {
   StopSignals signals_;  // before any thread of ours
   Engine engine_;
   InboxWatch watch_;
-  stages::ClosedDeposits closed_;
+  stages::SeenDeposits seen_;
 };
 
 }  // namespace

@@ -23,19 +23,10 @@ std::optional<Problem> check_contents(Node convention, ConventionKind kind) {
 }
 
 // R20: availability of places concerns EAJE only.
-Finding check_etablissement(Node etablissement, const model::ReferenceData& reference_data) {
-  const Node commune = etablissement.child("codeInsee");
-  if (reference_data.find(commune.text()) == nullptr) return Problem{Code::commune_inconnue, commune};
+Finding check_etablissement(Node etablissement) {
   if (etablissement.child_text("type") == "EAJE") return std::nullopt;
   for (Node o = etablissement.child("ouvertures").first_element(); o; o = o.next_element()) {
     if (o.text() == "disponibilite") return Problem{Code::contenu_incompatible, o};
-  }
-  return std::nullopt;
-}
-
-Finding check_known(Node communes, const model::ReferenceData& reference_data) {
-  for (Node code = communes.first_element(); code; code = code.next_element()) {
-    if (reference_data.find(code.text()) == nullptr) return Problem{Code::commune_inconnue, code};
   }
   return std::nullopt;
 }
@@ -67,7 +58,6 @@ Finding check_lieux(Node lieux, const model::Convention& read, const model::Refe
   if (auto problem = check_unique(lieux, "identifiant", Code::reference_en_double)) return problem;
   for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
     const Node communes = lieu.child("communes");
-    if (auto problem = check_known(communes, reference_data)) return problem;
     if (auto problem = check_within(communes, read.annexe.communes, reference_data)) return problem;
   }
   return std::nullopt;
@@ -84,10 +74,10 @@ Finding check_personnes(Node personnes) {
   return std::nullopt;
 }
 
-Finding check_etablissements(Node etablissements, const model::ReferenceData& reference_data) {
+Finding check_etablissements(Node etablissements) {
   if (auto problem = check_unique(etablissements, "identifiant", Code::reference_en_double)) return problem;
   for (Node e = etablissements.first_element(); e; e = e.next_element()) {
-    if (auto problem = check_etablissement(e, reference_data)) return problem;
+    if (auto problem = check_etablissement(e)) return problem;
   }
   return std::nullopt;
 }
@@ -126,10 +116,9 @@ Finding check_child(Node child, const model::Convention& read, const model::Refe
   if (name == "suspension") return not_before_signature(child.child("dateSuspension"), read);
   if (name == "resiliation") return check_resiliation(child, read);
   if (name == "partenaire") return check_partenaire(child);
-  if (name == "communes") return check_known(child, reference_data);
   if (name == "personnes") return check_personnes(child);
   if (name == "lieux") return check_lieux(child, read, reference_data);
-  if (name == "etablissements") return check_etablissements(child, reference_data);
+  if (name == "etablissements") return check_etablissements(child);
   return std::nullopt;
 }
 

@@ -23,7 +23,7 @@ class Search final : public Handler {
  public:
   explicit Search(const std::string& reference) : reference_(reference) {}
 
-  std::optional<model::Code> header(const Header& /*header*/) override { return std::nullopt; }
+  std::optional<model::Objection> header(const Header& /*header*/) override { return std::nullopt; }
   void demande(DemandeRecord record) override {
     if (wants(record.demande.reference)) found_ = std::move(record);
   }

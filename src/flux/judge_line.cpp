@@ -104,7 +104,7 @@ void JudgeLine::judge(RecordJudge& judge, Batch& batch) {
   try {
     batch.verdicts.reserve(batch.records.size());
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
-      batch.verdicts.push_back(judge.judge(batch.records[i].node(), batch.ranks[i]));
+      batch.verdicts.push_back(judge.judge(batch.records[i], batch.ranks[i]));
     }
   } catch (...) {
     batch.error = std::current_exception();

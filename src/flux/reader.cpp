@@ -17,27 +17,6 @@ using xml::Node;
 
 constexpr const char* schema_instance = "http://www.w3.org/2001/XMLSchema-instance";
 
-Code code_of(xml::Fault fault) {
-  switch (fault) {
-    case xml::Fault::empty:
-      return Code::fichier_vide;
-    case xml::Fault::encoding:
-      return Code::encodage_invalide;
-    case xml::Fault::doctype:
-      return Code::doctype_interdit;
-    case xml::Fault::depth:
-      return Code::profondeur_excessive;
-    case xml::Fault::text:
-      return Code::texte_excessif;
-    case xml::Fault::record:
-      return Code::taille_excessive;
-    case xml::Fault::none:
-    case xml::Fault::malformed:
-      break;
-  }
-  return Code::xml_mal_forme;
-}
-
 // A total that the schema accepted.
 std::uint64_t number(Node node) {
   const std::string text = node.text();
@@ -103,6 +82,7 @@ class FluxReader final : public xml::RecordHandler {
     if (has_foreign_attribute(root)) return refuse(Code::enveloppe_invalide, root);
     limits.record = limits_.record == 0 ? kind_->kind->record_bytes : limits_.record;
     limits.elements = kind_->kind->record_elements;
+    limits.counted = kind_->kind->inner;
     validator_ = std::make_unique<xml::Validator>(kind_->schema);
     return true;
   }
@@ -130,6 +110,11 @@ class FluxReader final : public xml::RecordHandler {
   bool ends(xml::Record child) override {
     if (result_.refusal) return false;
     const Node node = child.node();
+    const auto& fault = child.fault();
+    if (fault && node.name() != kind_->kind->record) {
+      result_.refusal = {code_of(fault->fault), fault->line, fault->column, safe_path(fault->path, *kind_)};
+      return false;
+    }
     if (stage_ == Stage::header) return read_header(node);
     if (stage_ == Stage::totals) return read_totals(node);
     if (node.name() == kind_->kind->record) return line_->add(std::move(child), result_.records);
@@ -149,7 +134,10 @@ class FluxReader final : public xml::RecordHandler {
     line_ = std::make_unique<JudgeLine>(*kind_, reference_data_, result_.header->emetteur,
                                         [this](Verdict verdict) { return deliver(std::move(verdict)); });
     stage_ = Stage::preamble;
-    if (const auto code = handler_.header(*result_.header)) return refuse(*code, emetteur);
+    if (const auto objection = handler_.header(*result_.header)) {
+      const Node at = entete.child(objection->element);
+      return refuse(objection->code, at ? at : emetteur);
+    }
     return true;
   }
 

@@ -23,13 +23,6 @@ struct Header {
   std::string created;  // dateCreation and heureCreation, 2026-11-20T05:00:00: of two flux, which is the later
 };
 
-struct DemandeRecord {
-  std::uint64_t rank = 0;  // from 1
-  model::Demande demande;
-  model::Refusal position;
-  std::string xml;  // canonical (flux/canonical.h): a document of its own, the same bytes for the same content
-};
-
 // A record as it stands in the parser's tree, for as long as its handler is called.
 class RecordSource {
  public:
@@ -40,6 +33,14 @@ class RecordSource {
  private:
   xml::Node record_;
   const KindSchema* kind_;
+};
+
+struct DemandeRecord {
+  std::uint64_t rank = 0;  // from 1
+  model::Demande demande;
+  model::Refusal position;  // of the whole record
+  RecordSource source;
+  std::string xml;  // canonical (flux/canonical.h): a document of its own, the same bytes for the same content
 };
 
 struct ConventionRecord {
@@ -64,8 +65,8 @@ class Handler {
   Handler& operator=(const Handler&) = delete;
   virtual ~Handler() = default;
 
-  // A code refuses the whole flux: sender, kind.
-  virtual std::optional<model::Code> header(const Header& header) = 0;
+  // An objection refuses the whole flux (sender, kind, identity, date); its element is a child of the entête.
+  virtual std::optional<model::Objection> header(const Header& header) = 0;
   virtual void contacts(const std::vector<std::string>& /*courriels*/) {}
   // Records are given away, to be moved from.
   // NOLINTNEXTLINE(performance-unnecessary-value-param)

@@ -81,6 +81,38 @@ model::Refusal refusal_at(Code code, Node at, const KindSchema& kind) {
   return {code, at.line(), at.column(), safe_path(at.path(), kind)};
 }
 
+Code code_of(xml::Fault fault) {
+  switch (fault) {
+    case xml::Fault::empty:
+      return Code::fichier_vide;
+    case xml::Fault::encoding:
+      return Code::encodage_invalide;
+    case xml::Fault::doctype:
+      return Code::doctype_interdit;
+    case xml::Fault::depth:
+      return Code::profondeur_excessive;
+    case xml::Fault::text:
+      return Code::texte_excessif;
+    case xml::Fault::record:
+      return Code::taille_excessive;
+    case xml::Fault::none:
+    case xml::Fault::malformed:
+      break;
+  }
+  return Code::xml_mal_forme;
+}
+
+Verdict RecordJudge::judge(const xml::Record& whole, std::uint64_t rank) {
+  const Node record = whole.node();
+  if (const auto& fault = whole.fault()) {
+    Verdict refused =
+        refuse(record, rank, {code_of(fault->fault), fault->line, fault->column, safe_path(fault->path, kind_)});
+    refused.inner += fault->counted;
+    return refused;
+  }
+  return judge(record, rank);
+}
+
 Verdict RecordJudge::judge(Node record, std::uint64_t rank) {
   const auto violations = validator_.violations(record);
   if (!violations.empty()) {
@@ -105,7 +137,7 @@ Verdict RecordJudge::judge_demande(Node record, std::uint64_t rank) const {
   }
   const std::uint64_t children = demande.enfants.size();
   return {DemandeRecord{rank, std::move(demande), refusal_at(Code::enregistrement_invalide, record, kind_),
-                        canonical(record)},
+                        RecordSource(record, kind_), canonical(record)},
           children};
 }
 

@@ -7,6 +7,7 @@
 
 #include "flux/reader.h"
 #include "flux/schemas.h"
+#include "lib/xml/record_parser.h"
 #include "lib/xml/schema.h"
 
 namespace navette::flux {
@@ -16,6 +17,7 @@ struct Verdict {
   std::uint64_t inner = 0;  // elements that the totals count besides the records
 };
 
+model::Code code_of(xml::Fault fault);
 // The place of an element, with a code.
 model::Refusal refusal_at(model::Code code, xml::Node at, const KindSchema& kind);
 
@@ -25,6 +27,7 @@ class RecordJudge {
   RecordJudge(const KindSchema& kind, const model::ReferenceData& reference_data, std::string emetteur)
       : kind_(kind), reference_data_(reference_data), emetteur_(std::move(emetteur)), validator_(kind.schema) {}
 
+  Verdict judge(const xml::Record& record, std::uint64_t rank);
   Verdict judge(xml::Node record, std::uint64_t rank);
 
  private:

@@ -16,7 +16,7 @@ constexpr std::array entries{
     Entry{Code::fichier_vide, "FICHIER_VIDE", "Le fichier est vide."},
     Entry{Code::fichier_illisible, "FICHIER_ILLISIBLE", "Le fichier ne peut pas être lu."},
     Entry{Code::fichier_non_regulier, "FICHIER_NON_REGULIER", "Le dépôt n'est pas un fichier ordinaire."},
-    Entry{Code::taille_excessive, "TAILLE_EXCESSIVE", "Le fichier dépasse la taille admise."},
+    Entry{Code::taille_excessive, "TAILLE_EXCESSIVE", "Le fichier ou l'enregistrement dépasse la taille admise."},
     Entry{Code::encodage_invalide, "ENCODAGE_INVALIDE",
           "L'encodage n'est ni UTF-8 ni ISO-8859-1, ou le contenu ne lui correspond pas."},
     Entry{Code::xml_mal_forme, "XML_MAL_FORME", "Le XML est mal formé ou incomplet."},

@@ -38,7 +38,7 @@ std::optional<Objection> list_differs(const std::vector<Item>& before, const std
   return std::nullopt;
 }
 
-// The first element that only an avenant may change, in the order of the schema.
+// The first element that only an avenant may change.
 std::optional<Objection> contract_differs(const Annexe& left, const Annexe& right) {
   const Annexe a = sorted(left);
   const Annexe b = sorted(right);
@@ -49,14 +49,29 @@ std::optional<Objection> contract_differs(const Annexe& left, const Annexe& righ
   if (a.signed_on != b.signed_on) return named("dateSignature");
   if (a.effective_from != b.effective_from) return named("dateEffet");
   if (a.partenaire != b.partenaire) return named("partenaire");
-  if (auto o = list_differs(a.communes, b.communes, std::equal_to<>(), itself, "codeInsee", "communes")) return o;
   if (auto o = list_differs(a.personnes, b.personnes, same_or_departed, numero, "personne", "personnes")) return o;
   if (a.pickup_days != b.pickup_days) return named("delaiRetrait");
   if (a.retention_months != b.retention_months) return named("conservation");
   if (a.cadence != b.cadence) return named("cadence");
   if (auto o = list_differs(a.lieux, b.lieux, std::equal_to<>(), identifiant, "lieu", "lieux")) return o;
+  // After the lieux: a convention without communes of its own has theirs.
+  if (auto o = list_differs(a.communes, b.communes, std::equal_to<>(), itself, "codeInsee", "communes")) return o;
   return list_differs(a.etablissements, b.etablissements, std::equal_to<>(), identifiant, "etablissement",
                       "etablissements");
+}
+
+bool same_persons(const Annexe& a, const Annexe& b) {
+  return sorted(a).personnes == sorted(b).personnes;
+}
+
+// R13: while an avenant waits for its day, the version in force is still the one from which a person departs; nothing
+// else of it may be told again.
+bool departs_from_older(const std::vector<Convention>& known, const Convention& incoming) {
+  const auto older =
+      std::find_if(known.begin(), known.end(), [&](const Convention& c) { return c.version == incoming.version; });
+  return older != known.end() && !contract_differs(older->annexe, incoming.annexe) &&
+         incoming.activated_on == older->activated_on && incoming.suspension == known.back().suspension &&
+         incoming.termination == known.back().termination && !same_persons(older->annexe, incoming.annexe);
 }
 
 bool ended_before(const Convention& version, Day day) {
@@ -110,14 +125,16 @@ Amendment amend(const std::vector<Convention>& known, const Convention& incoming
     }
     return NewVersion{};
   }
-  if (incoming.version != latest.version) return Objection{Code::version_non_consecutive, "version"};
+  if (incoming.version != latest.version) {
+    return departs_from_older(known, incoming) ? Amendment(SameVersion{true})
+                                               : Objection{Code::version_non_consecutive, "version"};
+  }
   if (auto objection = contract_differs(latest.annexe, incoming.annexe)) return *objection;
   if (latest.activated_on && incoming.activated_on != latest.activated_on) {
     return Objection{Code::dates_incoherentes, "dateActivation"};
   }
   const bool changed = incoming.activated_on != latest.activated_on || incoming.suspension != latest.suspension ||
-                       incoming.termination != latest.termination ||
-                       sorted(incoming.annexe).personnes != sorted(latest.annexe).personnes;
+                       incoming.termination != latest.termination || !same_persons(incoming.annexe, latest.annexe);
   return SameVersion{changed};
 }
 

@@ -35,7 +35,8 @@ Routed route(const std::map<std::string, std::vector<std::string>>& accepted_cod
 // What a habilitations record does to what is known of its convention. `known`: the versions held, in order, none for a
 // new convention. Same version: only the activation, a suspension, a termination and persons' departures may differ,
 // the rest is AVENANT_REQUIS (R12, R13), told with the first element that differs; the next version: an avenant; any
-// other: VERSION_NON_CONSECUTIVE.
+// other: VERSION_NON_CONSECUTIVE, but for departures from an older one (R13: at once, whatever avenant is still to
+// come).
 struct NewVersion {};
 struct SameVersion {
   bool changed = false;

@@ -74,9 +74,9 @@ bool is_hole(std::string_view bytes) {
 
 class Claimer {
  public:
-  Claimer(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+  Claimer(const Spool& spool, store::Store& store, const ClaimRules& rules, const SeenDeposits& seen,
           const Clock& clock, const std::stop_token& stop)
-      : spool_(spool), store_(store), rules_(rules), closed_(closed), clock_(clock), stop_(stop) {}
+      : spool_(spool), store_(store), rules_(rules), seen_(seen), clock_(clock), stop_(stop) {}
 
   ClaimReport run() {
     take_up_all();  // left by a crash, or still growing last time
@@ -132,7 +132,7 @@ class Claimer {
   const Spool& spool_;
   store::Store& store_;
   const ClaimRules& rules_;
-  const ClosedDeposits& closed_;
+  const SeenDeposits& seen_;
   const Clock& clock_;
   const std::stop_token& stop_;
   ClaimReport report_;
@@ -181,9 +181,11 @@ void Claimer::scan_sender(const std::string& emetteur) {
 
 // ctime: the kernel sets it at every write and rename, and a sender that copies old mtimes cannot forge it.
 bool Claimer::is_complete(const std::string& emetteur, const std::string& name, const FileStatus& st) const {
-  if (closed_.contains(emetteur + "/" + name)) return true;
+  const std::string deposit = emetteur + "/" + name;
+  if (seen_.closed.contains(deposit)) return true;
   const Instant now = clock_.now();
-  return st.changed + rules_.stable_after <= now || st.changed > now + std::chrono::hours(1);
+  const auto quiet = seen_.written.contains(deposit) ? rules_.give_up_after : rules_.stable_after;
+  return st.changed + quiet <= now || st.changed > now + std::chrono::hours(1);
 }
 
 // Returns how many were recorded.
@@ -457,9 +459,9 @@ bool is_ignored(const std::string& name) {
   return name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp") || name.ends_with(".filepart");
 }
 
-ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const SeenDeposits& seen,
                   const Clock& clock, const std::stop_token& stop) {
-  return Claimer(spool, store, rules, closed, clock, stop).run();
+  return Claimer(spool, store, rules, seen, clock, stop).run();
 }
 
 }  // namespace navette::stages

@@ -1,12 +1,13 @@
 // Claims deposits: arrivee/<emetteur>/<name> becomes travail/<emetteur>/<ticket> and a row.
 //
-// Guarantees. A deposit is taken once it is complete: seen closed or moved in (`closed`), or unchanged for
-// `stable_after`. The rename is the claim; then the bytes are copied, while they are hashed, into an inode of our own:
-// a sender who still holds the deposit open changes nothing any more. After a crash at any point the next scan takes up
-// what lies in travail/ without a row; nothing is taken twice. One bad deposit never blocks the others, and one sender
-// never the others: a round takes its share of each. What cannot be moved to travail/ (a directory of another owner;
-// across file systems also what is no regular, readable file of a size allowed) is set aside where it lies. Across file
-// systems a crash between the copy and the removal takes a deposit twice: the second is answered DOUBLON.
+// Guarantees. A deposit is taken once it is complete: seen closed or moved in, or unchanged for `stable_after` (for
+// `give_up_after` when it was seen being written, and nobody saw it closed). The rename is the claim; then the bytes
+// are copied, while they are hashed, into an inode of our own: a sender who still holds the deposit open changes
+// nothing any more. After a crash at any point the next scan takes up what lies in travail/ without a row; nothing is
+// taken twice. One bad deposit never blocks the others, and one sender never the others: a round takes its share of
+// each. What cannot be moved to travail/ (a directory of another owner; across file systems also what is no regular,
+// readable file of a size allowed) is set aside where it lies. Across file systems a crash between the copy and the
+// removal takes a deposit twice: the second is answered DOUBLON.
 //
 //   arrivee/<emetteur>/.refuse-<ticket>.<name>   set aside: answered, kept for its sender and the operator
 //   travail/<emetteur>/<ticket>.<name>   renamed, not yet copied (or not a file one can copy: the row says why)
@@ -48,11 +49,14 @@ struct ClaimReport {
   std::vector<std::string> faults;  // of `failed`: where and what the system said; no deposit's name (R9)
 };
 
-// Names, relative to arrivee/ ("emetteur/file"), of deposits that were seen closed or moved in.
-using ClosedDeposits = std::set<std::string>;
+// What was seen of deposits; names are relative to arrivee/ ("emetteur/file").
+struct SeenDeposits {
+  std::set<std::string> closed;   // or moved in: complete
+  std::set<std::string> written;  // and not closed since: however long its sender pauses, it is not complete
+};
 
 // One round.
-ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const ClosedDeposits& closed,
+ClaimReport claim(const Spool& spool, store::Store& store, const ClaimRules& rules, const SeenDeposits& seen,
                   const Clock& clock, const std::stop_token& stop);
 
 // Dot-files and half-written names that are never looked at.

@@ -22,7 +22,6 @@ std::string siren_of(const Convention& convention) {
 std::optional<Objection> ConventionsIntake::add(Convention convention) {
   convention.caf = sender_.caf;
   if (told_.contains(convention.numero)) return Objection{Code::reference_en_double, "numero"};
-  if (auto objection = check_sender(convention)) return objection;
   const auto known = tools_.store.convention_versions(convention.caf, convention.numero);
   if (!created_.empty() && created_ < tools_.store.convention_told_at(convention.caf, convention.numero)) {
     return Objection{Code::flux_anterieur};
@@ -30,9 +29,12 @@ std::optional<Objection> ConventionsIntake::add(Convention convention) {
   const model::Amendment amendment = model::amend(known, convention);
   if (const auto* objection = std::get_if<Objection>(&amendment)) return *objection;
   const auto* same = std::get_if<model::SameVersion>(&amendment);
-  // The lieux of a version never change, and they were looked at when it came: what ends it or lets a person go (R13)
-  // is taken even if another convention holds them by now.
+  // The communes and lieux of a version never change, and they were looked at when it came: what suspends it, ends it
+  // or lets a person go (R13) is taken even if a commune has been merged away since, or another convention holds a
+  // lieu.
   if (same == nullptr) {
+    if (auto objection = check_communes(convention)) return objection;
+    if (auto objection = check_sender(convention)) return objection;
     if (auto objection = check_lieux(convention)) return objection;
     hold_lieux(convention);
   }
@@ -45,6 +47,21 @@ std::optional<Objection> ConventionsIntake::add(Convention convention) {
   std::set<std::string> opened = opened_by(convention);
   for (const Convention& version : known) opened.merge(opened_by(version));
   changes_.push_back({std::move(convention), same == nullptr, created_, false, {opened.begin(), opened.end()}});
+  return std::nullopt;
+}
+
+std::optional<Objection> ConventionsIntake::check_communes(const Convention& convention) const {
+  const auto unknown = [&](const std::string& insee) { return tools_.reference.find(insee) == nullptr; };
+  const auto& communes = convention.annexe.communes;
+  const auto commune = std::find_if(communes.begin(), communes.end(), unknown);
+  if (commune != communes.end()) return Objection{Code::commune_inconnue, "codeInsee", *commune};
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    const auto of_lieu = std::find_if(lieu.communes.begin(), lieu.communes.end(), unknown);
+    if (of_lieu != lieu.communes.end()) return Objection{Code::commune_inconnue, "codeInsee", *of_lieu};
+  }
+  for (const model::Etablissement& e : convention.annexe.etablissements) {
+    if (unknown(e.commune)) return Objection{Code::commune_inconnue, "codeInsee", e.commune};
+  }
   return std::nullopt;
 }
 

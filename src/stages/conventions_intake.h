@@ -27,6 +27,7 @@ class ConventionsIntake {
   const std::vector<store::ConventionChange>& changes() const { return changes_; }
 
  private:
+  std::optional<model::Objection> check_communes(const model::Convention& convention) const;
   std::optional<model::Objection> check_sender(const model::Convention& convention) const;
   std::optional<model::Objection> check_lieux(const model::Convention& convention) const;
   void hold_lieux(const model::Convention& convention);

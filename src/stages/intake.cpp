@@ -19,10 +19,10 @@ namespace navette::stages {
 namespace {
 
 using model::Code;
+using model::Objection;
 using model::Refusal;
 
-constexpr std::uint64_t max_habilitations = std::uint64_t{32} << 20U;  // bytes
-constexpr std::size_t group = 500;                                     // records a transaction
+constexpr std::size_t group = 500;  // records a transaction
 
 // The refused records of one flux, in one file beside its accusé. Durable before the flux is answered.
 class Fragments {
@@ -66,14 +66,13 @@ class Reading final : public flux::Handler {
         fragments_(tools.spool, flux.claim),
         conventions_(tools, sender) {}
 
-  std::optional<Code> header(const flux::Header& header) override {
-    if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
-    if (header.emetteur != flux_.claim.emetteur) return Code::emetteur_different;
+  std::optional<Objection> header(const flux::Header& header) override {
+    if (!sender_.kinds.contains(header.kind)) return Objection{Code::type_non_autorise, "emetteur"};
+    if (header.emetteur != flux_.claim.emetteur) return Objection{Code::emetteur_different, "emetteur"};
     conventions_.sent_at(header.created);
-    // Conventions are held in memory until the end of their flux; a whole country's take a third of this.
-    if (header.kind == "habilitations" && flux_.claim.size > max_habilitations) return Code::taille_excessive;
+    if (auto objection = check_envelope(header, flux_.claim.size, today_)) return objection;
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
-    if (known) return *known == flux_.claim.sha256 ? Code::doublon : Code::conflit;
+    if (known) return Objection{*known == flux_.claim.sha256 ? Code::doublon : Code::conflit, "identifiant"};
     return std::nullopt;
   }
 
@@ -81,8 +80,7 @@ class Reading final : public flux::Handler {
 
   void demande(flux::DemandeRecord record) override {
     if (record.demande.date > today_) {
-      Refusal refusal = record.position;
-      refusal.code = Code::date_invalide;
+      const Refusal refusal = record.source.refusal({Code::date_invalide, "dateDemande"});
       return refuse({record.rank, record.demande.reference, refusal, false}, record.xml);
     }
     const std::string sha256 = crypto::sha256_hex(record.xml);
@@ -119,11 +117,12 @@ class Reading final : public flux::Handler {
     refused_.clear();
   }
 
-  store::FluxState accept(const flux::Result& result) {
+  // Nothing: a stop was asked for, and nothing is changed.
+  std::optional<store::FluxState> accept(const flux::Result& result) {
     flush();
     fragments_.commit();
     return tools_.store.accept_flux(flux_, {result.header->kind, result.header->identifiant}, result.records,
-                                    conventions_.changes(), contacts_, sender_.caf, tools_.clock.now());
+                                    conventions_.changes(), contacts_, sender_.caf, tools_.clock.now(), stop_);
   }
 
  private:
@@ -151,35 +150,37 @@ class Reading final : public flux::Handler {
   std::vector<store::RefusedRecord> refused_;
 };
 
-void refuse_whole(const IntakeTools& tools, const store::ReceivedFlux& flux, const std::optional<flux::Header>& header,
-                  const Refusal& refusal, std::uint64_t records, IntakeReport& report) {
-  ++report.refused_flux;
+// False when a stop was asked for before what the flux had staged was discarded: it stays received.
+bool refuse_whole(const IntakeTools& tools, const store::ReceivedFlux& flux, const std::optional<flux::Header>& header,
+                  const Refusal& refusal, std::uint64_t records, const std::stop_token& stop, IntakeReport& report) {
   const auto known = header ? std::optional(store::FluxHeader{header->kind, header->identifiant}) : std::nullopt;
-  tools.store.refuse_flux(flux, known, refusal, records, tools.clock.now());
+  if (!tools.store.refuse_flux(flux, known, refusal, records, tools.clock.now(), stop)) {
+    tools.store.abandon_reading(flux.id);
+    return false;
+  }
+  ++report.refused_flux;
   log::warning("flux.refused", {{"flux", flux.claim.ticket},
                                 {"emetteur", flux.claim.emetteur},
                                 {"code", to_string(refusal.code)},
                                 {"line", refusal.line}});
+  return true;
 }
 
 // False when a stop was asked for before the end.
 bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
                const std::function<void(std::size_t)>& progress, const std::stop_token& stop, IntakeReport& report) {
   const store::Claim& claim = flux.claim;
-  tools.store.begin_reading(flux.id);
+  if (!tools.store.begin_reading(flux.id, stop)) return false;
   const auto sender = tools.senders.find(claim.emetteur);
   if (claim.problem) {
-    refuse_whole(tools, flux, std::nullopt, {*claim.problem, 0, 0, {}}, 0, report);
-    return true;
+    return refuse_whole(tools, flux, std::nullopt, {*claim.problem, 0, 0, {}}, 0, stop, report);
   }
   if (sender == tools.senders.end()) {
-    refuse_whole(tools, flux, std::nullopt, {Code::emetteur_inconnu, 0, 0, {}}, 0, report);
-    return true;
+    return refuse_whole(tools, flux, std::nullopt, {Code::emetteur_inconnu, 0, 0, {}}, 0, stop, report);
   }
   const auto work = tools.spool.travail.find_dir(claim.emetteur);
   if (!work || !work->contains(claim.ticket)) {  // somebody took it out of travail/
-    refuse_whole(tools, flux, std::nullopt, {Code::fichier_illisible, 0, 0, {}}, 0, report);
-    return true;
+    return refuse_whole(tools, flux, std::nullopt, {Code::fichier_illisible, 0, 0, {}}, 0, stop, report);
   }
   const UniqueFd fd = work->open_file(claim.ticket, O_RDONLY);
   Reading reading(tools, flux, sender->second, progress, stop);
@@ -193,9 +194,14 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
     tools.store.duplicate_flux(flux, {result.header->kind, result.header->identifiant}, tools.clock.now());
     log::notice("flux.duplicate", {{"flux", claim.ticket}, {"emetteur", claim.emetteur}});
   } else if (result.refusal) {
-    refuse_whole(tools, flux, result.header, *result.refusal, result.records, report);
+    return refuse_whole(tools, flux, result.header, *result.refusal, result.records, stop, report);
   } else {
-    const store::FluxState state = reading.accept(result);
+    const auto accepted = reading.accept(result);
+    if (!accepted) {
+      tools.store.abandon_reading(flux.id);
+      return false;
+    }
+    const store::FluxState state = *accepted;
     if (state == store::FluxState::refuse) ++report.refused_flux;
     log::info("flux.read", {{"flux", claim.ticket},
                             {"emetteur", claim.emetteur},
@@ -206,6 +212,16 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
 }
 
 }  // namespace
+
+std::optional<Objection> check_envelope(const flux::Header& header, std::uint64_t bytes, model::Day today) {
+  if (header.kind == "habilitations" && bytes > max_habilitations) return Objection{Code::taille_excessive};
+  // Of two flux on one convention the later one counts: one that says it was made in the year 2099 would make every
+  // true one that follows too old, a departure or a breach among them (R13, R8). A day for clocks that disagree.
+  if (header.created.substr(0, 10) > model::to_iso(model::plus_days(today, 1))) {
+    return Objection{Code::date_invalide, "dateCreation"};
+  }
+  return std::nullopt;
+}
 
 IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,
                     const std::stop_token& stop) {

@@ -38,6 +38,12 @@ struct IntakeTools {
   const Clock& clock;
 };
 
+// Conventions are held in memory until the end of their flux; those of the whole country are some 10 MB.
+constexpr std::uint64_t max_habilitations = std::uint64_t{16} << 20U;  // bytes of a flux
+
+// What of a flux's envelope is refused whatever it holds: its size, a creation date that is still to come.
+std::optional<model::Objection> check_envelope(const flux::Header& header, std::uint64_t bytes, model::Day today);
+
 struct IntakeReport {
   std::size_t flux = 0;
   std::size_t refused_flux = 0;

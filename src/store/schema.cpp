@@ -333,6 +333,7 @@ CREATE TABLE alerte (
   acceptee_le INTEGER,
   PRIMARY KEY (caf, jour)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX acheminement_annule ON acheminement (version_id) WHERE etat = 'annule';
 -- Asked for by an operator, not packed yet.
 CREATE TABLE reemission (
   remise_id INTEGER PRIMARY KEY REFERENCES remise (id),  -- the first issue

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,12 @@ class Store {
   void add_claims(const std::vector<Claim>& claims);
   // The oldest but `except`; one whose reading was begun three times and never ended comes after all others.
   std::optional<ReceivedFlux> next_received(const std::set<RowId>& except = {});
-  void begin_reading(RowId flux);
-  void abandon_reading(RowId flux);  // stopped on purpose: it does not count
+  bool begin_reading(RowId flux, const std::stop_token& stop = {});  // false: a stop came first
+  void abandon_reading(RowId flux);                                  // stopped on purpose: it does not count
   // Forgets whatever an interrupted reading had staged: only the flux being read may have staged demandes, else those
-  // of one that is read later would be taken for duplicates. Several transactions: safe to repeat.
-  void discard_staged();
+  // of one that is read later would be taken for duplicates. Several transactions: safe to repeat. False: a stop came
+  // first.
+  bool discard_staged(const std::stop_token& stop = {});
   // SHA-256 of the accepted flux of that identity, if there is one.
   std::optional<std::string> accepted_sha256(const std::string& emetteur, const std::string& identifiant);
   // Demandes of a flux that is being read: kept, but invisible until accept_flux(). A reference already taken becomes a
@@ -45,13 +47,14 @@ class Store {
   std::vector<Clash> stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
                            const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
   // The end was reached and the totals are right: staged demandes become visible, conventions take effect, the answer
-  // is fixed. When every record was refused that is `refuse`.
-  FluxState accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
-                        const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
-                        const std::string& caf, Instant now);
-  // Nothing of the flux is kept but the answer (its staged demandes are discarded first).
-  void refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header, const model::Refusal& refusal,
-                   std::uint64_t received, Instant now);
+  // is fixed. When every record was refused that is `refuse`. Nothing, and nothing is changed: a stop came first.
+  std::optional<FluxState> accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
+                                       const std::vector<ConventionChange>& conventions,
+                                       const std::vector<std::string>& contacts, const std::string& caf, Instant now,
+                                       const std::stop_token& stop = {});
+  // Nothing of the flux is kept but the answer (its staged demandes are discarded first). False: a stop came first.
+  bool refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header, const model::Refusal& refusal,
+                   std::uint64_t received, Instant now, const std::stop_token& stop = {});
   void duplicate_flux(const ReceivedFlux& flux, const FluxHeader& header, Instant now);
   // Answered flux whose accusé is not written yet, oldest first, those after `after`.
   std::vector<FluxAnswer> accuses_due(RowId after, std::size_t limit);
@@ -178,6 +181,8 @@ class Store {
   RowId insert_version(RowId convention, const model::Convention& c);
   RowId lieu_id(const std::string& identifiant, const std::string& caf, const std::string& siren);
   void close_departed(RowId convention, const std::vector<model::Personne>& personnes);
+  bool is_suspended(RowId convention);
+  void revive_after_suspension(RowId convention);
   void refresh_in_force(RowId convention);
   void schedule_reopening(RowId convention, const std::vector<std::string>& codes, model::Day today);
   model::Convention load_version(RowId version);

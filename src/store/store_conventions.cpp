@@ -11,6 +11,7 @@
 namespace navette::store {
 namespace {
 
+using model::AcheminementEvent;
 using model::Convention;
 
 std::int64_t rank_of(std::size_t i) {
@@ -224,6 +225,7 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
   }
   db_.query("UPDATE convention SET flux_cree = ? WHERE id = ?").bind(change.created, id).run();
   if (change.unchanged) return;
+  const bool was_suspended = is_suspended(id);
   if (change.new_version) insert_version(id, c);
   db_.query("UPDATE version SET activee = ? WHERE convention_id = ? AND version = ?")
       .bind(to_column(c.activated_on), id, c.version)
@@ -251,10 +253,29 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
       .run();
   refresh_in_force(id);
   schedule_reopening(id, change.opened, model::paris_day(now));
+  if (was_suspended && !s) revive_after_suspension(id);
   trace(now, change.new_version ? "convention.version" : "convention.suivi", convention_object(c),
         fmt::format("version={} activee={} suspendue={} fin={}", c.version,
                     c.activated_on ? model::to_iso(*c.activated_on) : "-", s ? model::to_iso(s->from) : "-",
                     t ? model::to_iso(t->last_day) : "-"));
+}
+
+bool Store::is_suspended(RowId convention) {
+  return db_.query("SELECT 1 FROM version WHERE convention_id = ? AND suspendue IS NOT NULL").bind(convention).step();
+}
+
+// The lieu was entitled when the demandes were routed to it: what its suspension cancelled leaves after all, unless
+// something else has taken the right (looked at before each packing and delivery).
+void Store::revive_after_suspension(RowId convention) {
+  std::vector<RowId> cancelled;
+  {
+    auto q = db_.query(
+        "SELECT a.id FROM version v JOIN acheminement a ON a.version_id = v.id WHERE v.convention_id = ? "
+        "AND a.etat = 'annule'");
+    q.bind(convention);
+    while (q.step()) cancelled.push_back(q.integer(0));
+  }
+  for (const RowId id : cancelled) set_acheminement(id, AcheminementEvent::reopened);
 }
 
 void Store::refresh_in_force(RowId convention) {

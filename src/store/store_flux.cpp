@@ -118,12 +118,13 @@ std::optional<ReceivedFlux> Store::next_received(const std::set<RowId>& except) 
   return std::nullopt;
 }
 
-void Store::begin_reading(RowId flux) {
-  discard_staged();
+bool Store::begin_reading(RowId flux, const std::stop_token& stop) {
+  if (!discard_staged(stop)) return false;
   sqlite::Transaction transaction(db_);
   db_.query("DELETE FROM refus WHERE flux_id = ?").bind(flux).run();
   db_.query("UPDATE flux SET lectures = lectures + 1 WHERE id = ?").bind(flux).run();
   transaction.commit();
+  return true;
 }
 
 void Store::abandon_reading(RowId flux) {
@@ -132,9 +133,10 @@ void Store::abandon_reading(RowId flux) {
   transaction.commit();
 }
 
-void Store::discard_staged() {
+bool Store::discard_staged(const std::stop_token& stop) {
   int gone = discard_chunk;
   while (gone == discard_chunk) {
+    if (stop.stop_requested()) return false;
     heartbeat::beat();
     sqlite::Transaction transaction(db_);
     std::vector<RowId> ids;
@@ -151,6 +153,7 @@ void Store::discard_staged() {
     gone = static_cast<int>(ids.size());
     transaction.commit();
   }
+  return true;
 }
 
 std::optional<std::string> Store::accepted_sha256(const std::string& emetteur, const std::string& identifiant) {
@@ -209,12 +212,17 @@ FluxState Store::close_flux(const ReceivedFlux& flux, FluxState state, const std
   return state;
 }
 
-FluxState Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
-                             const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
-                             const std::string& caf, Instant now) {
+std::optional<FluxState> Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
+                                            const std::vector<ConventionChange>& conventions,
+                                            const std::vector<std::string>& contacts, const std::string& caf,
+                                            Instant now, const std::stop_token& stop) {
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE demande SET admise = 1 WHERE flux_id = ? AND admise = 0").bind(flux.id).run();
-  for (const ConventionChange& change : conventions) apply_convention(change, now);
+  for (const ConventionChange& change : conventions) {
+    if (stop.stop_requested()) return std::nullopt;
+    heartbeat::beat();
+    apply_convention(change, now);
+  }
   const FluxState state = close_flux(flux, FluxState::accepte, header, std::nullopt, received, now);
   if (!contacts.empty() && state != FluxState::refuse) {
     db_.query("DELETE FROM contact_caf WHERE caf = ?").bind(caf).run();
@@ -226,13 +234,15 @@ FluxState Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header,
   return state;
 }
 
-void Store::refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header,
-                        const model::Refusal& refusal, std::uint64_t received, Instant now) {
-  discard_staged();
+bool Store::refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header,
+                        const model::Refusal& refusal, std::uint64_t received, Instant now,
+                        const std::stop_token& stop) {
+  if (!discard_staged(stop)) return false;
   sqlite::Transaction transaction(db_);
   db_.query("DELETE FROM refus WHERE flux_id = ?").bind(flux.id).run();
   close_flux(flux, FluxState::refuse, header, refusal, received, now);
   transaction.commit();
+  return true;
 }
 
 void Store::duplicate_flux(const ReceivedFlux& flux, const FluxHeader& header, Instant now) {

@@ -53,7 +53,7 @@ void check_refusal(const model::Refusal& refusal) {
 
 class Checker final : public flux::Handler {
  public:
-  std::optional<model::Code> header(const flux::Header& header) override {
+  std::optional<model::Objection> header(const flux::Header& header) override {
     require(text::is_valid_utf8(header.emetteur) && header.emetteur.size() <= 31, "an émetteur is of its form");
     head.kind = header.kind;
     head.identifiant = header.identifiant;

@@ -67,12 +67,12 @@ class StageSite {
     return std::filesystem::is_directory(in(below)) ? Directory::open(in(below)).names() : std::vector<std::string>{};
   }
 
-  stages::ClaimReport claim(const stages::ClosedDeposits& closed = {}) {
-    return stages::claim(spool, *store, rules, closed, claim_clock, stop.get_token());
+  stages::ClaimReport claim(const stages::SeenDeposits& seen = {}) {
+    return stages::claim(spool, *store, rules, seen, claim_clock, stop.get_token());
   }
   stages::IntakeReport intake(const std::function<void(std::size_t)>& progress = {}) {
-    return stages::intake({spool, *store, schemas(), communes(), senders, {"depot"}, flux::Limits{}, clock}, progress,
-                          stop.get_token());
+    return stages::intake({spool, *store, schemas(), *known_communes, senders, {"depot"}, flux::Limits{}, clock},
+                          progress, stop.get_token());
   }
   std::size_t answer() { return stages::answer(spool, *store, stop.get_token()); }
   stages::RouteReport route() { return stages::route(*store, communes(), clock, stop.get_token()); }
@@ -99,6 +99,7 @@ class StageSite {
   FakeClock clock{"2026-11-20T05:00:00Z"};
   FakeClock claim_clock{"2090-01-01T00:00:00Z"};  // deposits have the machine's ctime: all are long complete
   stages::ClaimRules rules;
+  const model::ReferenceData* known_communes = &communes();
   stages::Senders senders{{"monenfant", {{"demandes"}, "", {}}}, {"caf-421", {{"habilitations"}, "421", {"42"}}}};
   std::stop_source stop;
 };

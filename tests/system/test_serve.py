@@ -16,7 +16,8 @@ import time
 import pytest
 
 from conftest import DATA
-from test_main_job import accuse_of, at, demande, demandes, open_lieux, paris, reached, rows, validate
+from test_main_job import (accuse_of, at, convention, demande, demandes, habilitations, open_lieux, paris, reached, rows,
+                           validate)
 
 LINE = re.compile(r'<[3-7]>(ts=\S+ )?event=[a-z.]+( [a-z0-9_]+=("([^"\\]|\\.)*"|[^\s"=]+))*')
 
@@ -244,6 +245,26 @@ def test_a_senders_directory_made_later_is_watched(site, serve):
     wait_for(lambda: is_watched(service, new))
     site.deposit(demandes("P0", demande("P0"), emetteur="plus-tard"), "plus-tard")
     wait_for(lambda: reached(site, "P0", "plus-tard") == ["rpe-un"])
+
+
+@pytest.mark.slow
+def test_a_suspension_is_read_and_mails_leave_while_very_many_demandes_do(site, serve):
+    many = 2000
+    open_lieux(site)
+    serve()
+    site.deposit(demandes("MASSE", *[demande(f"M{n}") for n in range(many)]), name="masse.xml")
+    wait_for(site.delivered)
+    site.deposit(habilitations("H-FIN", convention("CLI_1", {"rpe-un": ["42218"]}, suspended=0)), "caf-421", "fin.xml")
+    wait_for(lambda: list((site.spool / "accuses/caf-421").glob("AR_H-FIN*")))
+    assert site.mails()
+
+    def settled():
+        counts = site.json("status")["files"]
+        return counts["acheminements_a_remettre"] + counts["remises_pretes"] + counts["demandes_a_router"] == 0
+    wait_for(settled)
+    delivered = {p.name for p in site.delivered() if p.suffix == ".pdf"}
+    assert 0 < len(delivered) < many
+    assert site.json("status")["files"]["demandes_sans_lieu"] == many - len(delivered)
 
 
 def test_deposits_of_before_the_start_are_taken(site, serve):

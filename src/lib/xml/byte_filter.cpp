@@ -154,6 +154,11 @@ std::string_view ByteFilter::filter_latin1(std::string_view chunk) {
       fault_ = ByteFault::not_xml;
       break;
     }
+    // No text holds these controls: the bytes are Windows-1252 under another name (€ ’ œ …), and would be damaged.
+    if (byte >= 0x80 && byte < 0xA0) {
+      fault_ = ByteFault::encoding;
+      break;
+    }
     if (byte < 0x80) {
       converted_ += chunk[i];
     } else {

@@ -4,6 +4,8 @@
 #include <array>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <libxml/SAX2.h>
@@ -162,7 +164,13 @@ class RecordParser::Reading {
     add_text();
     if (over()) return;
     if (++depth_ > limits_.depth) return fail(Fault::depth, at);
-    if (!attributes_fit(spaces, declared, attributes, values)) return fail(Fault::text, at);
+    if (passing_over_) {
+      if (limits_.counted == reinterpret_cast<const char*>(name)) ++record_fault_->counted;
+      return;
+    }
+    const bool fit = attributes_fit(spaces, declared, attributes, values);
+    if (!fit && depth_ == 1) return fail(Fault::text, at);
+    if (!fit) attributes = defaulted = spaces = 0;
     xmlSAX2StartElementNs(context_.get(), name, prefix, space, spaces, declared, attributes, defaulted, values);
     xmlNode* node = context_->node;
     if (node == nullptr) return fail(Fault::malformed, at);
@@ -173,7 +181,10 @@ class RecordParser::Reading {
       elements_ = 0;
       ask([&] { return handler_.begins(Node(node)); });
     }
-    if (!over() && depth_ >= 2) check_record(at);
+    if (!over() && depth_ >= 2) {
+      if (!fit) blame(Fault::text, at);
+      check_record(at);
+    }
   }
 
   bool attributes_fit(int spaces, const xmlChar** declared, int attributes, const xmlChar** values) const {
@@ -187,27 +198,47 @@ class RecordParser::Reading {
 
   void check_record(Place at) {
     const bool too_long = offset(*context_->input) - record_start_ > limits_.record;
-    if (++elements_ > limits_.elements || too_long) fail(Fault::record, at);
+    if (++elements_ <= limits_.elements && !too_long) return;
+    blame(Fault::record, at);
+    passing_over_ = depth_;
+  }
+
+  // The first fault of a child of the root is the one that is told.
+  void blame(Fault fault, Place at) {
+    if (!record_fault_) record_fault_ = {fault, at.line, at.column, Node(context_->node).path(), 0};
   }
 
   void end(const xmlChar* name, const xmlChar* prefix, const xmlChar* space) {
     xmlNode* node = context_->node;
     add_text();
     if (over()) return;
+    if (passing_over_ && depth_ > *passing_over_) {
+      --depth_;
+      return;
+    }
     xmlSAX2EndElementNs(context_.get(), name, prefix, space);
     --depth_;
+    if (passing_over_) passing_over_ = depth_;
     if (depth_ == 0) root_closed_ = true;
     if (depth_ != 1) return;
     xmlNode* root = node->parent;
     xmlUnlinkNode(node);
     node->parent = root;  // upwards only: for paths and namespaces
-    Record record(node, static_cast<std::size_t>(offset(*context_->input) - record_start_));
+    passing_over_.reset();
+    Record record(node, static_cast<std::size_t>(offset(*context_->input) - record_start_),
+                  std::exchange(record_fault_, std::nullopt));
     ask([&] { return handler_.ends(std::move(record)); });
   }
 
   void text(const xmlChar* bytes, int length) {
+    if (passing_over_) return;
     text_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(length));
-    if (text_.size() > limits_.text) fail(Fault::text, here());
+    if (text_.size() <= limits_.text) return;
+    if (depth_ < 2) return fail(Fault::text, here());
+    blame(Fault::text, here());
+    std::size_t end = limits_.text;
+    while (end > 0 && (static_cast<unsigned char>(text_[end]) & 0xC0U) == 0x80U) --end;
+    text_.resize(end);
   }
 
   // The text gathered since the last tag. Called with the element that holds it open.
@@ -262,6 +293,8 @@ class RecordParser::Reading {
   std::size_t depth_ = 0;
   std::uint64_t record_start_ = 0;
   std::size_t elements_ = 0;
+  std::optional<RecordFault> record_fault_;    // of the child of the root that is being read
+  std::optional<std::size_t> passing_over_{};  // nothing more of it is kept; the depth of the last that is
   bool starting_child_ = false;
   bool root_closed_ = false;
 };

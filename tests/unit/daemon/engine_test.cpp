@@ -39,7 +39,7 @@ class Morning final : public Clock {
 PassReport pass(Engine& engine, bool all = false) {
   PassOptions options;
   options.all = all;
-  options.closed = {"monenfant/d.xml", "caf-421/h.xml", "monenfant/bad.xml"};
+  options.seen.closed = {"monenfant/d.xml", "caf-421/h.xml", "monenfant/bad.xml"};
   return engine.pass(options, {});
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("with a stop asked for a pass touches nothing") {
   std::stop_source stop;
   stop.request_stop();
   PassOptions options;
-  options.closed = {"monenfant/d.xml"};
+  options.seen.closed = {"monenfant/d.xml"};
   CHECK(engine.pass(options, stop.get_token()).claimed == 0);
   CHECK(Directory::open(site.dir / "spool" / "arrivee" / "monenfant").names() == Names{"d.xml"});
 }

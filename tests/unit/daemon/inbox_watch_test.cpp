@@ -9,7 +9,7 @@
 
 using namespace navette;
 using daemon::InboxWatch;
-using stages::ClosedDeposits;
+using stages::SeenDeposits;
 
 namespace {
 
@@ -24,8 +24,8 @@ TEST_CASE("deposits closed or moved in are named; opened ones are not") {
   const test::TempDir dir;
   std::filesystem::create_directories(dir / "arrivee" / "monenfant");
   InboxWatch watch((dir / "arrivee").string());
-  ClosedDeposits closed;
-  CHECK_FALSE(watch.take(closed));
+  SeenDeposits seen;
+  CHECK_FALSE(watch.take(seen));
   CHECK_FALSE(readable(watch));
   dir.put("arrivee/monenfant/a.xml", "x");
   dir.put("b.xml", "x");
@@ -33,25 +33,32 @@ TEST_CASE("deposits closed or moved in are named; opened ones are not") {
   std::ofstream open(dir / "arrivee" / "monenfant" / "c.xml");
   open << "x" << std::flush;
   CHECK(readable(watch));
-  CHECK(watch.take(closed));
-  CHECK(closed == ClosedDeposits{"monenfant/a.xml", "monenfant/b.xml"});
+  CHECK(watch.take(seen));
+  CHECK(seen.closed == std::set<std::string>{"monenfant/a.xml", "monenfant/b.xml"});
+  CHECK(seen.written == std::set<std::string>{"monenfant/c.xml"});
   CHECK_FALSE(readable(watch));
+  open << "y" << std::flush;
+  CHECK_FALSE(watch.take(seen));  // no reason to look
+  open.close();
+  CHECK(watch.take(seen));
+  CHECK(seen.closed.contains("monenfant/c.xml"));
+  CHECK(seen.written.empty());
 }
 
 TEST_CASE("a sender's directory that is made later is watched too, and again when it was replaced") {
   const test::TempDir dir;
   std::filesystem::create_directories(dir / "arrivee");
   InboxWatch watch((dir / "arrivee").string());
-  ClosedDeposits closed;
+  SeenDeposits seen;
   for (int i = 0; i < 2; ++i) {
     std::filesystem::create_directory(dir / "arrivee" / "caf-421");
-    CHECK(watch.take(closed));
+    CHECK(watch.take(seen));
     dir.put("arrivee/caf-421/a.xml", "x");
-    closed.clear();
-    CHECK(watch.take(closed));
-    CHECK(closed == ClosedDeposits{"caf-421/a.xml"});
+    seen.closed.clear();
+    CHECK(watch.take(seen));
+    CHECK(seen.closed == std::set<std::string>{"caf-421/a.xml"});
     std::filesystem::remove_all(dir / "arrivee" / "caf-421");
-    watch.take(closed);
+    watch.take(seen);
   }
 }
 
@@ -61,11 +68,11 @@ TEST_CASE("a file in arrivee/ itself and a link in the place of a sender's direc
   std::filesystem::create_directories(dir / "elsewhere");
   std::filesystem::create_directory_symlink(dir / "elsewhere", dir / "arrivee" / "lien");
   InboxWatch watch((dir / "arrivee").string());
-  ClosedDeposits closed;
+  SeenDeposits seen;
   dir.put("arrivee/stray.xml", "x");
   dir.put("elsewhere/a.xml", "x");
-  CHECK(watch.take(closed));
-  CHECK(closed.empty());
+  CHECK(watch.take(seen));
+  CHECK(seen.closed.empty());
 }
 
 TEST_CASE("without arrivee/ there is nothing to watch") {

@@ -41,9 +41,10 @@ inline navette::UniqueFd file_of(std::string_view bytes) {
 }
 
 struct Recorder final : navette::flux::Handler {
-  std::optional<navette::model::Code> header(const navette::flux::Header& header) override {
+  std::optional<navette::model::Objection> header(const navette::flux::Header& header) override {
     const bool expected = sender.empty() || header.emetteur == sender;
-    return expected ? std::nullopt : std::optional(navette::model::Code::emetteur_different);
+    return expected ? std::nullopt
+                    : std::optional(navette::model::Objection{navette::model::Code::emetteur_different, "emetteur"});
   }
   void contacts(const std::vector<std::string>& list) override { courriels = list; }
   void demande(navette::flux::DemandeRecord record) override { demandes.push_back(std::move(record)); }

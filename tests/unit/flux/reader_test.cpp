@@ -225,20 +225,34 @@ TEST_CASE("DOCTYPE is refused whatever it holds") {
   CHECK(with("<!DOCTYPE d [<!ENTITY a SYSTEM 'http://127.0.0.1:9/'>]>").starts_with("DOCTYPE_INTERDIT 2:"));
 }
 
-TEST_CASE("limits of depth and size refuse the whole") {
+TEST_CASE("limits of depth, and of size outside of a record, refuse the whole") {
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "<a>";
   CHECK(whole(flux("<demande>" + deep)) == "PROFONDEUR_EXCESSIVE 4:100 /demandes/demande[1]");
-  CHECK(whole(flux("<demande><commentaire>" + std::string(70'000, 'x'))).starts_with("TEXTE_EXCESSIF 4:"));
-  CHECK(whole(flux("<demande a='" + std::string(70'000, 'x') + "'/>")) == "TEXTE_EXCESSIF 4:1 /demandes");
+  const std::string long_header = replaced(flux(totals(0, 0)), ">T1<", ">" + std::string(70'000, 'x') + "<");
+  CHECK(whole(long_header).starts_with("TEXTE_EXCESSIF 3:"));
   CHECK(whole(flux("<demande a='" + std::string(3'000'000, 'x') + "'/>")).starts_with("TEXTE_EXCESSIF "));
   CHECK(whole(flux("<!--" + std::string(3'000'000, 'x') + "-->")).starts_with("TEXTE_EXCESSIF "));
+}
+
+TEST_CASE("what is too large in a record refuses that record; the others go on, and the totals still count") {
+  const auto with = [](const std::string& before_the_children) {
+    return replaced(demande("X"), "<enfants>", before_the_children + "<enfants>");
+  };
+  const auto commentaire = [](const std::string& text) { return "<commentaire>" + text + "</commentaire>"; };
+  CHECK(between(with(commentaire(std::string(70'000, 'x')))).starts_with("TEXTE_EXCESSIF 5:"));
+  std::string accents = "x";  // no character is cut in two
+  for (int i = 0; i < 40'000; ++i) accents += "é";
+  CHECK(between(with(commentaire(accents))).starts_with("TEXTE_EXCESSIF 5:"));
+  const std::string attribute = replaced(demande("X"), "<demande>", "<demande a='" + std::string(70'000, 'x') + "'>");
+  CHECK(between(attribute) == "TEXTE_EXCESSIF 5:1 /demandes/demande[2]");
+  // The child stands behind what goes beyond the limit, and is counted all the same.
   std::string wide;
   for (int i = 0; i < 6'000; ++i) wide += "<a/>";
-  CHECK(whole(flux("<demande>" + wide)).starts_with("TAILLE_EXCESSIVE 4:"));
-  Limits limits;
-  limits.record = 200;
-  CHECK(whole(flux(demande()), limits).starts_with("TAILLE_EXCESSIVE 4:"));
+  CHECK(between(with(commentaire(wide))).starts_with("TAILLE_EXCESSIVE 5:"));
+  std::string large;
+  for (int i = 0; i < 30; ++i) large += commentaire(std::string(60'000, 'x'));
+  CHECK(between(with(large)).starts_with("TAILLE_EXCESSIVE 5:"));
 }
 
 TEST_CASE("a handler refuses the whole flux at its header, or stops between records") {
@@ -268,7 +282,9 @@ TEST_CASE("many records come in order, whichever thread judged them") {
 
 TEST_CASE("what a handler throws comes out, from the middle of a long flux too") {
   struct Throwing final : navette::flux::Handler {
-    std::optional<navette::model::Code> header(const navette::flux::Header& /*h*/) override { return std::nullopt; }
+    std::optional<navette::model::Objection> header(const navette::flux::Header& /*h*/) override {
+      return std::nullopt;
+    }
     void demande(navette::flux::DemandeRecord record) override {
       if (record.rank == 500) throw navette::Error("disk full");
     }

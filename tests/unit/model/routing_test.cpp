@@ -168,6 +168,24 @@ TEST_CASE("R13: a departure needs no avenant; it may come earlier, never later, 
   CHECK(told({earlier}, gone) == refused(Code::avenant_requis));
 }
 
+TEST_CASE(
+    "R13: while an avenant waits for its day, a person departs from the version in force, and nothing else changes") {
+  Convention second = base();
+  second.version = 2;
+  second.annexe.effective_from = day("2026-12-20");
+  second.annexe.personnes.clear();
+  Convention gone = base();
+  gone.annexe.personnes[0].to = day("2026-11-19");
+  CHECK(told({base(), second}, gone) == changed);
+  CHECK(told({gone, second}, gone) == refused(Code::version_non_consecutive));
+  Convention more = gone;
+  more.annexe.pickup_days = 5;
+  CHECK(told({base(), second}, more) == refused(Code::version_non_consecutive));
+  Convention suspended = gone;
+  suspended.suspension = Suspension{day("2026-11-19"), "travaux"};
+  CHECK(told({base(), second}, suspended) == refused(Code::version_non_consecutive));
+}
+
 TEST_CASE("an activation may be recorded once, and neither moves nor goes") {
   Convention active = base();
   active.activated_on = day("2025-10-01");

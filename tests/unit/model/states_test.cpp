@@ -23,7 +23,7 @@ TEST_CASE("acheminement: every state and every event") {
       {{S::retenu, E::released}, S::a_remettre},    {{S::retenu, E::rights_lost}, S::annule},
       {{S::en_remise, E::delivered}, S::remis},     {{S::en_remise, E::rights_lost}, S::annule},
       {{S::en_remise, E::unpacked}, S::a_remettre}, {{S::annule, E::reopened}, S::a_remettre},
-      {{S::remis, E::withdrawn}, S::retire}};
+      {{S::remis, E::withdrawn}, S::retire},        {{S::en_remise, E::withdrawn}, S::retire}};
   for (const auto state : {S::a_remettre, S::retenu, S::en_remise, S::remis, S::annule, S::retire}) {
     for (const auto event : {E::packed, E::delivered, E::failed, E::held, E::released, E::rights_lost, E::unpacked,
                              E::reopened, E::withdrawn}) {
@@ -36,11 +36,14 @@ TEST_CASE("acheminement: every state and every event") {
 
 TEST_CASE("remise: every state and every event") {
   const std::map<std::pair<RS, RE>, RS> table = {
-      {{RS::prete, RE::delivered}, RS::livree}, {{RS::prete, RE::refused}, RS::retenue},
-      {{RS::prete, RE::held}, RS::retenue},     {{RS::prete, RE::dissolved}, RS::dissoute},
-      {{RS::retenue, RE::released}, RS::prete}, {{RS::retenue, RE::dissolved}, RS::dissoute}};
-  for (const auto state : {RS::prete, RS::retenue, RS::livree, RS::dissoute}) {
-    for (const auto event : {RE::delivered, RE::refused, RE::held, RE::released, RE::dissolved}) {
+      {{RS::prete, RE::delivered}, RS::livree},      {{RS::prete, RE::refused}, RS::retenue},
+      {{RS::prete, RE::held}, RS::retenue},          {{RS::prete, RE::dissolved}, RS::dissoute},
+      {{RS::retenue, RE::released}, RS::prete},      {{RS::retenue, RE::dissolved}, RS::dissoute},
+      {{RS::prete, RE::withdrawn}, RS::a_rappeler},  {{RS::retenue, RE::withdrawn}, RS::a_rappeler},
+      {{RS::livree, RE::withdrawn}, RS::a_rappeler}, {{RS::a_rappeler, RE::taken_back}, RS::rappelee}};
+  for (const auto state : {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::rappelee}) {
+    for (const auto event :
+         {RE::delivered, RE::refused, RE::held, RE::released, RE::dissolved, RE::withdrawn, RE::taken_back}) {
       INFO(to_string(state) << " and event " << static_cast<int>(event));
       const auto row = table.find({state, event});
       CHECK(next(state, event) == (row == table.end() ? std::nullopt : std::optional(row->second)));
@@ -52,7 +55,8 @@ TEST_CASE("states have the names of the database, both ways; another name is a f
   for (const auto s : {S::a_remettre, S::retenu, S::en_remise, S::remis, S::annule, S::retire}) {
     CHECK(parse_acheminement_state(to_string(s)) == s);
   }
-  for (const auto s : {RS::prete, RS::retenue, RS::livree, RS::dissoute}) CHECK(parse_remise_state(to_string(s)) == s);
+  for (const auto s : {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::rappelee})
+    CHECK(parse_remise_state(to_string(s)) == s);
   CHECK_THROWS_AS(parse_acheminement_state("prete"), Error);
   CHECK_THROWS_AS(parse_remise_state(""), Error);
 }

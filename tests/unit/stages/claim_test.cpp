@@ -80,12 +80,18 @@ TEST_CASE("a deposit that changed a moment ago is left alone, unless it was seen
   const auto changed = Directory::open(site.in("arrivee/monenfant")).status("a.xml")->changed;
   site.claim_clock.set(changed + site.rules.stable_after - std::chrono::milliseconds(1));
   CHECK(site.claim().young == 1);
-  CHECK(site.claim({"monenfant/b.xml"}).claimed == 0);
-  CHECK(site.claim({"monenfant/a.xml"}).claimed == 1);
+  CHECK(site.claim({{"monenfant/b.xml"}, {}}).claimed == 0);
+  CHECK(site.claim({{"monenfant/a.xml"}, {}}).claimed == 1);
   site.deposit("monenfant", "b.xml", "<b/>");
   const auto later = Directory::open(site.in("arrivee/monenfant")).status("b.xml")->changed;
   site.claim_clock.set(later + site.rules.stable_after);
+  // Its sender pauses, and holds it open: nobody saw it closed.
+  CHECK(site.claim({{}, {"monenfant/b.xml"}}).young == 1);
   CHECK(site.claim().claimed == 1);
+  site.deposit("monenfant", "c.xml", "<c/>");
+  const auto last = Directory::open(site.in("arrivee/monenfant")).status("c.xml")->changed;
+  site.claim_clock.set(last + site.rules.give_up_after);
+  CHECK(site.claim({{}, {"monenfant/c.xml"}}).claimed == 1);
 }
 
 TEST_CASE("a deposit dated far in the future, by a clock that was wrong, is not waited for") {
@@ -99,7 +105,7 @@ TEST_CASE("names of files being written are not looked at") {
   StageSite site;
   const Names ignored{".a.xml", "a.xml.filepart", "a.xml.part", "a.xml.tmp"};
   for (const auto& name : ignored) site.deposit("monenfant", name, "x");
-  const auto report = site.claim({"monenfant/.a.xml", "monenfant/a.xml.part"});
+  const auto report = site.claim({{"monenfant/.a.xml", "monenfant/a.xml.part"}, {}});
   CHECK(report.claimed == 0);
   CHECK(report.young == 0);
   CHECK(site.names("arrivee/monenfant") == ignored);

@@ -859,3 +859,24 @@ TEST_CASE("an alert that the mail server does not take is sent later, the same d
   CHECK(post.mails.at(0).message_id == post.mails.at(1).message_id);
   CHECK(site.alert() == 0);
 }
+
+TEST_CASE("what a suspension cancelled leaves after all when it is lifted, also where another lieu is served") {
+  Delivery site;
+  auto other = convention("C2", {lieu("rpe-b", {"42218"})});
+  site.habilitate({new_version(other)});
+  site.demande("C");
+  site.route();
+  CHECK(site.number(
+            "SELECT count(*) FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE reference = 'C'") == 2);
+  other.suspension = model::Suspension{model::paris_day(site.clock.now()), "travaux"};
+  site.habilitate({same_version(other)});
+  site.pack();
+  site.deliver();
+  CHECK(site.states() == "remis remis remis annule");
+  other.suspension.reset();
+  site.habilitate({same_version(other)});
+  site.route();
+  site.pack();
+  site.deliver();
+  CHECK(site.states() == "remis remis remis remis");
+}

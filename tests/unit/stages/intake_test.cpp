@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/heartbeat.h"
 #include "base/text.h"
 #include "support/stage_site.h"
 
@@ -71,6 +72,13 @@ std::string for_rpe_gier(const std::string& numero, const std::string& effect, c
   return replaced(record, "    <partenaire>",
                   "    <resiliation><cause>commun-accord</cause><dateReception>" + end + "</dateReception><dateFin>" +
                       end + "</dateFin></resiliation>\n    <partenaire>");
+}
+
+// The first convention of that sample, which opens no lieu.
+std::string sample_structures() {
+  const std::string bytes = sample("habilitations/bad-lieu-rattache-ailleurs.xml");
+  const auto begin = bytes.find("  <convention>");
+  return bytes.substr(begin, bytes.rfind("  <convention>") - begin);
 }
 
 // A flux of these records; each later than the one before.
@@ -156,9 +164,11 @@ TEST_CASE("a channel that this navette does not serve refuses its convention") {
 TEST_CASE("a demande of tomorrow is refused, one of today in Paris is not") {
   StageSite site;
   site.clock.set("2026-11-18T22:59:59Z");  // the 18th in Paris
-  CHECK(site.take_in("monenfant", first_demande("ID1", "A")) == "accepte ");
+  const auto one = replaced(first_demande("ID1", "A"), "<dateCreation>2026-11-20", "<dateCreation>2026-11-18");
+  CHECK(site.take_in("monenfant", one) == "accepte ");
   site.clock.set("2026-11-17T22:59:59Z");
-  site.take_in("monenfant", first_demande("ID2", "B"));
+  site.take_in("monenfant",
+               replaced(first_demande("ID2", "B"), "<dateCreation>2026-11-20", "<dateCreation>2026-11-17"));
   CHECK(codes_of_last(site) == "DATE_INVALIDE");
 }
 
@@ -402,6 +412,65 @@ TEST_CASE("a lieu is refused to a convention whose term has a day in common with
   CHECK(refused({ended}, {other_partner}) == "LIEU_RATTACHE_AILLEURS");
 }
 
+TEST_CASE("R8, R13: a commune that is merged away keeps nobody from leaving, suspending or ending a convention") {
+  StageSite site;
+  const std::string c = for_rpe_gier("CLI2024", "2024-10-01", "");
+  REQUIRE(site.take_in("caf-421", habilitations({c})) == "accepte ");
+  // The list of communes of the year after, and then that of a Caf whose département changed.
+  const auto shrunk =
+      model::ReferenceData::parse(std::regex_replace(slurp("data/communes.tsv"), std::regex("\n42187\t[^\n]*"), ""));
+  REQUIRE(shrunk.find("42187") == nullptr);
+  site.known_communes = &shrunk;
+  auto departed = c;
+  departed.insert(departed.find("      </personne>"), "  <dateFin>2026-11-19</dateFin>\n");
+  CHECK(site.take_in("caf-421", habilitations({departed})) == "accepte ");
+  CHECK(site.number("SELECT count(*) FROM personne WHERE au = '2026-11-19'") == 1);
+  site.senders["caf-421"].departements = {"43"};
+  const std::string ended_now = for_rpe_gier("CLI2024", "2024-10-01", "2026-11-19");
+  auto both = ended_now;
+  both.insert(both.find("      </personne>"), "  <dateFin>2026-11-19</dateFin>\n");
+  CHECK(site.take_in("caf-421", habilitations({both})) == "accepte ");
+  // A new version is looked at.
+  CHECK(site.take_in("caf-421", habilitations({for_rpe_gier("CLI2030", "2026-11-20", "")})) == "refuse ");
+  CHECK(codes_of_last(site) == "COMMUNE_INCONNUE");
+}
+
+TEST_CASE("a flux that says it was made in days to come is refused: none that is true could follow it") {
+  StageSite site;
+  const std::string c = for_rpe_gier("CLI2024", "2024-10-01", "");
+  const auto made_on = [&](const std::string& day) {
+    return std::regex_replace(habilitations({c}), std::regex("<dateCreation>.*</dateCreation>"),
+                              "<dateCreation>" + day + "</dateCreation>");
+  };
+  CHECK(site.take_in("caf-421", made_on("2099-12-31")) == "refuse DATE_INVALIDE");
+  CHECK(site.text("SELECT chemin FROM flux") == "/habilitations/entete/dateCreation");
+  CHECK(site.take_in("caf-421", made_on("2026-11-22")) == "refuse DATE_INVALIDE");
+  CHECK(site.take_in("caf-421", made_on("2026-11-21")) == "accepte ");
+}
+
+TEST_CASE("a stop while conventions are applied changes nothing; the next start reads the flux again") {
+  StageSite site;
+  site.deposit("caf-421", "h.xml", habilitations({for_rpe_gier("CLI2024", "2024-10-01", ""), sample_structures()}));
+  site.claim();
+  // The beats of a small flux: its turn, what an interrupted reading had staged, its first convention.
+  static std::stop_source* stop = nullptr;
+  static int beats = 0;
+  stop = &site.stop;
+  beats = 0;
+  heartbeat::listen([] {
+    if (++beats == 3) stop->request_stop();
+  });
+  site.intake();
+  heartbeat::listen(nullptr);
+  CHECK(beats == 3);
+  CHECK(site.text("SELECT etat || lectures FROM flux") == "recu0");
+  CHECK(site.number("SELECT count(*) FROM convention") == 0);
+  site.stop = {};
+  site.intake();
+  CHECK(site.text("SELECT etat FROM flux") == "accepte");
+  CHECK(site.number("SELECT count(*) FROM convention") == 2);
+}
+
 TEST_CASE("a convention that others refuse is told with the place of the element at fault") {
   const auto place_of = [](StageSite& site, const std::string& flux) {
     site.take_in("caf-421", flux);
@@ -411,17 +480,17 @@ TEST_CASE("a convention that others refuse is told with the place of the element
   StageSite site;
   REQUIRE(site.take_in("caf-421", habilitations({for_rpe_gier("CLI2024", "2024-10-01", "")})) == "accepte ");
   const std::string taken = habilitations({for_rpe_gier("CLI2025", "2025-10-01", "")});
-  CHECK(place_of(site, taken) == "LIEU_RATTACHE_AILLEURS /habilitations/convention/lieux/lieu <lieu>");
+  CHECK(place_of(site, taken) == "LIEU_RATTACHE_AILLEURS /habilitations/convention[1]/lieux/lieu <lieu>");
   const std::string elsewhere = replaced(for_rpe_gier("CLI2026", "2026-10-01", ""), "<codeInsee>42187</codeInsee>",
                                          "<codeInsee>42187</codeInsee>\n<codeInsee>75056</codeInsee>");
   CHECK(place_of(site, habilitations({elsewhere})) ==
-        "COMMUNE_HORS_CAF /habilitations/convention/lieux/lieu/communes/codeInsee[2] <codeInsee>75056</codeInsee>");
+        "COMMUNE_HORS_CAF /habilitations/convention[1]/lieux/lieu/communes/codeInsee[2] <codeInsee>75056</codeInsee>");
   const std::string changed = replaced(for_rpe_gier("CLI2024", "2024-10-01", ""), ">8<", ">9<");
   CHECK(place_of(site, habilitations({changed})) ==
-        "AVENANT_REQUIS /habilitations/convention/delaiRetrait <delaiRetrait>9</delaiRetrait>");
+        "AVENANT_REQUIS /habilitations/convention[1]/delaiRetrait <delaiRetrait>9</delaiRetrait>");
   const std::string third = replaced(for_rpe_gier("CLI2027", "2024-10-01", ""), ">1</version>", ">3</version>");
   CHECK(place_of(site, habilitations({third})) ==
-        "VERSION_NON_CONSECUTIVE /habilitations/convention/version <version>3</version>");
+        "VERSION_NON_CONSECUTIVE /habilitations/convention[1]/version <version>3</version>");
 }
 
 TEST_CASE("a flux that ends a convention may give its lieu to the next one, in that order") {

@@ -50,8 +50,8 @@ class Site {
                           const std::vector<store::ConventionChange>& changes = {},
                           const std::vector<std::string>& contacts = {}) {
     const bool demandes = flux.claim.emetteur == "monenfant";
-    return store->accept_flux(flux, {demandes ? "demandes" : "habilitations", "ID-" + flux.claim.ticket}, records,
-                              changes, contacts, demandes ? "" : "421", now);
+    return *store->accept_flux(flux, {demandes ? "demandes" : "habilitations", "ID-" + flux.claim.ticket}, records,
+                               changes, contacts, demandes ? "" : "421", now);
   }
 
   // Demandes that came in one accepted flux.

@@ -65,6 +65,10 @@ TEST_CASE("other encodings and what is no XML are told apart") {
   CHECK(fault(std::string("\0<\0?", 4)) == ByteFault::encoding);
   CHECK(fault("<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>") == ByteFault::encoding);
   CHECK(fault("\xEF\xBB\xBF<?xml version='1.0' encoding='ISO-8859-1'?><a/>") == ByteFault::encoding);
+  // Windows-1252 under another name: an apostrophe, a euro.
+  CHECK(fault("<?xml version='1.0' encoding='ISO-8859-1'?><a>l\x92"
+              "aîné</a>") == ByteFault::encoding);
+  CHECK(fault("<?xml version='1.0' encoding='ISO-8859-1'?><a>300 \x80</a>") == ByteFault::encoding);
   CHECK(fault("\x1F\x8B\x08") == ByteFault::not_xml);
   CHECK(fault("name;surname\n") == ByteFault::not_xml);
   CHECK(fault("\xEF\xBB\xBF<a/>") == ByteFault::none);

@@ -22,6 +22,7 @@ struct Collector final : RecordHandler {
     return true;
   }
   bool ends(Record child) override {
+    if (child.fault()) faults.push_back(child.fault()->fault);
     seen.push_back(child.node().path() + "=" + child.node().text());
     if (keep) kept.push_back(std::move(child));
     return count < stop_after;
@@ -37,6 +38,7 @@ struct Collector final : RecordHandler {
   bool stray = false;
   bool keep = false;
   std::vector<std::string> seen;
+  std::vector<Fault> faults;
   std::vector<Record> kept;
 };
 
@@ -116,7 +118,10 @@ TEST_CASE("limits hold") {
   limits.attributes = 2;
   const auto fault = [&](const std::string& bytes) {
     Collector c;
-    return parse(bytes, c, limits).fault;
+    const Fault whole = parse(bytes, c, limits).fault;
+    if (whole != Fault::none || c.faults.empty()) return whole;
+    CHECK(c.faults.size() == 1);
+    return c.faults.front();
   };
   CHECK(fault("<r><a><b/></a></r>") == Fault::none);
   CHECK(fault("<r><a><b><c/></b></a></r>") == Fault::depth);
@@ -131,4 +136,22 @@ TEST_CASE("limits hold") {
   CHECK(fault("<r><a><!--" + std::string(100, '-').replace(1, 98, std::string(98, 'x')) + "--><b/></a></r>") ==
         Fault::malformed);
   CHECK(fault("<r><a><!--" + std::string(100, 'x') + "--><b/></a></r>") == Fault::record);
+  CHECK(fault("<r x='0123456789x'><a/></r>") == Fault::text);
+}
+
+TEST_CASE("what goes beyond the limits in a child is not kept, and the next child comes whole") {
+  ParseLimits limits;
+  limits.text = 10;
+  limits.elements = 4;
+  limits.counted = "e";
+  Collector c;
+  c.keep = true;
+  const auto fd = file_of("<r><a>0123456789abc<e/></a><b><x/><x/><x/><x/>lost<e><e/>lost</e></b><c><e/>whole</c></r>");
+  RecordParser parser(c, limits);
+  CHECK(parser.read(fd.get()).fault == Fault::none);
+  CHECK(c.seen == std::vector<std::string>{"/r/a[1]=0123456789", "/r/b[2]=", "/r/c[3]=whole"});
+  CHECK(c.faults == std::vector<Fault>{Fault::text, Fault::record});
+  CHECK(c.kept[1].fault()->counted == 2);
+  CHECK_FALSE(c.kept[2].fault());
+  c.kept.clear();
 }
