@@ -126,12 +126,9 @@ CONTENTS = {
     "HTML": (b"<html><body>503</body></html>", "TYPE_INCONNU"),
     "Windows-1252 that says latin-1": (FLUX.decode().replace("UTF-8", "ISO-8859-1").replace(
         "Garçonnet", "L\u2019Aîné").encode("cp1252"), "ENCODAGE_INVALIDE"),
-    "a gigantic text": (demandes("T", demande("A1", commentaire="x" * 5_000_000)), "TEXTE_EXCESSIF"),
     "a gigantic name of an element": (demandes("T", "<demande><" + "n" * 5_000_000 + "/></demande>"), "TEXTE_EXCESSIF"),
     "a gigantic attribute": (FLUX.replace(b"<demande>", b'<demande x="' + b"y" * 5_000_000 + b'">'), "TEXTE_EXCESSIF"),
     "a gigantic text before the root": (b"<!--" + b"c" * 5_000_000 + b"-->" + FLUX.split(b"\n", 1)[1], "TEXTE_EXCESSIF"),
-    "a gigantic record": (demandes("T", demande("A1", commentaire="x" * 60_000).replace(
-        "<besoins>", "<besoins>" + ("<creneau><jour>" + "z" * 60_000 + "</jour></creneau>") * 20)), "TAILLE_EXCESSIVE"),
     "totals that lie": (demandes("T", demande("A1"), announced=2), "TOTAUX_FAUX"),
     "totals that lie enormously": (demandes("T", demande("A1"), announced=10**30), None),
     "negative totals": (demandes("T", demande("A1"), announced=-1), "ENVELOPPE_INVALIDE"),
@@ -162,6 +159,24 @@ EXTERNAL = {
     "http DTD": '<!DOCTYPE demandes SYSTEM "http://127.0.0.1:{port}/d.dtd">',
     "parameter entity": '<!DOCTYPE demandes [<!ENTITY % p SYSTEM "file://{canary}"> %p;]>',
 }
+
+
+GIGANTIC = {
+    "a text": (demande("GRAND", commentaire="x" * 5_000_000), "TEXTE_EXCESSIF"),
+    "a record": (demande("GRAND", commentaire="x" * 60_000).replace(
+        "<besoins>", "<besoins>" + ("<creneau><jour>" + "z" * 60_000 + "</jour></creneau>") * 20), "TAILLE_EXCESSIVE"),
+}
+
+
+@pytest.mark.parametrize("name", GIGANTIC)
+def test_a_gigantic_record_is_refused_alone(site, name):
+    record, code = GIGANTIC[name]
+    open_lieux(site)
+    site.deposit(demandes("D1", demande("A1"), record, demande("A3")), name="grand.xml")
+    site.run("run", "--now", code=(0, 1))
+    result, whole, codes = accuse_of(site, "grand.xml")
+    assert (result, codes) == ("partiel", [code]), (result, whole, codes)
+    assert reached(site, "A1") == reached(site, "A3") == ["rpe-un"]
 
 
 @pytest.mark.parametrize("name", EXTERNAL)

@@ -1,0 +1,31 @@
+// Every FO document of a directory to PDF by Apache FOP, in one JVM, on all processors: what the script of bench/run's
+// pass.script does in the place of a `fop` process a document.
+//   java -cp '/usr/share/java/*' FopBatch.java FROM TO CONFIGURATION
+import java.io.BufferedOutputStream;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.util.Arrays;
+import javax.xml.transform.TransformerFactory;
+import javax.xml.transform.sax.SAXResult;
+import javax.xml.transform.stream.StreamSource;
+import org.apache.fop.apps.Fop;
+import org.apache.fop.apps.FopFactory;
+import org.apache.fop.apps.MimeConstants;
+
+public class FopBatch {
+  public static void main(String[] arguments) throws Exception {
+    File[] documents = new File(arguments[0]).listFiles((directory, name) -> name.endsWith(".fo"));
+    FopFactory factory = FopFactory.newInstance(new File(arguments[2]));
+    Arrays.stream(documents).parallel().forEach(document -> {
+      File pdf = new File(arguments[1], document.getName().replace(".fo", ".pdf"));
+      try (OutputStream out = new BufferedOutputStream(new FileOutputStream(pdf))) {
+        Fop fop = factory.newFop(MimeConstants.MIME_PDF, factory.newFOUserAgent(), out);
+        TransformerFactory.newInstance().newTransformer().transform(
+            new StreamSource(document), new SAXResult(fop.getDefaultHandler()));
+      } catch (Exception e) {
+        throw new RuntimeException(e);
+      }
+    });
+  }
+}
