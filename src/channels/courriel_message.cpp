@@ -80,8 +80,7 @@ std::string compose_courriel(const model::CourrielProfile& profile, const Courri
   head.subject = text.subject;
   head.text = text.text;
   if (profile.protection == Protection::smime) {
-    const std::string entity =
-        mime::compose_entity(text.text, attachments_of(std::move(files)), head.message_id);
+    const std::string entity = mime::compose_entity(text.text, attachments_of(std::move(files)), head.message_id);
     return mime::compose_enveloped(head, secret.certificate.value().encrypt(entity));
   }
   return mime::compose(

@@ -1,7 +1,8 @@
 // The mail that carries a remise (channel courriel): how it is made, and how large it gets.
 //
 //   smime   a text, every file of the remise and the manifest, all of it encrypted to the lieu's certificate
-//   pdf     a text in clear that says nothing about families, and <remise>.pdf: AES-256, the pages of all demandes, every
+//   pdf     a text in clear that says nothing about families, and <remise>.pdf: AES-256, the pages of all demandes,
+//   every
 //           file of the remise and the manifest attached to it
 //
 // Everything is made in memory: nothing in clear touches a disk.
@@ -30,8 +31,8 @@ struct CourrielSecret {
   std::optional<crypto::Certificate> certificate;  // smime
   std::string password;                            // pdf
 };
-// Throws CredentialError, which names the setting of the profile, for a certificate to which nothing may be encrypted at
-// `now`, and a password that is not 12 to 127 characters of printable ASCII (others are typed in several ways).
+// Throws CredentialError, which names the setting of the profile, for a certificate to which nothing may be encrypted
+// at `now`, and a password that is not 12 to 127 characters of printable ASCII (others are typed in several ways).
 CourrielSecret read_secret(const model::CourrielProfile& profile, const Credentials& credentials, Instant now);
 
 struct RemiseContent {

@@ -77,12 +77,13 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
   if (!r.source.contains(stored)) {
     if (auto refused = compose(r, secret, stored)) return *std::move(refused);
   }
-  Mail mail{r.remise + "-contenu", message_id_of(r), tools_.from, {profile_.address},
-            r.source.read(stored, largest_stored)};
+  Mail mail{
+      r.remise + "-contenu", message_id_of(r), tools_.from, {profile_.address}, r.source.read(stored, largest_stored)};
   if (mail.bytes.size() > profile_.largest_message) {
     return Refused{"taille-depassee",
                    fmt::format("its mail has {} bytes, <tailleMaximale> of the lieu's profile allows {}: it was packed "
-                               "under another profile; raise it, or have the remise taken apart (navette demandes hold)",
+                               "under another profile; raise it, or have the remise taken apart: navette demandes "
+                               "hold, then remises retry",
                                mail.bytes.size(), profile_.largest_message)};
   }
   write_file(r.source, doubt, "");
@@ -144,8 +145,9 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
   }
   if (const auto* refused = std::get_if<Refused>(&answer.outcome); refused && refused->code == "destinataire-refuse") {
     return Refused{refused->code,
-                   refused->reason + "; the box of the lieu's profile (<adresse>) must be put right, by the partner or "
-                                     "by a new version of the convention",
+                   refused->reason +
+                       "; the box of the lieu's profile (<adresse>) must be put right, by the partner or "
+                       "by a new version of the convention",
                    true};
   }
   return answer.outcome;
@@ -155,8 +157,9 @@ std::optional<Delivered> CourrielSender::look(const RemiseToSend& r) {
   constexpr std::uint64_t most = 4096;
   if (r.source.contains(gone)) return Delivered{r.source.read(gone, most)};
   if (r.source.contains(doubt))
-    throw Error("whether the mail server took the remise cannot be told: its answer was lost, or an attempt was cut "
-                "short; ask the lieu");
+    throw Error(
+        "whether the mail server took the remise cannot be told: its answer was lost, or an attempt was cut "
+        "short; ask the lieu");
   return std::nullopt;
 }
 
@@ -165,7 +168,8 @@ void CourrielSender::forget(const RemiseToSend& r) {
 }
 
 std::string CourrielSender::describe_place(const std::string& remise) const {
-  const char* how = profile_.protection == Protection::smime ? "message chiffré (S/MIME)" : "PDF chiffré, joint à un message";
+  const char* how =
+      profile_.protection == Protection::smime ? "message chiffré (S/MIME)" : "PDF chiffré, joint à un message";
   return fmt::format("boîte des remises de votre lieu, {}, objet «\u00A0Remise {}\u00A0»", how, remise);
 }
 

@@ -5,8 +5,8 @@
 // not read any more is of no use to it. The Message-ID is the remise's, whatever happens.
 //
 // What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
-// an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the server's
-// answer was lost, with the same Message-ID.
+// an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
+// server's answer was lost, with the same Message-ID.
 #pragma once
 
 #include <atomic>

@@ -67,7 +67,8 @@ std::string shown(const curl::Reply& reply, const std::vector<std::string>& reci
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
   if (reply.accepted()) return Delivered{};
   std::string why = "the mail server says: " + shown(reply, recipients);
-  if (reply.code / 100 == 5) return Refused{reply.to_content ? "message-refuse" : "destinataire-refuse", std::move(why)};
+  if (reply.code / 100 == 5)
+    return Refused{reply.to_message ? "message-refuse" : "destinataire-refuse", std::move(why)};
   return Retry{std::move(why), std::nullopt};
 }
 

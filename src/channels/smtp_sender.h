@@ -35,7 +35,7 @@ class SmtpSender final : public MailSender {
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 
   // Codes of Refused that are the server's, for all mails alike: "tls", "connexion-refusee" (login), "serveur-refuse",
-  // "justificatif"; a recipient's or the mail's own: "destinataire-refuse", "message-refuse" (its content),
+  // "justificatif"; a recipient's or the mail's own: "destinataire-refuse", "message-refuse" (its size or content),
   // "adresse-invalide", "sans-destinataire".
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 

@@ -61,11 +61,13 @@ Findings check_data(const config::Config& config) {
     static_cast<void>(flux::Schemas::load(config.data.schemas().string()));
     return config.data.schemas().string();
   }));
-  out.push_back(tried("stylesheet", where, [&] {
-    std::string file = (config.data.stylesheets() / "notification.xsl").string();
-    static_cast<void>(xml::Stylesheet::load(file));
-    return file;
-  }));
+  for (const char* name : {"notification.xsl", "remise.xsl"}) {
+    out.push_back(tried("stylesheet", where, [&] {
+      std::string file = (config.data.stylesheets() / name).string();
+      static_cast<void>(xml::Stylesheet::load(file));
+      return file;
+    }));
+  }
   out.push_back(tried("rendering", "check [fonts] and [data], install fonts-noto-core and fonts-dejavu-core", [&] {
     static_cast<void>(daemon::load_renderer(config));
     return fmt::format("{} with {}", (config.data.stylesheets() / "demande-fo.xsl").string(),

@@ -96,8 +96,8 @@ struct Engine::Parts {
         senders(senders_of(c)),
         credentials(c.credentials.directory),
         mail(mail_sender(config, credentials, spool)),
-        courriel{*mail, credentials, clock, courriel_turn, c.mail.from,
-                 stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
+        courriel{*mail,         credentials, clock,
+                 courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {

@@ -11,8 +11,8 @@ namespace {
 
 // Nothing but identifiers of ours and a count: the text may travel in clear (R9).
 std::string describe_remise(const channels::RemiseToSend& r, model::Protection protection) {
-  const auto demandes = std::count_if(r.files.begin(), r.files.end(),
-                                      [](const auto& f) { return f.kind == model::FileKind::pdf; });
+  const auto demandes =
+      std::count_if(r.files.begin(), r.files.end(), [](const auto& f) { return f.kind == model::FileKind::pdf; });
   std::string bytes;
   xml::Writer writer([&](std::string_view piece) { bytes += piece; });
   writer.open("courriel", {{"xmlns", "urn:navette:courriel:1"}});

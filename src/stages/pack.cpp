@@ -46,9 +46,9 @@ bool is_surely_too_much(const model::CourrielProfile& profile, const std::vector
 }
 
 void add_manifest(const Directory& dir, const store::LieuInForce& lieu, store::PackedRemise& packed) {
-  const std::string manifest = flux::write_manifest({packed.name, lieu.identifiant, lieu.convention, lieu.version,
-                                                     lieu.pickup_days, packed.acheminements.size()},
-                                                    packed.files);
+  const std::string manifest = flux::write_manifest(
+      {packed.name, lieu.identifiant, lieu.convention, lieu.version, lieu.pickup_days, packed.acheminements.size()},
+      packed.files);
   packed.files.push_back(store_file(dir, "manifeste.xml", model::FileKind::manifest, manifest, nullptr));
 }
 
@@ -70,9 +70,9 @@ void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const
     if (bytes <= most) return;
     const std::size_t count = packed.acheminements.size();
     if (count == 1) {
-      failed.push_back({packed.acheminements.front().id,
-                        fmt::format("its mail could have {} bytes, <tailleMaximale> of the lieu's profile allows {}",
-                                    bytes, most)});
+      failed.push_back(
+          {packed.acheminements.front().id,
+           fmt::format("its mail could have {} bytes, <tailleMaximale> of the lieu's profile allows {}", bytes, most)});
       cut_to(0, dir, packed);
       return;
     }

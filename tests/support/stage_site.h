@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -71,7 +72,7 @@ class StageSite {
     return stages::claim(spool, *store, rules, closed, claim_clock, stop.get_token());
   }
   stages::IntakeReport intake(const std::function<void(std::size_t)>& progress = {}) {
-    return stages::intake({spool, *store, schemas(), communes(), senders, {"depot"}, flux::Limits{}, clock}, progress,
+    return stages::intake({spool, *store, schemas(), communes(), senders, served, flux::Limits{}, clock}, progress,
                           stop.get_token());
   }
   std::size_t answer() { return stages::answer(spool, *store, stop.get_token()); }
@@ -100,6 +101,7 @@ class StageSite {
   FakeClock claim_clock{"2090-01-01T00:00:00Z"};  // deposits have the machine's ctime: all are long complete
   stages::ClaimRules rules;
   stages::Senders senders{{"monenfant", {{"demandes"}, "", {}}}, {"caf-421", {{"habilitations"}, "421", {"42"}}}};
+  std::set<std::string> served{"depot", "sftp", "courriel"};
   std::stop_source stop;
 };
 

@@ -105,7 +105,8 @@ void Certificate::require_fit(Instant now) const {
   // An extension that is not there leaves all bits set. EC agrees on a key, RSA enciphers one.
   const std::uint32_t usage = X509_get_key_usage(c);
   if ((usage & (is_elliptic(c) ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT)) == 0)
-    throw CertificateError(std::string("its keyUsage does not allow encryption (perhaps it is for signatures)") + wanted);
+    throw CertificateError(std::string("its keyUsage does not allow encryption (perhaps it is for signatures)") +
+                           wanted);
   if ((X509_get_extended_key_usage(c) & (XKU_SMIME | XKU_ANYEKU)) == 0)
     throw CertificateError(std::string("its extendedKeyUsage does not allow e-mail") + wanted);
 }

@@ -43,7 +43,7 @@ class ReplyReader {
 struct Opening {
   ReplyReader reader;
   Reply last;
-  bool greeting = false;              // what comes now answers EHLO
+  bool greeting = false;             // what comes now answers EHLO
   std::set<std::string> extensions;  // their keywords, of the last EHLO
   std::stop_token stop;
 };
@@ -158,11 +158,11 @@ class Smtp::Connection {
   Opening opening_;
   std::array<char, CURL_ERROR_SIZE> error_{};  // libcurl writes into it until the handle is gone
   std::unique_ptr<CURL, Cleanup> handle_;
-  std::stop_token stop_;      // of the message under way
-  std::string received_;      // and not yet read
+  std::stop_token stop_;  // of the message under way
+  std::string received_;  // and not yet read
   std::string line_;
-  bool in_doubt_ = false;     // of the message under way
-  bool begun_ = false;        // the server has answered for the message under way
+  bool in_doubt_ = false;  // of the message under way
+  bool begun_ = false;     // the server has answered for the message under way
 };
 
 Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop)
@@ -204,10 +204,10 @@ Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds pati
   if (rc == CURLE_OK) return;
   if (rc == CURLE_ABORTED_BY_CALLBACK) throw Interrupted();
   const Reply& said = opening_.last;
-  throw SmtpError(fault_of(rc, said),
-                  fmt::format("{}: {}", name_,
-                              error_.front() != '\0' ? std::string_view(error_.data()) : curl_easy_strerror(rc)),
-                  said.code >= 400 ? said : Reply{});
+  throw SmtpError(
+      fault_of(rc, said),
+      fmt::format("{}: {}", name_, error_.front() != '\0' ? std::string_view(error_.data()) : curl_easy_strerror(rc)),
+      said.code >= 400 ? said : Reply{});
 }
 
 // Says QUIT without waiting for the answer.
@@ -218,10 +218,10 @@ Smtp::Connection::~Connection() {
 }
 
 void Smtp::Connection::lost(CURLcode why) const {
-  throw SmtpError(why == CURLE_OPERATION_TIMEDOUT ? Fault::timed_out : Fault::lost,
-                  fmt::format("{}: {}", name_,
-                              why == CURLE_OK ? "the server has ended the connection" : curl_easy_strerror(why)),
-                  {}, in_doubt_);
+  throw SmtpError(
+      why == CURLE_OPERATION_TIMEDOUT ? Fault::timed_out : Fault::lost,
+      fmt::format("{}: {}", name_, why == CURLE_OK ? "the server has ended the connection" : curl_easy_strerror(why)),
+      {}, in_doubt_);
 }
 
 // Until the connection is ready; in slices, so that a stop ends it.
@@ -300,6 +300,7 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
   if (status) mail += " RET=HDRS ENVID=" + xtext(envelope.id);
   try {
     if (Reply reply = ask(mail); !reply.accepted()) {
+      reply.to_message = true;
       if (reply.code == shutting_down) return {};
       return std::vector<Reply>(envelope.recipients.size(), reply);
     }
@@ -309,8 +310,7 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
   }
   std::vector<Reply> answers;
   for (const std::string& to : envelope.recipients)
-    answers.push_back(
-        ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
+    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
   if (std::none_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) {
     ask("RSET");
     return answers;
@@ -327,7 +327,7 @@ std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, st
     reply = ask(".");
     in_doubt_ = false;
   }
-  reply.to_content = true;
+  reply.to_message = true;
   for (Reply& answer : answers) {
     if (answer.accepted()) answer = reply;
   }
@@ -360,7 +360,8 @@ std::vector<Reply> Smtp::send(const Envelope& envelope, std::string_view message
   auto answers = attempt();
   if (!answers.empty()) return answers;
   connection_.reset();
-  throw SmtpError(Fault::busy, fmt::format("{}:{}: the server has ended the connection", server_.host, server_.port), {});
+  throw SmtpError(Fault::busy, fmt::format("{}:{}: the server has ended the connection", server_.host, server_.port),
+                  {});
 }
 
 }  // namespace navette::curl

@@ -1,8 +1,8 @@
 // One connection to a mail server: connected, secured and logged in by libcurl at the first message, kept for the
 // following ones, made anew when the server has ended it. No libcurl header leaves lib/curl.
 //
-// The transaction itself is ours (RFC 5321), over the connection that libcurl made (CURLOPT_CONNECT_ONLY): libcurl's own
-// tells the last refusal only, or none when it may go on without those refused, cannot ask for delivery status
+// The transaction itself is ours (RFC 5321), over the connection that libcurl made (CURLOPT_CONNECT_ONLY): libcurl's
+// own tells the last refusal only, or none when it may go on without those refused, cannot ask for delivery status
 // notifications (RFC 3461), and does not tell whether the end of a message went out before an answer was lost.
 //
 // A message is one transaction, whatever the number of its recipients: it crosses the line once, and all of its
@@ -27,7 +27,7 @@ namespace navette::curl {
 struct Reply {
   int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none
   std::string words;
-  bool to_content = false;  // to the message itself, not to a recipient or the sender
+  bool to_message = false;  // to its sender, size or content, not to a recipient
 
   bool accepted() const { return code / 100 == 2; }
 };

@@ -46,10 +46,12 @@ void check_text(const std::string& s) {
 
 void check(const std::vector<Attachment>& attachments) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   for (const Attachment& a : attachments) {
-    require(!a.name.empty() && std::all_of(a.name.begin(), a.name.end(), fits), "the name of an attachment is not valid");
+    require(!a.name.empty() && std::all_of(a.name.begin(), a.name.end(), fits),
+            "the name of an attachment is not valid");
     require(a.type.find('/') != std::string::npos && is_one_line(a.type), "the type of an attachment is not valid");
   }
 }

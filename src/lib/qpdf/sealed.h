@@ -7,9 +7,9 @@
 namespace navette::qpdf {
 
 struct Enclosed {
-  std::string name;   // under which it is attached
-  std::string type;   // "application/pdf"
-  std::string bytes;  // attached as they are
+  std::string name;    // under which it is attached
+  std::string type;    // "application/pdf"
+  std::string bytes;   // attached as they are
   bool pages = false;  // a PDF of ours, whose pages are also those of the whole, in the order given
 };
 

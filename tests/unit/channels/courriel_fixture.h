@@ -23,15 +23,16 @@ inline std::string small_pdf(std::size_t more) {
   return "%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
          "2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
          "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /X 5 0 R >> >>\n"
-         "endobj\n4 0 obj\n<< /Length " + std::to_string(content.size()) + " >>\nstream\n" + content +
-         "\nendstream\nendobj\n5 0 obj\n<< /Length " + std::to_string(noise.size()) + " >>\nstream\n" + noise +
-         "\nendstream\nendobj\ntrailer\n<< /Root 1 0 R >>\n";
+         "endobj\n4 0 obj\n<< /Length " +
+         std::to_string(content.size()) + " >>\nstream\n" + content + "\nendstream\nendobj\n5 0 obj\n<< /Length " +
+         std::to_string(noise.size()) + " >>\nstream\n" + noise + "\nendstream\nendobj\ntrailer\n<< /Root 1 0 R >>\n";
 }
 
 // What a lieu opens its mails with, and the credential that navette has of it.
 class Keys {
  public:
-  Keys(const std::filesystem::path& directory, model::Protection protection) : dir_(directory), protection_(protection) {
+  Keys(const std::filesystem::path& directory, model::Protection protection)
+      : dir_(directory), protection_(protection) {
     std::filesystem::create_directories(dir_ / "credentials");
     if (protection == model::Protection::smime) make_certificate();
     if (protection == model::Protection::pdf) put_secret("chaise longue 7 !\n");
@@ -106,7 +107,8 @@ class Box {
           credentials_, patience);
     }
     return std::make_unique<channels::CourrielSender>(
-        profile, channels::CourrielTools{*mail_, credentials_, clock, turn_, "navette@caf.example.org", short_text}, stop);
+        profile, channels::CourrielTools{*mail_, credentials_, clock, turn_, "navette@caf.example.org", short_text},
+        stop);
   }
   static channels::CourrielText short_text(const channels::RemiseToSend& r, model::Protection /*protection*/) {
     return {"Remise " + r.remise, "Bonjour\n"};

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string told(const Outcome& outcome) {
-  if (const auto* r = std::get_if<Refused>(&outcome)) return (r->partner ? "partner " : "") + r->code + ": " + r->reason;
+  if (const auto* r = std::get_if<Refused>(&outcome))
+    return (r->partner ? "partner " : "") + r->code + ": " + r->reason;
   if (const auto* r = std::get_if<Retry>(&outcome)) return (r->partner ? "partner retry: " : "retry: ") + r->reason;
   return "delivered: " + std::get<Delivered>(outcome).facts;
 }
@@ -38,7 +39,8 @@ TEST_CASE("a remise comes as one mail, whole, and only the lieu can read it") {
                                                          Catch::Contains("AES-256") && !Catch::Contains(box.address));
   const std::string mail = smtpd.mail(1);
   CHECK_FALSE(smtpd.has(2));
-  CHECK_THAT(mail, Catch::Contains("<R1.contenu@caf.example.org>") && Catch::Contains("To: " + std::string(box.address)));
+  CHECK_THAT(mail,
+             Catch::Contains("<R1.contenu@caf.example.org>") && Catch::Contains("To: " + std::string(box.address)));
   for (const auto& f : box.files) CHECK(box.keys.opened(mail, f.name) == box.source.read(f.name));
   for (const char* clear : {"Vuillermet", "DI_monenfant", "manifeste.xml"}) CHECK_THAT(mail, !Catch::Contains(clear));
 }
@@ -91,7 +93,8 @@ TEST_CASE("what is wrong is told to whom can mend it") {
   SECTION("our own mail server is no lieu's to mend") {
     const Box box(smtpd, Protection::smime);
     fs::remove(smtpd.dir / "server.pem");  // its CA
-    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("partner retry: ") && Catch::Contains("[mail]"));
+    CHECK_THAT(told(box.sender()->send(box.remise())),
+               Catch::StartsWith("partner retry: ") && Catch::Contains("[mail]"));
   }
   SECTION("a certificate that is missing, none, or expired") {
     const Box box(smtpd, Protection::smime);

@@ -85,7 +85,8 @@ class World {
     fs::create_directories(there);
     if (!keys) keys = std::make_unique<test::Keys>(dir.path(), model::Protection::smime);
     clock.set(SystemClock().now() + 1h);  // the certificate is made now
-    const channels::CourrielTools tools{mail, credentials, clock, turn, "navette@caf.example.org", test::Box::short_text};
+    const channels::CourrielTools tools{
+        mail, credentials, clock, turn, "navette@caf.example.org", test::Box::short_text};
     return {std::make_unique<channels::CourrielSender>(
                 model::CourrielProfile{"rpe@example.org", model::Protection::smime, "cle-rpe", 10U << 20U}, tools),
             [=, this](const std::string& file) {
@@ -193,9 +194,9 @@ TEST_CASE("contract: a remise arrives whole, once, and again is the same") {
     CHECK(is_delivered(make().sender->send(again)));
     check_whole(world, place);
     CHECK(fs::last_write_time(place.path("DI_monenfant_A1.pdf")) == written);
-    CHECK_THAT(place.sender->describe_place("R1"),
-               Catch::StartsWith("dépôt SFTP") || Catch::StartsWith("serveur SFTP") ||
-                   Catch::StartsWith("boîte des remises"));
+    CHECK_THAT(place.sender->describe_place("R1"), Catch::StartsWith("dépôt SFTP") ||
+                                                       Catch::StartsWith("serveur SFTP") ||
+                                                       Catch::StartsWith("boîte des remises"));
   });
 }
 
@@ -213,19 +214,21 @@ TEST_CASE("contract: bytes that are not those announced are shown to nobody") {
 }
 
 TEST_CASE("contract: what stands there under the same name is not replaced unless the partner allows it") {
-  for_each_place([](const World& world, const auto& make, bool overwrites) {
-    const Place place = make();
-    put(place.path("remise.xml"), "of another");
-    put(place.path("DI_monenfant_A1.xml"), "of another");
-    if (overwrites) {
-      CHECK(is_delivered(place.sender->send(world.depot.remise())));
-      check_whole(world, place);
-    } else {
-      CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
-      CHECK(content(place.path("remise.xml")) == "of another");
-      CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
-    }
-  }, true);
+  for_each_place(
+      [](const World& world, const auto& make, bool overwrites) {
+        const Place place = make();
+        put(place.path("remise.xml"), "of another");
+        put(place.path("DI_monenfant_A1.xml"), "of another");
+        if (overwrites) {
+          CHECK(is_delivered(place.sender->send(world.depot.remise())));
+          check_whole(world, place);
+        } else {
+          CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+          CHECK(content(place.path("remise.xml")) == "of another");
+          CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
+        }
+      },
+      true);
 }
 
 TEST_CASE("contract: names that are no file names go nowhere") {

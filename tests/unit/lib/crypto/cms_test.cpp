@@ -19,8 +19,9 @@ class Owner {
  public:
   explicit Owner(const std::vector<std::string>& key = {"rsa:2048"}, const std::vector<std::string>& more = {},
                  const std::string& name = "/CN=rpe") {
-    std::vector<std::string> command{"openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", name,
-                                     "-newkey", key[0], "-keyout", path("key.pem"), "-out", path("cert.pem")};
+    std::vector<std::string> command{"openssl", "req",           "-x509", "-nodes",        "-days",
+                                     "2",       "-subj",         name,    "-newkey",       key[0],
+                                     "-keyout", path("key.pem"), "-out",  path("cert.pem")};
     command.insert(command.end(), key.begin() + 1, key.end());
     command.insert(command.end(), more.begin(), more.end());
     test::run(command);
@@ -54,8 +55,8 @@ std::string why_unfit(const Certificate& certificate, Instant at) {
 }  // namespace
 
 TEST_CASE("what is encrypted to a certificate is read by its holder, byte for byte, and never twice the same") {
-  for (const auto& key : {std::vector<std::string>{"rsa:2048"},
-                          std::vector<std::string>{"ec", "-pkeyopt", "ec_paramgen_curve:P-256"}}) {
+  for (const auto& key :
+       {std::vector<std::string>{"rsa:2048"}, std::vector<std::string>{"ec", "-pkeyopt", "ec_paramgen_curve:P-256"}}) {
     const Owner owner(key);
     for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 100000U}) {
       const std::string content = all_bytes(size);
@@ -70,8 +71,9 @@ TEST_CASE("what is encrypted to a certificate is read by its holder, byte for by
 TEST_CASE("it is AES-256 that the message says") {
   const Owner owner;
   owner.dir.put("m.der", owner.certificate().encrypt("x"));
-  test::run({"sh", "-c", "openssl cms -cmsout -print -inform DER -in '" + owner.path("m.der") + "' > '" +
-                             owner.path("shown") + "'"});
+  test::run(
+      {"sh", "-c",
+       "openssl cms -cmsout -print -inform DER -in '" + owner.path("m.der") + "' > '" + owner.path("shown") + "'"});
   CHECK_THAT(owner.dir.get("shown"), Catch::Contains("aes-256-cbc"));
 }
 

@@ -182,13 +182,15 @@ TEST_CASE("an attachment takes no more than its bound") {
 
 TEST_CASE("what is to be encrypted is an entity of its own; what is encrypted is the body") {
   const std::string entity = mime::compose_entity("Bonjour\n", {attachment(5)}, "R1@caf.example");
-  CHECK_THAT(entity, Catch::StartsWith("Content-Type: multipart/mixed") && !Contains("Message-I") && Contains("Bonjour"));
+  CHECK_THAT(entity,
+             Catch::StartsWith("Content-Type: multipart/mixed") && !Contains("Message-I") && Contains("Bonjour"));
   const std::string bytes = mime::compose_enveloped(notification(), "\x30\x80 secret");
   CHECK_THAT(bytes, Contains("Content-Type: application/pkcs7-mime;") && Contains("smime-type=enveloped-data"));
   CHECK_THAT(bytes, Contains("filename=smime.p7m") && !Contains("Bonjour"));
 }
 
 TEST_CASE("the name of an attachment cannot break the headers") {
-  for (const std::string& name : {std::string(), std::string("a\r\nBcc: x@example.org"), std::string("a\"b"), std::string("é")})
+  for (const std::string& name :
+       {std::string(), std::string("a\r\nBcc: x@example.org"), std::string("a\"b"), std::string("é")})
     CHECK_THROWS_AS(mime::compose(notification(), {attachment(1, name)}), Error);
 }
