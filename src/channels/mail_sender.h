@@ -30,6 +30,8 @@ struct RecipientAnswer {
 struct MailOutcome {
   model::Outcome outcome;
   std::vector<RecipientAnswer> recipients;
+  // Not Delivered, and yet the server may have taken the mail over: its answer was lost.
+  bool in_doubt = false;
 };
 
 class MailSender {

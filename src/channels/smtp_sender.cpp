@@ -67,7 +67,8 @@ std::string shown(const curl::Reply& reply, const std::vector<std::string>& reci
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
   if (reply.accepted()) return Delivered{};
   std::string why = "the mail server says: " + shown(reply, recipients);
-  if (reply.code / 100 == 5) return Refused{"destinataire-refuse", std::move(why)};
+  if (reply.code / 100 == 5)
+    return Refused{reply.to_message ? "message-refuse" : "destinataire-refuse", std::move(why)};
   return Retry{std::move(why), std::nullopt};
 }
 
@@ -113,7 +114,7 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
   bool progress = true;
   while (progress && !missing.empty()) {
     progress = false;
-    const auto replies = connected().send(mail.from, missing, mail.bytes, stop);
+    const auto replies = connected().send({mail.from, missing, mail.message_id}, mail.bytes, stop);
     std::vector<std::string> put_off;
     for (std::size_t i = 0; i < missing.size(); ++i) {
       Outcome outcome = outcome_of_reply(replies[i], mail.recipients);
@@ -130,15 +131,18 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
 }
 
 // What kept the server from answering. The next attempt connects anew, and reads the password anew.
-std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers) {
+std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers,
+                                            bool& in_doubt) {
   try {
     ask(mail, stop, answers);
     return {};
   } catch (const curl::SmtpError& e) {
     smtp_.reset();
+    in_doubt = e.in_doubt();
     return outcome_of_fault(e, mail.recipients);
   } catch (const curl::Interrupted& e) {
     smtp_.reset();
+    in_doubt = e.in_doubt();
     return Retry{e.what(), std::nullopt};
   } catch (const CredentialError& e) {
     return Refused{"justificatif", e.what(), true};
@@ -171,7 +175,7 @@ MailOutcome SmtpSender::send(const Mail& mail, const std::stop_token& stop) {
   const std::scoped_lock lock(mutex_);
   Answers answers;
   std::optional<Outcome> fault = fault_of(mail);
-  if (!fault) fault = fault_in(mail, stop, answers);
+  if (!fault) fault = fault_in(mail, stop, answers, result.in_doubt);
   for (const std::string& address : mail.recipients) {
     if (fault) answers.try_emplace(address, *fault);
     result.recipients.push_back({address, answers.at(address)});

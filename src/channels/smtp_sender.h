@@ -35,7 +35,8 @@ class SmtpSender final : public MailSender {
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 
   // Codes of Refused that are the server's, for all mails alike: "tls", "connexion-refusee" (login), "serveur-refuse",
-  // "justificatif"; a recipient's or the mail's own: "destinataire-refuse", "adresse-invalide", "sans-destinataire".
+  // "justificatif"; a recipient's or the mail's own: "destinataire-refuse", "message-refuse" (its size or content),
+  // "adresse-invalide", "sans-destinataire".
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 
  private:
@@ -43,7 +44,8 @@ class SmtpSender final : public MailSender {
 
   curl::Smtp& connected();
   void ask(const Mail& mail, const std::stop_token& stop, Answers& answers);
-  std::optional<model::Outcome> fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers);
+  std::optional<model::Outcome> fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers,
+                                         bool& in_doubt);
   model::Outcome outcome_of(const Mail& mail, const Answers& answers, const std::optional<model::Outcome>& fault) const;
 
   SmtpSettings settings_;

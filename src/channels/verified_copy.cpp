@@ -64,6 +64,13 @@ std::optional<std::string> copy_verified(const Directory& source, const Director
   return reader.fault();
 }
 
+std::optional<std::string> read_verified(const Directory& source, const model::RemiseFile& file, std::string& bytes) {
+  VerifiedReader reader(source, file);
+  std::vector<char> buffer(chunk);
+  while (const std::size_t n = reader.read(buffer.data(), buffer.size())) bytes.append(buffer.data(), n);
+  return reader.fault();
+}
+
 bool is_intact(const Directory& directory, const model::RemiseFile& file) {
   VerifiedReader reader(directory, file);
   std::vector<char> buffer(chunk);

@@ -33,6 +33,9 @@ class VerifiedReader {
 std::optional<std::string> copy_verified(const Directory& source, const Directory& target,
                                          const model::RemiseFile& file);
 
+// Reads all of `file` into `bytes`. Returns and throws as copy_verified does.
+std::optional<std::string> read_verified(const Directory& source, const model::RemiseFile& file, std::string& bytes);
+
 // Whether the file of that name in `directory` is a regular file with that size and SHA-256.
 bool is_intact(const Directory& directory, const model::RemiseFile& file);
 

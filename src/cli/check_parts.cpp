@@ -61,7 +61,7 @@ Findings check_data(const config::Config& config) {
     static_cast<void>(flux::Schemas::load(config.data.schemas().string()));
     return config.data.schemas().string();
   }));
-  for (const char* name : {"notification.xsl", "alerte.xsl"}) {
+  for (const char* name : {"notification.xsl", "remise.xsl", "alerte.xsl"}) {
     out.push_back(tried("stylesheet", where, [&] {
       std::string file = (config.data.stylesheets() / name).string();
       static_cast<void>(xml::Stylesheet::load(file));

@@ -263,7 +263,7 @@ Findings check_depots(const config::Config& config, const Clock& clock, bool rea
     const auto store = open_for_reading(config);
     const auto today = model::paris_day(clock.now());
     for (const auto& lieu : store::list_lieux(store->connection(), today, store::no_limit)) {
-      if (lieu.canal == "depot" && lieu.en_vigueur) out.push_back(depot_finding(config, lieu, reach));
+      if (lieu.depot && lieu.en_vigueur) out.push_back(depot_finding(config, lieu, reach));
     }
   } catch (const std::exception& e) {
     out.push_back({Health::bad, "depot", "the lieux are not known: " + describe(e)});

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "channels/courriel_sender.h"
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
@@ -15,6 +16,7 @@
 #include "model/civil_time.h"
 #include "stages/alert.h"
 #include "stages/answer.h"
+#include "stages/courriel_text.h"
 #include "stages/deliver.h"
 #include "stages/notify.h"
 #include "stages/pack.h"
@@ -27,19 +29,22 @@ namespace {
 // Rights lost while packing or delivering send demandes back to routing: so often a pass follows them at most.
 constexpr int rounds = 3;
 
-// `config` and `credentials` outlive it.
-stages::SenderFactory sender_factory(const config::Config& config, const channels::Credentials& credentials) {
+// All of it outlives the factory.
+stages::SenderFactory sender_factory(const config::Config& config, const channels::CourrielTools& courriel) {
   return [&](const model::Channel& channel, const std::stop_token& stop) -> std::unique_ptr<channels::FileSender> {
     using channels::DepotSender;
-    if (std::holds_alternative<model::DepotChannel>(channel)) {
-      const auto missing = config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::retry;
-      return std::make_unique<DepotSender>(config.depot.directory, missing);
-    }
     if (const auto* sftp = std::get_if<model::SftpChannel>(&channel)) {
-      return std::make_unique<channels::SftpSender>(flux::read_sftp_profile(sftp->xml), credentials,
+      return std::make_unique<channels::SftpSender>(flux::read_sftp_profile(sftp->xml), courriel.credentials,
                                                     config.daemon.patience, stop);
     }
-    return nullptr;
+    if (const auto* mail = std::get_if<model::CourrielChannel>(&channel)) {
+      const model::CourrielProfile profile = flux::read_courriel_profile(mail->xml);
+      if (profile.protection != model::Protection::none)
+        return std::make_unique<channels::CourrielSender>(profile, courriel, stop);
+    }
+    // A mail in clear carries no remise: it waits in the dépôt (docs/adr/0011).
+    const auto missing = config.depot.create ? DepotSender::Missing::create_plain : DepotSender::Missing::retry;
+    return std::make_unique<DepotSender>(config.depot.directory, missing);
   };
 }
 
@@ -92,8 +97,10 @@ struct Engine::Parts {
         alert(xml::Stylesheet::load((c.data.stylesheets() / "alerte.xsl").string())),
         senders(senders_of(c)),
         credentials(c.credentials.directory),
-        sender_for(sender_factory(config, credentials)),
         mail(mail_sender(config, credentials, spool)),
+        courriel{*mail,         credentials, clock,
+                 courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
+        sender_for(sender_factory(config, courriel)),
         store(database_of(c, new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
     stages::sweep_depart(spool, store);
@@ -111,8 +118,10 @@ struct Engine::Parts {
   xml::Stylesheet alert;
   stages::Senders senders;
   channels::Credentials credentials;
-  stages::SenderFactory sender_for;
   std::unique_ptr<channels::MailSender> mail;
+  channels::CourrielTurn courriel_turn;
+  channels::CourrielTools courriel;
+  stages::SenderFactory sender_for;
   store::Store store;
   stages::Delivering delivering;  // last: what is under way is written down before the rest goes
 };
@@ -413,7 +422,8 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config) {
 }
 
 std::set<std::string> served_channels() {
-  return {model::kind_of(model::DepotChannel{}), model::kind_of(model::SftpChannel{})};
+  return {model::kind_of(model::DepotChannel{}), model::kind_of(model::SftpChannel{}),
+          model::kind_of(model::CourrielChannel{})};
 }
 
 stages::Senders senders_of(const config::Config& config) {

@@ -59,4 +59,21 @@ model::SftpProfile read_sftp_profile(const std::string& xml) {
   return p;
 }
 
+model::CourrielProfile read_courriel_profile(const std::string& xml) {
+  const auto document = xml::Document::parse(xml);
+  const Node courriel = document.root();
+  model::CourrielProfile p;
+  p.address = child_token(courriel, "adresse");
+  const Node protection = courriel.child("chiffrement");
+  if (const Node smime = protection.child("smime")) {
+    p.protection = model::Protection::smime;
+    p.credential = child_token(smime, "certificat");
+  } else if (const Node pdf = protection.child("pdf")) {
+    p.protection = model::Protection::pdf;
+    p.credential = child_token(pdf, "motDePasse");
+  }
+  p.largest_message = number<std::uint64_t>(courriel, "tailleMaximale");
+  return p;
+}
+
 }  // namespace navette::flux

@@ -9,5 +9,7 @@ namespace navette::flux {
 
 // `xml`: of <sftp>, valid and canonical, as the store keeps it. Throws Error for what the schema does not let in.
 model::SftpProfile read_sftp_profile(const std::string& xml);
+// The same for <courriel>.
+model::CourrielProfile read_courriel_profile(const std::string& xml);
 
 }  // namespace navette::flux

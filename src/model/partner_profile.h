@@ -42,4 +42,15 @@ struct SftpProfile {
   bool operator==(const SftpProfile&) const = default;
 };
 
+// How the content of a mail is protected. `none`: it has none, it only says that a remise waits (R9).
+enum class Protection { smime, pdf, none };
+
+struct CourrielProfile {
+  std::string address;  // the lieu's box for remises
+  Protection protection = Protection::none;
+  std::string credential;             // name of the certificate (smime), or of the password (pdf)
+  std::uint64_t largest_message = 0;  // bytes of a whole message, as it goes over the line
+  bool operator==(const CourrielProfile&) const = default;
+};
+
 }  // namespace navette::model

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
+#include "flux/channel_profile.h"
 #include "lib/mime/address.h"
 #include "lib/mime/message.h"
 #include "lib/xml/writer.h"
@@ -47,17 +48,18 @@ std::string html_of(const xml::Document& courriel) {
   return "<!DOCTYPE html>\n" + bytes.substr(from, to + end.size() - from) + "\n";
 }
 
-// By address: a person's numéro. One address of two persons is written to once.
+// By address: a person's numéro. One address of two persons is written to once. A lieu's box, when its channel is a
+// mail in clear: this is that mail (docs/adr/0011).
 std::map<std::string, std::string> recipients_of(const store::DueNotification& n, model::Day day) {
   std::map<std::string, std::string> out;
   for (const model::Personne& p : model::habilitated(n.personnes, day)) {
     if (mime::is_valid_address(p.courriel)) out.try_emplace(p.courriel, p.numero);
   }
+  if (const auto* courriel = std::get_if<model::CourrielChannel>(&n.channel); courriel != nullptr && !out.empty()) {
+    const auto profile = flux::read_courriel_profile(courriel->xml);
+    if (profile.protection == model::Protection::none) out.try_emplace(profile.address, "boite-du-lieu");
+  }
   return out;
-}
-
-std::string domain_of(const std::string& address) {
-  return address.substr(address.rfind('@') + 1);
 }
 
 struct Attempt {
@@ -116,7 +118,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   if (recipients.empty()) return deferred(n, now, "no habilitated person of the lieu has an e-mail address today");
   channels::Mail mail;
   mail.name = n.remise_name;
-  mail.message_id = n.remise_name + "@" + domain_of(tools.from);
+  mail.message_id = n.remise_name + "@" + mime::domain_of(tools.from);
   mail.from = tools.from;
   for (const auto& [address, numero] : recipients) mail.recipients.push_back(address);
   mail.bytes = compose(tools, n, mail, now);

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "channels/courriel_message.h"
+#include "flux/channel_profile.h"
 #include "flux/manifest.h"
 #include "lib/crypto/sha256.h"
 #include "model/civil_time.h"
@@ -26,6 +28,57 @@ model::RemiseFile store_file(const Directory& dir, std::string name, model::File
   write_all(fd.get(), bytes);
   return {std::move(name),        kind, bytes.size(), crypto::sha256_hex(bytes), of ? of->emetteur : "",
           of ? of->reference : ""};
+}
+
+// Of a lieu whose remises leave as mails; nothing for all others.
+std::optional<model::CourrielProfile> mail_profile(const model::Channel& channel) {
+  const auto* courriel = std::get_if<model::CourrielChannel>(&channel);
+  if (courriel == nullptr) return std::nullopt;
+  const auto profile = flux::read_courriel_profile(courriel->xml);
+  return profile.protection == model::Protection::none ? std::nullopt : std::optional(profile);
+}
+
+// Whatever is done to make a mail of them, base64 is the least.
+bool is_surely_too_much(const model::CourrielProfile& profile, const std::vector<model::RemiseFile>& files) {
+  std::uint64_t bytes = 0;
+  for (const model::RemiseFile& f : files) bytes += f.size;
+  return bytes / 3 * 4 > profile.largest_message;
+}
+
+void add_manifest(const Directory& dir, const store::LieuInForce& lieu, store::PackedRemise& packed) {
+  const std::string manifest = flux::write_manifest(
+      {packed.name, lieu.identifiant, lieu.convention, lieu.version, lieu.pickup_days, packed.acheminements.size()},
+      packed.files);
+  packed.files.push_back(store_file(dir, "manifeste.xml", model::FileKind::manifest, manifest, nullptr));
+}
+
+// Takes out the manifest, and the last demandes until `count` are left.
+void cut_to(std::size_t count, const Directory& dir, store::PackedRemise& packed) {
+  constexpr std::size_t files_of_a_demande = 2;
+  for (std::size_t i = count * files_of_a_demande; i < packed.files.size(); ++i) dir.remove(packed.files[i].name);
+  packed.files.resize(count * files_of_a_demande);
+  packed.acheminements.resize(count);
+}
+
+// Leaves to the lieu's next remise what a mail under its profile has no room for. Nothing is left, and `failed` says
+// why, when there is no room for the first demande alone. Greedy: the mail holds as many as it can.
+void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const store::LieuInForce& lieu,
+              store::PackedRemise& packed, std::vector<store::FailedAcheminement>& failed) {
+  while (true) {
+    const std::uint64_t most = profile.largest_message;
+    const std::uint64_t bytes = channels::largest_courriel(profile, packed.name, packed.files, dir);
+    if (bytes <= most) return;
+    const std::size_t count = packed.acheminements.size();
+    if (count == 1) {
+      failed.push_back(
+          {packed.acheminements.front().id,
+           fmt::format("its mail could have {} bytes, <tailleMaximale> of the lieu's profile allows {}", bytes, most)});
+      cut_to(0, dir, packed);
+      return;
+    }
+    cut_to(std::clamp<std::size_t>(count * most / bytes, 1, count - 1), dir, packed);
+    add_manifest(dir, lieu, packed);
+  }
 }
 
 struct Rendered {
@@ -170,8 +223,10 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
 bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
                       std::vector<store::DueAcheminement> acheminements, const std::string& name) {
   store::PackedRemise packed{name, lieu.id, lieu.version_id, lieu.pickup_days, {}, {}};
+  const auto mail = mail_profile(lieu.channel);
   for (std::size_t begin = 0; begin < acheminements.size(); begin += chunk) {
     if (stop_.stop_requested()) return false;
+    if (mail && is_surely_too_much(*mail, packed.files)) break;
     const std::size_t count = std::min(chunk, acheminements.size() - begin);
     std::vector<std::optional<std::string>> xml;
     for (std::size_t i = 0; i < count; ++i) xml.push_back(tools_.store.charge(acheminements[begin + i].demande));
@@ -194,10 +249,9 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
     if (progress_) progress_(count);
   }
   if (packed.acheminements.empty()) return false;
-  const std::string manifest = flux::write_manifest(
-      {name, lieu.identifiant, lieu.convention, lieu.version, lieu.pickup_days, packed.acheminements.size()},
-      packed.files);
-  packed.files.push_back(store_file(dir, "manifeste.xml", model::FileKind::manifest, manifest, nullptr));
+  add_manifest(dir, lieu, packed);
+  if (mail) fit_mail(*mail, dir, lieu, packed, outcome.failed);
+  if (packed.acheminements.empty()) return false;
   dir.sync_filesystem();
   outcome.packed = std::move(packed);
   return true;

@@ -1,5 +1,6 @@
 // Makes remises: the acheminements due for a lieu, rendered and stored under depart/<lieu>/<remise>/; more than
-// `remise_max` of them make several remises.
+// `remise_max` of them make several remises, and so do more than a mail may hold under the lieu's profile (channel
+// courriel); one that is too large for a mail by itself is held with its reason.
 //
 // Guarantees. Rights are checked first (R1). The bytes are durable before the row that names them; sent again they are
 // the same bytes. A crash leaves a directory without a row, which the next packing of that lieu replaces. A demande

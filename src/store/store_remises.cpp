@@ -180,8 +180,8 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
         now, "remise.composee", "remise:" + p.name,
         fmt::format("demandes={} manifeste={}{}", p.acheminements.size(), p.files.empty() ? "" : p.files.back().sha256,
                     reissue ? " reemise-de=" + outcome.reissue->name : ""));
-    if (reissue) db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(outcome.reissue->first_issue).run();
   }
+  if (reissue) db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(outcome.reissue->first_issue).run();
   transaction.commit();
   return true;
 }

@@ -4,7 +4,8 @@
   smtpd.py PORT DIRECTORY [options]
 
 Each message that it takes becomes DIRECTORY/<n>.eml, and its line in DIRECTORY/log tells how it came: "tls=yes user=navette
-connection=1 recipients=a@x,b@x". Connections are counted from 1. The port answers once the server is ready.
+connection=1 recipients=a@x,b@x". Connections are counted from 1. With --dsn each command with parameters of RFC 3461 is a
+line of DIRECTORY/dsn. The port answers once the server is ready.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def arguments():
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
+    p.add_argument("--dsn", action="store_true", help="offers delivery status notifications (RFC 3461); sends none")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
 
@@ -36,6 +38,10 @@ class Handler:
     def __init__(self, options):
         self.options = options
         self.taken = 0
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:-1], "250-DSN", responses[-1]] if self.options.dsn else responses
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address in self.options.refuse:
@@ -86,6 +92,22 @@ def main():
                 self.transport.close()
                 return
             await super()._handle_client()
+
+        def known(self, command, arg):
+            """The command without what aiosmtpd does not know."""
+            if not options.dsn or not arg:
+                return arg
+            address, *parameters = arg.split(" ")
+            of_dsn = [p for p in parameters if p.startswith(("RET=", "ENVID=", "NOTIFY=", "ORCPT="))]
+            with (options.directory / "dsn").open("a", encoding="ascii") as log:
+                log.write(" ".join([command, address, *of_dsn]) + "\n")
+            return " ".join([address, *(p for p in parameters if p not in of_dsn)])
+
+        async def smtp_MAIL(self, arg):
+            await super().smtp_MAIL(self.known("MAIL", arg))
+
+        async def smtp_RCPT(self, arg):
+            await super().smtp_RCPT(self.known("RCPT", arg))
 
     def connection():
         nonlocal connections

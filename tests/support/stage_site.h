@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -71,8 +72,8 @@ class StageSite {
     return stages::claim(spool, *store, rules, seen, claim_clock, stop.get_token());
   }
   stages::IntakeReport intake(const std::function<void(std::size_t)>& progress = {}) {
-    return stages::intake({spool, *store, schemas(), *known_communes, senders, {"depot"}, flux::Limits{}, clock},
-                          progress, stop.get_token());
+    return stages::intake({spool, *store, schemas(), *known_communes, senders, served, flux::Limits{}, clock}, progress,
+                          stop.get_token());
   }
   std::size_t answer() { return stages::answer(spool, *store, stop.get_token()); }
   stages::RouteReport route() { return stages::route(*store, communes(), clock, stop.get_token()); }
@@ -101,6 +102,7 @@ class StageSite {
   stages::ClaimRules rules;
   const model::ReferenceData* known_communes = &communes();
   stages::Senders senders{{"monenfant", {{"demandes"}, "", {}}}, {"caf-421", {{"habilitations"}, "421", {"42"}}}};
+  std::set<std::string> served{"depot", "sftp", "courriel"};
   std::stop_source stop;
 };
 

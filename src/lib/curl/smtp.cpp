@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <new>
-#include <string_view>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
+#include <poll.h>
 
 #include "base/heartbeat.h"
 #include "base/text.h"
@@ -16,112 +17,58 @@
 namespace navette::curl {
 namespace {
 
-// The dialogue with the server, followed line by line as libcurl leads it.
-class Dialogue {
+// Lines of the server, put together to replies.
+class ReplyReader {
  public:
-  void sent(std::string_view line) {
-    if (line.starts_with("MAIL FROM:")) {
-      step_ = Step::mail;
-    } else if (line.starts_with("RCPT TO:")) {
-      step_ = Step::recipient;
-    } else if (step_ == Step::recipient && line.starts_with("DATA")) {
-      step_ = Step::data;
-    } else {
-      step_ = Step::opening;  // greeting, EHLO, STARTTLS, AUTH; QUIT
-    }
-  }
-
-  void received(std::string_view line) {
+  // A whole reply when `line` was its last one.
+  std::optional<Reply> take(std::string_view line) {
     constexpr std::size_t most = 1000;
     constexpr std::size_t code_size = 3;
-    if (line.size() < code_size || !std::all_of(line.begin(), line.begin() + code_size, is_digit)) return;
+    if (line.size() < code_size || !std::all_of(line.begin(), line.begin() + code_size, is_digit)) return {};
     const bool last = line.size() == code_size || line[code_size] != '-';
     const std::string_view words = text::trim(line.substr(std::min(line.size(), code_size + 1)));
     if (reply_.words.size() + words.size() < most)
       reply_.words += (reply_.words.empty() ? "" : " ") + std::string(words);
-    if (!last) return;
+    if (!last) return {};
     reply_.code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
-    take(std::exchange(reply_, {}));
-  }
-
-  // What the server said last before any message.
-  const Reply& opening() const { return opening_; }
-
-  // For each of `count` recipients; nothing while somebody's answer is still out.
-  std::vector<Reply> answers(std::size_t count) const {
-    if (mail_.code != 0 && !mail_.accepted()) return std::vector<Reply>(count, mail_);
-    if (recipients_.size() != count) return {};
-    std::vector<Reply> out = recipients_;
-    for (Reply& r : out) {
-      if (!r.accepted()) continue;
-      if (content_.code == 0) return {};
-      r = content_;
-    }
-    return out;
+    return std::exchange(reply_, {});
   }
 
  private:
-  enum class Step { opening, mail, recipient, data, content };
-
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-  void take(Reply reply) {
-    switch (step_) {
-      case Step::opening:
-        opening_ = std::move(reply);
-        break;
-      case Step::mail:
-        mail_ = std::move(reply);
-        break;
-      case Step::recipient:
-        recipients_.push_back(std::move(reply));
-        break;
-      case Step::data:
-        if (reply.code / 100 == 3) {
-          step_ = Step::content;
-        } else {
-          content_ = std::move(reply);
-        }
-        break;
-      case Step::content:
-        content_ = std::move(reply);
-        break;
-    }
-  }
-
-  Step step_ = Step::opening;
   Reply reply_;  // its lines so far
-  Reply opening_;
-  Reply mail_;
-  std::vector<Reply> recipients_;
-  Reply content_;  // to DATA when it is refused, else to the message
 };
 
-// What one send() is about, for the callbacks.
-struct Exchange {
-  Dialogue dialogue;
-  std::string_view left;  // of the message
+// What the server says while libcurl connects: greeting, EHLO, STARTTLS, AUTH.
+struct Opening {
+  ReplyReader reader;
+  Reply last;
+  bool greeting = false;             // what comes now answers EHLO
+  std::set<std::string> extensions;  // their keywords, of the last EHLO
   std::stop_token stop;
 };
 
-int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size, void* exchange) noexcept {
-  Dialogue& dialogue = static_cast<Exchange*>(exchange)->dialogue;
-  if (kind == CURLINFO_HEADER_OUT) dialogue.sent({data, size});
-  if (kind == CURLINFO_HEADER_IN) dialogue.received({data, size});
+int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size, void* userdata) noexcept {
+  constexpr std::size_t code_size = 4;  // with the sign after it
+  Opening& opening = *static_cast<Opening*>(userdata);
+  const std::string_view line(data, size);
+  if (kind == CURLINFO_HEADER_OUT) {
+    opening.greeting = line.starts_with("EHLO");
+    if (opening.greeting) opening.extensions.clear();
+  }
+  if (kind != CURLINFO_HEADER_IN) return 0;
+  if (opening.greeting && line.size() > code_size) {
+    const std::string_view words = text::trim(line.substr(code_size));
+    opening.extensions.emplace(words.substr(0, words.find(' ')));
+  }
+  if (auto reply = opening.reader.take(line)) opening.last = *std::move(reply);
   return 0;
 }
 
-std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* exchange) noexcept {
-  std::string_view& left = static_cast<Exchange*>(exchange)->left;
-  const std::size_t n = left.copy(buffer, size * count);
-  left.remove_prefix(n);
-  return n;
-}
-
 // libcurl calls it about once a second while it waits.
-int on_progress(void* exchange, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+int on_progress(void* opening, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
   heartbeat::beat();
-  return static_cast<Exchange*>(exchange)->stop.stop_requested() ? 1 : 0;
+  return static_cast<Opening*>(opening)->stop.stop_requested() ? 1 : 0;
 }
 
 Fault fault_of(CURLcode code, const Reply& opening) {
@@ -154,42 +101,80 @@ void set(CURL* handle, CURLoption option, T value) {
 
 struct Cleanup {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-std::unique_ptr<curl_slist, Cleanup> list_of(const std::vector<std::string>& addresses) {
-  std::unique_ptr<curl_slist, Cleanup> list;
-  for (const std::string& address : addresses) {
-    curl_slist* longer = curl_slist_append(list.get(), address.c_str());
-    if (longer == nullptr) throw std::bad_alloc();
-    static_cast<void>(list.release());  // the same list, longer
-    list.reset(longer);
+// RFC 3461: what may stand in a parameter as it is; the rest as +XX.
+std::string xtext(std::string_view words) {
+  std::string out;
+  for (const char c : words) {
+    if (c > ' ' && c < 0x7F && c != '+' && c != '=') {
+      out += c;
+    } else {
+      out += fmt::format("+{:02X}", static_cast<unsigned char>(c));
+    }
   }
-  return list;
+  return out;
+}
+
+// RFC 5321 4.5.2, and an end of line before the last point.
+std::string with_dots(std::string_view message) {
+  std::string out;
+  out.reserve(message.size() + message.size() / 64 + 8);
+  bool line_begins = true;
+  for (const char c : message) {
+    if (line_begins && c == '.') out += '.';
+    out += c;
+    line_begins = c == '\n';
+  }
+  if (!line_begins) out += "\r\n";
+  return out;
 }
 
 }  // namespace
 
-struct Smtp::State {
-  MailServer server;
-  std::array<char, CURL_ERROR_SIZE> error{};  // libcurl writes into it until the handle is gone
-  std::unique_ptr<CURL, Cleanup> handle;
+// Connected and logged in from construction to destruction.
+class Smtp::Connection {
+ public:
+  Connection(const MailServer& server, std::chrono::milliseconds patience, const std::stop_token& stop);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Empty: the server has ended the connection before anything of this message was said.
+  std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
+
+ private:
+  bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
+  Reply ask(const std::string& command);
+  std::vector<Reply> send_content(std::vector<Reply> answers, std::string_view message);
+  void write(std::string_view bytes);
+  Reply read_reply();
+  std::string_view read_line();
+  void wait(short events);
+  [[noreturn]] void lost(CURLcode why) const;
+
+  std::string name_;
+  std::chrono::milliseconds patience_;
+  Opening opening_;
+  std::array<char, CURL_ERROR_SIZE> error_{};  // libcurl writes into it until the handle is gone
+  std::unique_ptr<CURL, Cleanup> handle_;
+  std::stop_token stop_;  // of the message under way
+  std::string received_;  // and not yet read
+  std::string line_;
+  bool in_doubt_ = false;  // of the message under way
+  bool begun_ = false;     // the server has answered for the message under way
 };
 
-Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : state_(std::make_unique<State>()) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (ready != CURLE_OK) throw Error(std::string("libcurl: ") + curl_easy_strerror(ready));
-  state_->server = std::move(server);
-  state_->handle.reset(curl_easy_init());
-  if (!state_->handle) throw std::bad_alloc();
-  const MailServer& s = state_->server;
-  CURL* h = state_->handle.get();
-
+Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop)
+    : name_(fmt::format("{}:{}", s.host, s.port)), patience_(patience), handle_(curl_easy_init()) {
+  if (!handle_) throw std::bad_alloc();
+  CURL* h = handle_.get();
   set(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  set(h, CURLOPT_URL, fmt::format("{}://{}:{}", s.tls == Tls::implicit ? "smtps" : "smtp", s.host, s.port).c_str());
+  set(h, CURLOPT_URL, fmt::format("{}://{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_).c_str());
   set(h, CURLOPT_PROXY, "");  // whatever the environment says
   set(h, CURLOPT_NOSIGNAL, 1L);
-  set(h, CURLOPT_ERRORBUFFER, state_->error.data());
+  set(h, CURLOPT_CONNECT_ONLY, 1L);
+  set(h, CURLOPT_ERRORBUFFER, error_.data());
 
   set(h, CURLOPT_USE_SSL, static_cast<long>(s.tls == Tls::none ? CURLUSESSL_NONE : CURLUSESSL_ALL));
   set(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -203,56 +188,180 @@ Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : state_(std::
     // Else libcurl tries GSSAPI or NTLM where a server offers them first, and never comes back to the password.
     set(h, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
   }
-
   const long seconds = std::chrono::ceil<std::chrono::seconds>(patience).count();
   set(h, CURLOPT_CONNECTTIMEOUT, seconds);
   set(h, CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds);
-  set(h, CURLOPT_LOW_SPEED_LIMIT, 1L);  // a server that reads the message no further
-  set(h, CURLOPT_LOW_SPEED_TIME, seconds);
-
-  set(h, CURLOPT_UPLOAD, 1L);
-  set(h, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-  set(h, CURLOPT_READFUNCTION, on_read);
   set(h, CURLOPT_DEBUGFUNCTION, on_debug);
+  set(h, CURLOPT_DEBUGDATA, &opening_);
   set(h, CURLOPT_VERBOSE, 1L);  // for on_debug: nothing is printed
   set(h, CURLOPT_XFERINFOFUNCTION, on_progress);
+  set(h, CURLOPT_XFERINFODATA, &opening_);
   set(h, CURLOPT_NOPROGRESS, 0L);
+
+  opening_.stop = stop;
+  const CURLcode rc = curl_easy_perform(h);
+  opening_.stop = {};
+  if (rc == CURLE_OK) return;
+  if (rc == CURLE_ABORTED_BY_CALLBACK) throw Interrupted();
+  const Reply& said = opening_.last;
+  throw SmtpError(
+      fault_of(rc, said),
+      fmt::format("{}: {}", name_, error_.front() != '\0' ? std::string_view(error_.data()) : curl_easy_strerror(rc)),
+      said.code >= 400 ? said : Reply{});
+}
+
+// Says QUIT without waiting for the answer.
+Smtp::Connection::~Connection() {
+  std::size_t sent = 0;
+  constexpr std::string_view quit = "QUIT\r\n";
+  curl_easy_send(handle_.get(), quit.data(), quit.size(), &sent);
+}
+
+void Smtp::Connection::lost(CURLcode why) const {
+  throw SmtpError(
+      why == CURLE_OPERATION_TIMEDOUT ? Fault::timed_out : Fault::lost,
+      fmt::format("{}: {}", name_, why == CURLE_OK ? "the server has ended the connection" : curl_easy_strerror(why)),
+      {}, in_doubt_);
+}
+
+// Until the connection is ready; in slices, so that a stop ends it.
+void Smtp::Connection::wait(short events) {
+  constexpr std::chrono::milliseconds slice = std::chrono::milliseconds(500);
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  curl_easy_getinfo(handle_.get(), CURLINFO_ACTIVESOCKET, &fd);
+  if (fd == CURL_SOCKET_BAD) lost(CURLE_OK);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
+  while (true) {
+    heartbeat::beat();
+    if (stop_.stop_requested()) throw Interrupted(in_doubt_);
+    pollfd waited{fd, events, 0};
+    if (::poll(&waited, 1, static_cast<int>(slice.count())) > 0) return;
+    if (std::chrono::steady_clock::now() >= until) lost(CURLE_OPERATION_TIMEDOUT);
+  }
+}
+
+void Smtp::Connection::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    std::size_t sent = 0;
+    const CURLcode rc = curl_easy_send(handle_.get(), bytes.data(), bytes.size(), &sent);
+    bytes.remove_prefix(sent);
+    if (rc == CURLE_AGAIN) {
+      wait(POLLOUT);
+    } else if (rc != CURLE_OK) {
+      lost(rc);
+    }
+  }
+}
+
+std::string_view Smtp::Connection::read_line() {
+  constexpr std::size_t longest = 4096;  // RFC 5321 allows 512
+  std::size_t end = 0;
+  while ((end = received_.find('\n')) == std::string::npos) {
+    if (received_.size() > longest) lost(CURLE_WEIRD_SERVER_REPLY);
+    std::array<char, 1024> buffer{};
+    std::size_t size = 0;
+    const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
+    if (rc == CURLE_AGAIN) {
+      wait(POLLIN);
+    } else if (rc != CURLE_OK || size == 0) {
+      lost(rc);
+    } else {
+      received_.append(buffer.data(), size);
+    }
+  }
+  line_ = received_.substr(0, end);
+  received_.erase(0, end + 1);
+  return line_;
+}
+
+Reply Smtp::Connection::read_reply() {
+  ReplyReader reader;
+  while (true) {
+    if (auto reply = reader.take(read_line())) {
+      begun_ = true;
+      return *std::move(reply);
+    }
+  }
+}
+
+Reply Smtp::Connection::ask(const std::string& command) {
+  write(command + "\r\n");
+  return read_reply();
+}
+
+std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::string_view message,
+                                              const std::stop_token& stop) {
+  constexpr int shutting_down = 421;
+  stop_ = stop;
+  in_doubt_ = begun_ = false;
+  const bool status = offers("DSN") && !envelope.id.empty();
+  std::string mail = "MAIL FROM:<" + envelope.from + ">";
+  if (offers("SIZE")) mail += fmt::format(" SIZE={}", message.size());
+  if (status) mail += " RET=HDRS ENVID=" + xtext(envelope.id);
+  try {
+    if (Reply reply = ask(mail); !reply.accepted()) {
+      reply.to_message = true;
+      if (reply.code == shutting_down) return {};
+      return std::vector<Reply>(envelope.recipients.size(), reply);
+    }
+  } catch (const SmtpError& e) {
+    if (e.fault() == Fault::lost && !begun_) return {};
+    throw;
+  }
+  std::vector<Reply> answers;
+  for (const std::string& to : envelope.recipients)
+    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
+  if (std::none_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) {
+    ask("RSET");
+    return answers;
+  }
+  return send_content(std::move(answers), message);
+}
+
+// To whom the server has accepted so far; its answer is theirs.
+std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, std::string_view message) {
+  Reply reply = ask("DATA");
+  if (reply.code / 100 == 3) {
+    write(with_dots(message));
+    in_doubt_ = true;  // from its end on, the message is the server's
+    reply = ask(".");
+    in_doubt_ = false;
+  }
+  reply.to_message = true;
+  for (Reply& answer : answers) {
+    if (answer.accepted()) answer = reply;
+  }
+  return answers;
+}
+
+Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : server_(std::move(server)), patience_(patience) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK) throw Error(std::string("libcurl: ") + curl_easy_strerror(ready));
 }
 
 Smtp::Smtp(Smtp&&) noexcept = default;
 Smtp& Smtp::operator=(Smtp&&) noexcept = default;
+Smtp::~Smtp() = default;
 
-// Says QUIT without waiting for the answer: libcurl would give a server that is stalled two minutes for it.
-Smtp::~Smtp() {
-  if (!state_) return;
-  curl_socket_t fd = CURL_SOCKET_BAD;
-  if (curl_easy_getinfo(state_->handle.get(), CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
-    ::shutdown(fd, SHUT_RD);
-}
-
-std::vector<Reply> Smtp::send(const std::string& from, const std::vector<std::string>& recipients,
-                              const std::string& message, const std::stop_token& stop) {
-  CURL* h = state_->handle.get();
-  Exchange exchange{{}, message, stop};
-  const auto list = list_of(recipients);
-  set(h, CURLOPT_MAIL_FROM, from.c_str());
-  set(h, CURLOPT_MAIL_RCPT, list.get());
-  set(h, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(message.size()));
-  set(h, CURLOPT_DEBUGDATA, &exchange);
-  set(h, CURLOPT_READDATA, &exchange);
-  set(h, CURLOPT_XFERINFODATA, &exchange);
-  state_->error.front() = '\0';
-  const CURLcode rc = curl_easy_perform(h);
-
-  std::vector<Reply> answers = exchange.dialogue.answers(recipients.size());
+std::vector<Reply> Smtp::send(const Envelope& envelope, std::string_view message, const std::stop_token& stop) {
+  const auto attempt = [&] {
+    try {
+      return connection_->transact(envelope, message, stop);
+    } catch (...) {
+      connection_.reset();
+      throw;
+    }
+  };
+  if (connection_) {
+    if (auto answers = attempt(); !answers.empty()) return answers;
+    connection_.reset();  // ended while nothing was sent: the server has its time-outs
+  }
+  connection_ = std::make_unique<Connection>(server_, patience_, stop);
+  auto answers = attempt();
   if (!answers.empty()) return answers;
-  if (rc == CURLE_ABORTED_BY_CALLBACK) throw Interrupted();
-  const Reply& opening = exchange.dialogue.opening();
-  throw SmtpError(
-      fault_of(rc, opening),
-      fmt::format("{}:{}: {}", state_->server.host, state_->server.port,
-                  state_->error.front() != '\0' ? std::string_view(state_->error.data()) : curl_easy_strerror(rc)),
-      opening.code >= 400 ? opening : Reply{});
+  connection_.reset();
+  throw SmtpError(Fault::busy, fmt::format("{}:{}: the server has ended the connection", server_.host, server_.port),
+                  {});
 }
 
 }  // namespace navette::curl

@@ -1,9 +1,12 @@
-// One connection to a mail server, by libcurl: connected, secured and logged in at the first message, kept for the
+// One connection to a mail server: connected, secured and logged in by libcurl at the first message, kept for the
 // following ones, made anew when the server has ended it. No libcurl header leaves lib/curl.
 //
+// The transaction itself is ours (RFC 5321), over the connection that libcurl made (CURLOPT_CONNECT_ONLY): libcurl's
+// own tells the last refusal only, or none when it may go on without those refused, cannot ask for delivery status
+// notifications (RFC 3461), and does not tell whether the end of a message went out before an answer was lost.
+//
 // A message is one transaction, whatever the number of its recipients: it crosses the line once, and all of its
-// recipients have the same answer to its content. What the server says to each is read from the dialogue itself:
-// libcurl tells the last refusal only, or, when it may go on without those refused, none at all.
+// recipients have the same answer to its content.
 //
 // One object belongs to one thread at a time.
 #pragma once
@@ -13,6 +16,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -23,6 +27,7 @@ namespace navette::curl {
 struct Reply {
   int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none
   std::string words;
+  bool to_message = false;  // to its sender, size or content, not to a recipient
 
   bool accepted() const { return code / 100 == 2; }
 };
@@ -42,22 +47,30 @@ enum class Fault {
 
 class SmtpError : public Error {
  public:
-  SmtpError(Fault fault, const std::string& message, Reply reply)
-      : Error(message), fault_(fault), reply_(std::move(reply)) {}
+  SmtpError(Fault fault, const std::string& message, Reply reply, bool in_doubt = false)
+      : Error(message), fault_(fault), reply_(std::move(reply)), in_doubt_(in_doubt) {}
   Fault fault() const { return fault_; }
   bool may_heal() const { return fault_ <= Fault::busy; }
   // With a code from 400 on when the server said why; not part of what().
   const Reply& reply() const { return reply_; }
+  // The whole message went out, and its answer did not come: the server may have taken it over.
+  bool in_doubt() const { return in_doubt_; }
 
  private:
   Fault fault_;
   Reply reply_;
+  bool in_doubt_;
 };
 
-// A stop was asked for while the server was waited for; whether it has taken the message is not known.
+// A stop was asked for while the server was waited for.
 class Interrupted : public Error {
  public:
-  Interrupted() : Error("stopped while waiting for the mail server") {}
+  explicit Interrupted(bool in_doubt = false)
+      : Error("stopped while waiting for the mail server"), in_doubt_(in_doubt) {}
+  bool in_doubt() const { return in_doubt_; }  // as SmtpError's
+
+ private:
+  bool in_doubt_;
 };
 
 enum class Tls {
@@ -75,6 +88,14 @@ struct MailServer {
   std::string password;  // sent as it is (PLAIN, LOGIN): TLS hides it
 };
 
+struct Envelope {
+  std::string from;
+  std::vector<std::string> recipients;  // one at least
+  // Where the server offers it (DSN), failures and delays are told to `from` under this identifier, with the headers
+  // alone: what a message holds comes back to nobody. Empty: not asked for.
+  std::string id;
+};
+
 class Smtp {
  public:
   // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each silence of the server;
@@ -85,15 +106,16 @@ class Smtp {
   ~Smtp();
 
   // Sends `message` (whole, lines ended by CR LF) and returns what the server says for each recipient, in their order:
-  // accepted means that it has taken the message over. Addresses must be valid (mime::is_valid_address): libcurl writes
-  // them as they are, line ends included. `recipients` is not empty. A stop ends any waiting within about a second.
-  // Throws SmtpError, Interrupted; then nobody's answer is known.
-  std::vector<Reply> send(const std::string& from, const std::vector<std::string>& recipients,
-                          const std::string& message, const std::stop_token& stop = {});
+  // accepted means that it has taken the message over. Addresses must be valid (mime::is_valid_address): they are
+  // written as they are, line ends included. A stop ends any waiting within about a second. Throws SmtpError,
+  // Interrupted; then nobody's answer is known, and the next message goes over a new connection.
+  std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  class Connection;
+  MailServer server_;
+  std::chrono::milliseconds patience_;
+  std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace navette::curl

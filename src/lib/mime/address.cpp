@@ -47,4 +47,8 @@ bool is_valid_address(std::string_view address) {
   return at != std::string_view::npos && is_local_part(address.substr(0, at)) && is_domain(address.substr(at + 1));
 }
 
+std::string domain_of(std::string_view address) {
+  return std::string(address.substr(address.rfind('@') + 1));
+}
+
 }  // namespace navette::mime

@@ -1,6 +1,7 @@
 // E-mail addresses.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace navette::mime {
@@ -11,5 +12,8 @@ namespace navette::mime {
 // brackets, leading hyphen (an option for some mailers) or letters beyond ASCII. libcurl writes a CR LF in an address
 // raw: check here first.
 bool is_valid_address(std::string_view address);
+
+// "domain" of local@domain.
+std::string domain_of(std::string_view address);
 
 }  // namespace navette::mime

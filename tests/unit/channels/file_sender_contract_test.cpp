@@ -1,11 +1,13 @@
-// What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, and SFTP to a real OpenSSH server
-// under the profiles that partners have.
+// What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, SFTP to a real OpenSSH server
+// under the profiles that partners have, and e-mail, opened as the lieu does.
 #include <functional>
 
 #include <catch2/catch.hpp>
 
+#include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
 #include "support/sshd.h"
+#include "unit/channels/courriel_fixture.h"
 #include "unit/channels/depot_fixture.h"
 
 using namespace navette;
@@ -75,9 +77,39 @@ class World {
             there};
   }
 
+  // What came by mail is opened when it is asked for, once.
+  Place courriel() {
+    const fs::path there = dir / "ouvert";
+    const fs::path mails = dir / "courriels";
+    fs::create_directories(mails);
+    fs::create_directories(there);
+    if (!keys) keys = std::make_unique<test::Keys>(dir.path(), model::Protection::smime);
+    clock.set(SystemClock().now() + 1h);  // the certificate is made now
+    const channels::CourrielTools tools{
+        mail, credentials, clock, turn, "navette@caf.example.org", test::Box::short_text};
+    return {std::make_unique<channels::CourrielSender>(
+                model::CourrielProfile{"rpe@example.org", model::Protection::smime, "cle-rpe", 10U << 20U}, tools),
+            [=, this](const std::string& file) {
+              const fs::path eml = mails / "R1-contenu.eml";
+              if (fs::exists(eml) && !fs::exists(there / file)) {
+                std::ifstream in(eml, std::ios::binary);
+                const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+                dir.put("ouvert/" + file, keys->opened(bytes, file));
+              }
+              return there / file;
+            },
+            there};
+  }
+
   test::TempDir dir;
   test::Depot depot;
   channels::Credentials credentials{dir / "credentials"};
+
+ private:
+  std::unique_ptr<test::Keys> keys;  // of the lieu that gets mails
+  test::FakeClock clock{"2026-11-25T12:00:00Z"};
+  channels::CourrielTurn turn;
+  channels::MailDirectory mail{dir / "courriels"};
 };
 
 void put(const fs::path& path, const std::string& bytes) {
@@ -121,9 +153,17 @@ void check_whole(const World& world, const Place& place) {
   CHECK(files_below(place.root) == expected);
 }
 
-// Calls `work` with a world of its own for every kind of place; `make` makes another sender to it.
-void for_each_place(
-    const std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>& work) {
+// Calls `work` with a world of its own for every kind of place; `make` makes another sender to it. `by_name`: only for
+// those where something of another's may stand under a name of ours, as it cannot in a box for mails.
+void for_each_place(const std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>& work,
+                    bool by_name = false) {
+  if (!by_name) {
+    SECTION("courriel") {
+      World world;
+      work(
+          world, [&] { return world.courriel(); }, false);
+    }
+  }
   SECTION("dépôt") {
     const World world;
     work(
@@ -154,8 +194,9 @@ TEST_CASE("contract: a remise arrives whole, once, and again is the same") {
     CHECK(is_delivered(make().sender->send(again)));
     check_whole(world, place);
     CHECK(fs::last_write_time(place.path("DI_monenfant_A1.pdf")) == written);
-    CHECK_THAT(place.sender->describe_place("R1"),
-               Catch::StartsWith("dépôt SFTP") || Catch::StartsWith("serveur SFTP"));
+    CHECK_THAT(place.sender->describe_place("R1"), Catch::StartsWith("dépôt SFTP") ||
+                                                       Catch::StartsWith("serveur SFTP") ||
+                                                       Catch::StartsWith("boîte des remises"));
   });
 }
 
@@ -173,19 +214,21 @@ TEST_CASE("contract: bytes that are not those announced are shown to nobody") {
 }
 
 TEST_CASE("contract: what stands there under the same name is not replaced unless the partner allows it") {
-  for_each_place([](const World& world, const auto& make, bool overwrites) {
-    const Place place = make();
-    put(place.path("remise.xml"), "of another");
-    put(place.path("DI_monenfant_A1.xml"), "of another");
-    if (overwrites) {
-      CHECK(is_delivered(place.sender->send(world.depot.remise())));
-      check_whole(world, place);
-    } else {
-      CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
-      CHECK(content(place.path("remise.xml")) == "of another");
-      CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
-    }
-  });
+  for_each_place(
+      [](const World& world, const auto& make, bool overwrites) {
+        const Place place = make();
+        put(place.path("remise.xml"), "of another");
+        put(place.path("DI_monenfant_A1.xml"), "of another");
+        if (overwrites) {
+          CHECK(is_delivered(place.sender->send(world.depot.remise())));
+          check_whole(world, place);
+        } else {
+          CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+          CHECK(content(place.path("remise.xml")) == "of another");
+          CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
+        }
+      },
+      true);
 }
 
 TEST_CASE("contract: names that are no file names go nowhere") {

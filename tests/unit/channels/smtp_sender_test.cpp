@@ -127,7 +127,8 @@ TEST_CASE("all recipients refused, or the content: the mail is refused with the 
   Client client(smtpd);
   const auto result = client.send(mail_to({odette, paul}));
   check_is<Refused>(result.outcome, content ? "554 5.7.1 No such words, (address)" : "550 5.1.1");
-  check_is<Refused>(result.recipients.at(0).outcome, "destinataire-refuse");
+  check_is<Refused>(result.recipients.at(0).outcome, content ? "message-refuse" : "destinataire-refuse");
+  CHECK_FALSE(result.in_doubt);
   CHECK_FALSE(smtpd.has(1));
 }
 
@@ -176,9 +177,37 @@ TEST_CASE("a server that has no place for the mail now is tried again") {
 TEST_CASE("a connection lost after the content is worth another try: the mail may come twice, under one Message-ID") {
   const Smtpd smtpd({"--lose", "1"});
   Client client(smtpd);
-  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "mail server 127.0.0.1");
+  const MailOutcome lost = client.send(mail_to({odette}));
+  check_is_the_servers<Retry>(lost.outcome, "mail server 127.0.0.1");
+  CHECK(lost.in_doubt);
   check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
   CHECK(smtpd.mail(1) == smtpd.mail(2));
+}
+
+TEST_CASE("a server that offers it tells failures and delays, with the headers alone; another is not asked") {
+  Smtpd smtpd({"--dsn"});
+  Client client(smtpd);
+  auto mail = mail_to({odette, paul});
+  mail.message_id = "R1+x=y@caf.example.org";
+  check_is<Delivered>(client.send(mail).outcome, "");
+  CHECK(smtpd.dir.get("mails/dsn") ==
+        "MAIL FROM:<navette@caf.example.org> RET=HDRS ENVID=R1+2Bx+3Dy@caf.example.org\n"
+        "RCPT TO:<" +
+            odette + "> NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + odette +
+            "\n"
+            "RCPT TO:<" +
+            paul + "> NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + paul + "\n");
+  smtpd.stop();
+  smtpd.start();
+  check_is<Delivered>(client.send(mail).outcome, "");  // it would answer 555 to parameters
+}
+
+TEST_CASE("what the server says of the size is told before the content goes") {
+  const Smtpd smtpd;
+  Client client(smtpd);
+  auto mail = mail_to({odette});
+  mail.bytes += std::string(40U << 20U, 'x');  // aiosmtpd's limit is 32 MiB
+  check_is<Refused>(client.send(mail).outcome, "message-refuse: the mail server says: 552");
 }
 
 TEST_CASE("a server that falls silent is given up after our patience") {

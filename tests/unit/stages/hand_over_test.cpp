@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "channels/courriel_message.h"
 #include "channels/mail_directory.h"
+#include "flux/channel_profile.h"
 #include "model/civil_time.h"
 #include "stages/alert.h"
 #include "stages/deliver.h"
@@ -99,7 +101,8 @@ class Postbox final : public channels::MailSender {
 
 // Two demandes accepted, one lieu that covers their commune.
 struct Delivery : test::StageSite {
-  Delivery() : mail(spool.courriels.path()) {
+  explicit Delivery(model::Channel channel = model::DepotChannel{}) : mail(spool.courriels.path()) {
+    contract.annexe.lieux[0].channel = std::move(channel);
     watched = std::make_unique<Watched>(dir / "depot");
     habilitate({new_version(contract)});
     for (const char* reference : {"A", "B"}) demande(reference);
@@ -492,6 +495,73 @@ TEST_CASE("more demandes than one remise takes make several, the first due first
   CHECK(site.depot() == Names{first, "rpe-a-20261120-2", "rpe-a-20261120-3"});
   CHECK(site.depot(first) == files);
   CHECK(site.depot("rpe-a-20261120-3") == Names{"DI_monenfant_E.pdf", "DI_monenfant_E.xml", "manifeste.xml"});
+}
+
+namespace {
+
+model::CourrielChannel courriel(const std::string& protection, std::uint64_t largest) {
+  return {"<courriel xmlns=\"urn:navette:habilitations:1\"><adresse>rpe@pilat.example.org</adresse><chiffrement>" +
+          protection + "</chiffrement><tailleMaximale>" + std::to_string(largest) + "</tailleMaximale></courriel>"};
+}
+
+// Of the mail that packing counts with for both demandes.
+std::uint64_t size_for_both(const std::string& protection) {
+  const auto channel = courriel(protection, 100U << 20U);
+  Delivery site(channel);
+  CHECK(site.pack().remises == 1);
+  const auto remise = site.store->due_remises(site.clock.now()).at(0);
+  return channels::largest_courriel(flux::read_courriel_profile(channel.xml), remise.name, remise.files,
+                                    site.spool.depart.open_dir("rpe-a").open_dir(remise.name));
+}
+
+}  // namespace
+
+TEST_CASE("a remise for a mail holds what the mail has room for, to the byte; the rest leaves in the next one") {
+  const std::string smime = "<smime><certificat>c</certificat></smime>";
+  const std::uint64_t both = size_for_both(smime);
+  Delivery fits(courriel(smime, both));
+  CHECK(fits.pack().remises == 1);
+  CHECK(fits.states() == "en-remise en-remise");
+  Delivery splits(courriel(smime, both - 1));
+  const auto report = splits.pack();
+  CHECK(report.remises == 2);
+  CHECK(report.demandes == 2);
+  CHECK(report.held == 0);
+  CHECK(splits.names("depart/rpe-a/" + std::string(first)) ==
+        Names{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "manifeste.xml"});
+  CHECK(splits.names("depart/rpe-a/rpe-a-20261120-2") ==
+        Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
+  const auto manifest = splits.spool.depart.open_dir("rpe-a").open_dir(first).read("manifeste.xml");
+  CHECK_THAT(manifest, Catch::Contains("DI_monenfant_A.pdf") && !Catch::Contains("DI_monenfant_B.pdf"));
+}
+
+TEST_CASE("for an encrypted PDF the room is counted on the PDF itself") {
+  const std::string pdf = "<pdf><motDePasse>c</motDePasse></pdf>";
+  const std::uint64_t both = size_for_both(pdf);
+  CHECK(Delivery(courriel(pdf, both + 2000)).pack().remises == 1);  // chance has its part in it
+  CHECK(Delivery(courriel(pdf, both - 2000)).pack().remises == 2);
+}
+
+TEST_CASE("a demande that no mail under the profile has room for is held and says why; it holds no other") {
+  const std::string smime = "<smime><certificat>c</certificat></smime>";
+  Delivery site(courriel(smime, size_for_both(smime) / 2));
+  const auto report = site.pack();
+  CHECK(report.held == 2);  // the frame of a mail counts for each
+  CHECK(report.remises == 0);
+  CHECK(site.states() == "retenu retenu");
+  CHECK_THAT(site.text("SELECT motif FROM acheminement"), Catch::Contains("<tailleMaximale>"));
+  CHECK(site.names("depart/rpe-a").empty());
+}
+
+TEST_CASE("a mail in clear caps nothing: its remise lies in the dépôt, and its box is told with the persons") {
+  Delivery site(courriel("<clair/>", 65536));
+  CHECK(site.pack().remises == 1);
+  CHECK(site.deliver().delivered == 1);
+  Postbox postbox;
+  site.mailer = &postbox;
+  CHECK(site.notify().accepted == 1);
+  CHECK(postbox.mails.at(0).recipients ==
+        std::vector<std::string>{"odette@relais.example.org", "rpe@pilat.example.org"});
 }
 
 TEST_CASE("a demande that cannot be rendered is held, the others leave") {

@@ -157,6 +157,7 @@ TEST_CASE("an unknown sender and a kind that is not the sender's are refused") {
 
 TEST_CASE("a channel that this navette does not serve refuses its convention") {
   StageSite site;
+  site.served = {"depot", "sftp"};
   site.take_in("caf-421", sample("habilitations/ok-canaux.xml"));
   CHECK_THAT(codes_of_last(site), Catch::Contains("CANAL_INDISPONIBLE"));
 }

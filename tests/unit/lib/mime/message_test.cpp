@@ -136,3 +136,61 @@ TEST_CASE("what could break the headers is refused, and its value not told") {
     CHECK_THAT(e.what(), !Contains("secret"));
   }
 }
+
+namespace {
+
+mime::Attachment attachment(std::size_t size, const std::string& name = "DI_monenfant_A1.pdf") {
+  std::string bytes;
+  for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(i % 251);
+  return {name, "application/pdf", bytes};
+}
+
+}  // namespace
+
+TEST_CASE("a message may be text alone, and have attachments") {
+  mime::Message m = notification();
+  m.html.clear();
+  CHECK_THAT(mime::compose(m), Contains("Content-Type: text/plain; charset=utf-8") && !Contains("multipart"));
+  const std::string bytes = mime::compose(m, {attachment(100), attachment(3, "manifeste.xml")});
+  CHECK_THAT(bytes, Contains("Content-Type: multipart/mixed"));
+  CHECK_THAT(bytes, Contains("Content-Disposition: attachment; filename=DI_monenfant_A1.pdf"));
+  CHECK_THAT(bytes, Contains("filename=manifeste.xml"));
+  CHECK_THAT(bytes, Contains("Content-Transfer-Encoding: base64"));
+  CHECK_THAT(bytes, Contains("AAEC\r\n"));
+  CHECK(bytes == mime::compose(m, {attachment(100), attachment(3, "manifeste.xml")}));
+}
+
+TEST_CASE("both texts and attachments: two boundaries, one inside the other") {
+  const std::string bytes = mime::compose(notification(), {attachment(10)});
+  const auto mixed = bytes.find("multipart/mixed");
+  const auto alternative = bytes.find("multipart/alternative");
+  REQUIRE(mixed < alternative);
+  const auto boundary = [&](std::size_t from) { return bytes.substr(bytes.find("=_navette_", from), 42); };
+  CHECK(boundary(mixed) != boundary(alternative));
+}
+
+TEST_CASE("an attachment takes no more than its bound") {
+  mime::Message m = notification();
+  for (const std::string& name : {std::string("a"), std::string(100, 'n')}) {
+    for (const std::size_t size : {0U, 1U, 2U, 3U, 56U, 57U, 58U, 1000U, 99999U, 100000U}) {
+      const auto none = mime::compose(m, {attachment(0, "x")}).size();
+      CHECK(mime::compose(m, {attachment(0, "x"), attachment(size, name)}).size() <=
+            none + mime::largest_attached(size, name.size()));
+    }
+  }
+}
+
+TEST_CASE("what is to be encrypted is an entity of its own; what is encrypted is the body") {
+  const std::string entity = mime::compose_entity("Bonjour\n", {attachment(5)}, "R1@caf.example");
+  CHECK_THAT(entity,
+             Catch::StartsWith("Content-Type: multipart/mixed") && !Contains("Message-I") && Contains("Bonjour"));
+  const std::string bytes = mime::compose_enveloped(notification(), "\x30\x80 secret");
+  CHECK_THAT(bytes, Contains("Content-Type: application/pkcs7-mime;") && Contains("smime-type=enveloped-data"));
+  CHECK_THAT(bytes, Contains("filename=smime.p7m") && !Contains("Bonjour"));
+}
+
+TEST_CASE("the name of an attachment cannot break the headers") {
+  for (const std::string& name :
+       {std::string(), std::string("a\r\nBcc: x@example.org"), std::string("a\"b"), std::string("é")})
+    CHECK_THROWS_AS(mime::compose(notification(), {attachment(1, name)}), Error);
+}

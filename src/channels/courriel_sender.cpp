@@ -1,0 +1,180 @@
+#include "channels/courriel_sender.h"
+
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "channels/io_outcome.h"
+#include "channels/verified_copy.h"
+#include "lib/crypto/sha256.h"
+#include "lib/mime/address.h"
+#include "model/civil_time.h"
+
+namespace navette::channels {
+namespace {
+
+using model::Delivered;
+using model::Outcome;
+using model::Protection;
+using model::Refused;
+using model::Retry;
+
+constexpr const char* doubt = "courriel.doute";
+constexpr const char* gone = "courriel.parti";  // holds the facts
+constexpr std::uint64_t largest_stored = std::uint64_t{256} << 20U;
+
+bool is_stored_mail(const std::string& name) {
+  return name.starts_with("courriel-") && name.ends_with(".eml");
+}
+
+void remove_mails(const Directory& source, const std::string& but) {
+  for (const std::string& name : source.names()) {
+    if (is_stored_mail(name) && name != but) source.remove(name);
+  }
+}
+
+// For a crash before the caller has written it down. A full disk does not make it undelivered.
+void remember(const Directory& source, const std::string& facts) {
+  try {
+    write_file(source, gone, facts);
+  } catch (const std::system_error& e) {
+    log::warning("courriel.unremembered", {{"error", describe(e)}});
+  }
+}
+
+// Of our mail server, or of the settings in [mail].
+bool is_the_servers(const Outcome& outcome) {
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->partner;
+  const auto* retry = std::get_if<Retry>(&outcome);
+  return retry != nullptr && retry->partner;
+}
+
+}  // namespace
+
+Outcome CourrielSender::send(const RemiseToSend& r) {
+  if (auto refused = check_remise(r)) return *std::move(refused);
+  CourrielTurn& turn = tools_.turn;
+  const unsigned faults = turn.faults;
+  const std::scoped_lock lock(turn.mutex);
+  if (stop_.stop_requested()) throw Interrupted();
+  if (turn.faults != faults) return Retry{turn.fault, std::nullopt, true};
+  try {
+    return attempt(r);
+  } catch (const CredentialError& e) {
+    return Refused{"justificatif", e.what(), true};
+  } catch (const std::system_error& e) {  // of our own spool
+    return outcome_of(e);
+  }
+}
+
+Outcome CourrielSender::attempt(const RemiseToSend& r) {
+  if (auto before = r.source.contains(gone) ? look(r) : std::nullopt) return *std::move(before);
+  const CourrielSecret secret = read_secret(profile_, tools_.credentials, tools_.clock.now());
+  const std::string stored = stored_name(secret);
+  if (!r.source.contains(stored)) {
+    if (auto refused = compose(r, secret, stored)) return *std::move(refused);
+  }
+  Mail mail{
+      r.remise + "-contenu", message_id_of(r), tools_.from, {profile_.address}, r.source.read(stored, largest_stored)};
+  if (mail.bytes.size() > profile_.largest_message) {
+    return Refused{"taille-depassee",
+                   fmt::format("its mail has {} bytes, <tailleMaximale> of the lieu's profile allows {}: it was packed "
+                               "under another profile; raise it, or have the remise taken apart: navette demandes "
+                               "hold, then remises retry",
+                               mail.bytes.size(), profile_.largest_message)};
+  }
+  write_file(r.source, doubt, "");
+  return conclude(r, tools_.mail.send(mail, stop_), mail.bytes.size());
+}
+
+// Under a name that tells for whom: a mail for a former box or certificate is not taken for this one's. The password
+// has no part in it; a new password comes under a new name.
+std::string CourrielSender::stored_name(const CourrielSecret& secret) const {
+  constexpr std::size_t digits = 16;
+  const std::string all = profile_.address + '\0' + tools_.from + '\0' + profile_.credential + '\0' +
+                          (secret.certificate ? secret.certificate->fingerprint() : "pdf");
+  return "courriel-" + crypto::sha256_hex(all).substr(0, digits) + ".eml";
+}
+
+std::string CourrielSender::message_id_of(const RemiseToSend& r) const {
+  // The notification's is <remise>@domain.
+  return r.remise + ".contenu@" + mime::domain_of(tools_.from);
+}
+
+// Durable under its name, or not there.
+std::optional<Refused> CourrielSender::compose(const RemiseToSend& r, const CourrielSecret& secret,
+                                               const std::string& stored) const {
+  std::vector<RemiseContent> files;
+  for (const model::RemiseFile& f : r.files) {
+    std::string bytes;
+    if (const auto fault = read_verified(r.source, f, bytes)) return Refused{"source-alteree", f.name + " " + *fault};
+    files.push_back({f.name, f.kind, std::move(bytes)});
+  }
+  const Instant now = tools_.clock.now();
+  mime::Message head;
+  head.from = {"navette", tools_.from};
+  head.to = {profile_.address};
+  head.date = now;
+  head.utc_offset = model::paris_offset(now);
+  head.message_id = message_id_of(r);
+  write_file(r.source, stored,
+             compose_courriel(profile_, secret, std::move(head), tools_.text(r, profile_.protection), r.remise,
+                              std::move(files)));
+  remove_mails(r.source, stored);
+  return std::nullopt;
+}
+
+Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answer, std::size_t bytes) {
+  if (const auto* delivered = std::get_if<Delivered>(&answer.outcome)) {
+    const std::string facts =
+        fmt::format("{}; {} files in a mail of {} bytes, {}", delivered->facts, r.files.size(), bytes,
+                    profile_.protection == Protection::smime ? "S/MIME, AES-256" : "PDF, AES-256");
+    remember(r.source, facts);
+    return Delivered{facts};
+  }
+  if (!answer.in_doubt) r.source.remove(doubt);
+  if (stop_.stop_requested()) throw Interrupted();
+  if (is_the_servers(answer.outcome)) {
+    const auto* refused = std::get_if<Refused>(&answer.outcome);
+    tools_.turn.fault = refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason;
+    ++tools_.turn.faults;
+    return Retry{tools_.turn.fault, std::nullopt, true};
+  }
+  if (const auto* refused = std::get_if<Refused>(&answer.outcome); refused && refused->code == "destinataire-refuse") {
+    return Refused{refused->code,
+                   refused->reason +
+                       "; the box of the lieu's profile (<adresse>) must be put right, by the partner or "
+                       "by a new version of the convention",
+                   true};
+  }
+  return answer.outcome;
+}
+
+std::optional<Delivered> CourrielSender::look(const RemiseToSend& r) {
+  constexpr std::uint64_t most = 4096;
+  if (r.source.contains(gone)) return Delivered{r.source.read(gone, most)};
+  if (r.source.contains(doubt))
+    throw Error(
+        "whether the mail server took the remise cannot be told: its answer was lost, or an attempt was cut "
+        "short; ask the lieu");
+  return std::nullopt;
+}
+
+void CourrielSender::forget(const RemiseToSend& r) {
+  remove_mails(r.source, "");
+}
+
+Outcome CourrielSender::withdraw(const RemiseToSend& /*remise*/) {
+  return Delivered{"a mail cannot be taken back: ask the lieu to destroy what it has"};
+}
+
+std::string CourrielSender::describe_place(const std::string& remise) const {
+  const char* how =
+      profile_.protection == Protection::smime ? "message chiffré (S/MIME)" : "PDF chiffré, joint à un message";
+  return fmt::format("boîte des remises de votre lieu, {}, objet «\u00A0Remise {}\u00A0»", how, remise);
+}
+
+}  // namespace navette::channels

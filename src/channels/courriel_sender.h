@@ -1,0 +1,73 @@
+// Delivery by e-mail to the lieu's box, encrypted (channels/courriel_message.h): one mail a remise.
+//
+// The mail is made and encrypted once, and stored beside the remise (depart/<lieu>/<remise>/) before the first attempt;
+// every attempt sends those bytes. Only another profile or another certificate makes another mail: what the lieu could
+// not read any more is of no use to it. The Message-ID is the remise's, whatever happens.
+//
+// What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
+// an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
+// server's answer was lost, with the same Message-ID.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "channels/courriel_message.h"
+#include "channels/file_sender.h"
+#include "channels/mail_sender.h"
+
+namespace navette::channels {
+
+// One mail at a time is in memory, of all lieux, since they share the mail server: 64 of 100 MB are too many. When the
+// server fails, those that waited meanwhile do not wait for its time-out again, one after another.
+struct CourrielTurn {
+  std::mutex mutex;
+  std::atomic<unsigned> faults{0};
+  std::string fault;  // the latest; under the mutex
+};
+
+// All of it outlives the senders.
+struct CourrielTools {
+  MailSender& mail;
+  const Credentials& credentials;
+  const Clock& clock;
+  CourrielTurn& turn;
+  std::string from;  // address of navette
+  // Subject and text for a remise.
+  std::function<CourrielText(const RemiseToSend& remise, model::Protection protection)> text;
+};
+
+class CourrielSender final : public FileSender {
+ public:
+  // `profile.protection` is not `none`: without content there is nothing to send.
+  CourrielSender(model::CourrielProfile profile, CourrielTools tools, std::stop_token stop = {})
+      : profile_(std::move(profile)), tools_(std::move(tools)), stop_(std::move(stop)) {}
+
+  // Codes of Refused that are the partner's: "justificatif" (its certificate or password), "destinataire-refuse"; the
+  // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide". What is
+  // wrong with our mail server is a Retry: no lieu can mend it. A stop throws Interrupted.
+  model::Outcome send(const RemiseToSend& remise) override;
+  // Throws Error when an attempt's end is not known: nobody can be asked whether a mail arrived.
+  std::optional<model::Delivered> look(const RemiseToSend& remise) override;
+  void forget(const RemiseToSend& remise) override;
+  model::Outcome withdraw(const RemiseToSend& remise) override;  // a mail cannot be: its facts say so
+  std::string describe_place(const std::string& remise) const override;
+
+ private:
+  model::Outcome attempt(const RemiseToSend& remise);
+  std::string stored_name(const CourrielSecret& secret) const;
+  std::optional<model::Refused> compose(const RemiseToSend& remise, const CourrielSecret& secret,
+                                        const std::string& stored) const;
+  std::string message_id_of(const RemiseToSend& remise) const;
+  model::Outcome conclude(const RemiseToSend& remise, const MailOutcome& answer, std::size_t bytes);
+
+  model::CourrielProfile profile_;
+  CourrielTools tools_;
+  std::stop_token stop_;
+};
+
+}  // namespace navette::channels

@@ -1,0 +1,286 @@
+"""Remises by e-mail: a real mail server on loopback, mails opened by `openssl cms` and `qpdf` as their readers would."""
+
+import datetime
+import email
+import email.policy
+import hashlib
+import re
+import signal
+import subprocess
+from xml.etree import ElementTree
+
+import pytest
+
+from test_main_job import (PARIS, convention, demande, demandes, dump_of_tables, habilitations, mail_at, remises, rows,
+                           run_at, validate, words_of)
+from test_notification import a_mail_server  # noqa: F401: a fixture
+from test_serve import wait_for
+
+BOX = "remises.pilat@relais.example.org"
+AGENT = "agent@cli-1.example.org"
+PASSWORD = "chaise longue 7 ! lune"
+FAMILY = {"nom": "Zqnom", "prenom": "Zqprenom", "ligne": "14 rue Zqrue", "courriel": "zqcourriel@example.fr",
+          "telephone": "0639981771", "numero": "7771771", "enfant": "Zqenfant", "commentaire": "Zqcommentaire"}
+MARKS = list(FAMILY.values())
+
+
+def text_of(mail):
+    """As it is written, unbreakable blanks included."""
+    return mail.get_body(("plain",)).get_content()
+
+
+class Lieu:
+    """What a lieu opens its mails with; its credential lies with navette."""
+
+    def __init__(self, path):
+        self.path = path
+        (path / "justificatifs").mkdir(parents=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "4000", "-subj", "/CN=rpe",
+                        "-keyout", path / "key.pem", "-out", path / "cert.pem"], check=True, capture_output=True)
+        self.give("smime-rpe", (path / "cert.pem").read_bytes())
+        self.give("pdf-rpe", PASSWORD.encode() + b"\n")
+
+    def give(self, name, secret):
+        (self.path / "justificatifs" / name).write_bytes(secret)
+        (self.path / "justificatifs" / name).chmod(0o600)
+
+    def opened(self, mail):
+        """Files of the remise by name, and what a person reads; `mail`: its bytes."""
+        outer = email.message_from_bytes(mail, policy=email.policy.default)
+        if outer.get_content_type() == "application/pkcs7-mime":
+            clear = subprocess.run(["openssl", "cms", "-decrypt", "-binary", "-inkey", self.path / "key.pem", "-recip",
+                                    self.path / "cert.pem"], input=mail, capture_output=True, check=True).stdout
+            inner = email.message_from_bytes(clear, policy=email.policy.default)
+            return {p.get_filename(): p.get_content() for p in inner.iter_attachments()}, text_of(inner)
+        [part] = outer.iter_attachments()
+        pdf = self.path / part.get_filename()
+        pdf.write_bytes(part.get_content())
+        command = ["qpdf", f"--password-file={self.path}/justificatifs/pdf-rpe"]
+        listed = subprocess.run([*command, "--list-attachments", pdf], capture_output=True, text=True, check=True).stdout
+        names = [line.split(" -> ")[0] for line in listed.splitlines() if " -> " in line]
+        return {name: subprocess.run([*command, f"--show-attachment={name}", pdf], capture_output=True,
+                                     check=True).stdout for name in names}, text_of(outer)
+
+
+@pytest.fixture(name="lieu")
+def a_lieu(tmp_path):
+    return Lieu(tmp_path / "lieu")
+
+
+def channel(protection="smime", largest=10_000_000, box=BOX):
+    how = {"smime": "<smime><certificat>smime-rpe</certificat></smime>", "pdf": "<pdf><motDePasse>pdf-rpe</motDePasse></pdf>",
+           "clair": "<clair/>"}[protection]
+    return (f"<courriel><adresse>{box}</adresse><chiffrement>{how}</chiffrement><tailleMaximale>{largest}</tailleMaximale>"
+            "</courriel>")
+
+
+def open_site(site, mail_server, lieu, canal):
+    site.configure(f"[mail]\nfrom = navette@caf42.example\nserver = 127.0.0.1:{mail_server.port}\n"
+                   f"ca = {mail_server.certificate}\n[credentials]\ndirectory = {lieu.path}/justificatifs\n"
+                   "[daemon]\npatience = 2s\n")
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]}, canal=canal)), "caf-421", "hab-0.xml")
+
+
+def contents(mail_server):
+    """Bytes of the mails that carry a remise, in the order in which the server took them."""
+    paths = sorted(mail_server.directory.glob("*.eml"), key=lambda p: int(p.stem))
+    return [p.read_bytes() for p in paths if b".contenu@" in p.read_bytes()]
+
+
+def later(site, minutes=5):
+    return run_at(site, datetime.datetime.now(PARIS) + datetime.timedelta(minutes=minutes))
+
+
+def assert_is_whole(site, name, files):
+    """The files of a mail are those of the remise's row, and its manifest is valid."""
+    wanted = dict(rows(site, "SELECT f.nom, f.sha256 FROM remise_fichier f JOIN remise r ON r.id = f.remise_id "
+                             f"WHERE r.nom = '{name}'"))
+    assert {n: hashlib.sha256(data).hexdigest() for n, data in files.items()} == wanted
+    return wanted
+
+
+@pytest.mark.parametrize("protection", ["smime", "pdf"])
+def test_only_the_lieu_reads_its_remise(site, mail_server, lieu, tmp_path, protection):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel(protection))
+    site.deposit(demandes("D1", demande("A1", **FAMILY), demande("A2", **FAMILY)))
+    done = site.passes(code=0)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "livree" and remise["notifiee_le"]
+    name = remise["remise"]
+    [mail] = contents(mail_server)
+    files, text = lieu.opened(mail)
+    assert sorted(files) == [f"DI_monenfant_A{n}.{kind}" for n in (1, 2) for kind in ("pdf", "xml")] + ["manifeste.xml"]
+    assert_is_whole(site, name, files)
+    (tmp_path / "manifeste.xml").write_bytes(files["manifeste.xml"])
+    validate("remise-1.xsd", tmp_path / "manifeste.xml")
+    root = ElementTree.fromstring(files["DI_monenfant_A2.xml"])
+    assert "Zqnom" in [e.text for e in root.iter()]
+
+    head = email.message_from_bytes(mail, policy=email.policy.default)
+    assert head["To"] == BOX and head["Message-ID"] == f"<{name}.contenu@caf42.example>"
+    assert head["Subject"] == f"Remise {name}\u00a0: 2\u00a0demandes d’information"
+    for words in (head["Subject"], text):
+        assert not re.search(r"['\"]|\.\.\.| {2}", words)
+        assert not re.search(r"(?<!\u00a0):", words) and not re.search(r"(?<!\u202f)[;!?]", words)
+    assert "2\u00a0demandes d’information, déposées par des familles" in text and name in text
+    assert ("mot de passe" in text) == (protection == "pdf")
+
+    # R9: nothing of the family is in clear, in what travels or in what stays.
+    notification = next(m for m in mail_server.mails() if m["Message-ID"] == f"<{name}@caf42.example>")
+    assert notification["To"] == AGENT
+    place = text_of(notification)
+    assert "Emplacement\u00a0: boîte des remises de votre lieu, " in place
+    assert f"objet «\u00a0Remise {name}\u00a0»" in place
+    kept = dump_of_tables(site, "charge", "personne", "lieu_version").decode(errors="replace")
+    for clear in (str(head), text, place, str(notification), done.stderr, done.stdout, kept):
+        assert not any(secret in clear for secret in [*MARKS, PASSWORD])
+        assert BOX not in clear.replace(f"To: {BOX}", "")
+    assert not any(secret.encode() in mail for secret in [*MARKS, "DI_monenfant", "Rochetaillade"])
+    assert not list(site.spool.glob("depart/*/*")) and not site.mails()
+    assert "AES-256" in rows(site, "SELECT faits FROM remise")[0][0]
+
+
+def test_the_pages_of_the_pdf_are_the_demandes(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("pdf"))
+    site.deposit(demandes("D1", demande("A1", nom="Quénéhervé"), demande("A2", nom="Rochetaillade-Suc")))
+    site.passes(code=0)
+    lieu.opened(contents(mail_server)[0])
+    [pdf] = lieu.path.glob("*.pdf")
+    text = subprocess.run(["pdftotext", "-upw", PASSWORD, "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    assert 0 < text.index("Quénéhervé") < text.index("Rochetaillade-Suc")
+    assert subprocess.run(["qpdf", "--requires-password", pdf], check=False).returncode == 0
+    info = subprocess.run(["pdfinfo", "-upw", PASSWORD, pdf], capture_output=True, text=True, check=True).stdout
+    assert "algorithm:AES-256" in info and f"Title:           Remise {pdf.stem}" in info
+
+
+@pytest.mark.parametrize("protection", ["smime", "pdf"])
+def test_an_answer_lost_after_the_content_repeats_the_mail_as_it_was(site, mail_server, lieu, protection):
+    mail_server.start("--lose", "1")
+    open_site(site, mail_server, lieu, channel(protection))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    assert rows(site, "SELECT etat FROM remise") == [("prete",)]
+    assert len(contents(mail_server)) == 1
+    later(site)
+    first, second = contents(mail_server)
+    assert first == second
+    assert rows(site, "SELECT etat FROM remise") == [("livree",)]
+    later(site, 10)
+    assert len(contents(mail_server)) == 2
+
+
+def test_a_killed_attempt_is_taken_up_with_the_same_bytes(site, mail_server, lieu):
+    mail_server.start("--stall", "content")
+    open_site(site, mail_server, lieu, channel())
+    site.run("run", code=0)
+    site.deposit(demandes("D1", demande("A1", **FAMILY)))
+    process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: list(site.spool.glob("depart/*/*/courriel.doute")), what="the attempt")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    [stored] = site.spool.glob("depart/*/*/courriel-*.eml")
+    bytes_stored = stored.read_bytes()
+    assert not any(mark.encode() in bytes_stored for mark in MARKS)
+    # Beside the remise's own files, which wait there as for any channel: the encrypted mail, and nothing else.
+    assert sorted(p.name for p in stored.parent.iterdir() if not p.name.startswith("DI_")) == [
+        stored.name, "courriel.doute", "manifeste.xml"]
+    mail_server.stop()
+    mail_server.start()
+    site.passes(code=0)
+    assert contents(mail_server) == [bytes_stored]
+    assert not list(site.spool.glob("depart/*/*"))
+
+
+@pytest.mark.parametrize("protection, largest", [("smime", 400_000), ("pdf", 400_000)])
+def test_what_is_too_much_for_one_mail_leaves_in_several(site, mail_server, lieu, protection, largest):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel(protection, largest))
+    site.deposit(demandes("D1", *(demande(f"A{n:02}") for n in range(20))))
+    site.passes(code=0)
+    mails = contents(mail_server)
+    assert len(mails) > 1 and all(len(m) <= largest for m in mails)
+    each = [sorted(n for n in lieu.opened(m)[0] if n.endswith(".xml") and n.startswith("DI_")) for m in mails]
+    assert sorted(sum(each, [])) == [f"DI_monenfant_A{n:02}.xml" for n in range(20)]
+    # As many as there is room for: one more would not have fitted.
+    one = max(len(m) / len(names) for m, names in zip(mails, each))
+    assert all(len(m) + 2 * one > largest for m in mails[:-1])
+    assert len({email.message_from_bytes(m)["Message-ID"] for m in mails}) == len(mails)
+
+
+def test_a_demande_too_large_for_any_mail_is_held_with_the_reason(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("smime", 65_536))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [held] = site.json("demandes", "list", "--state", "retenue")
+    assert held["reference"] == "A1"
+    assert re.search(r"its mail could have \d+ bytes, <tailleMaximale> of the lieu's profile allows 65536",
+                     site.run("demandes", "show", "A1").stdout)
+    assert not contents(mail_server) and not list(site.spool.glob("depart/*/*"))
+
+
+def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_server, lieu):
+    mail_server.start("--refuse", BOX)
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    done = site.passes(code=1)
+    shown = site.json("lieux", "show", "rpe-un")
+    for words in (str(shown), done.stderr, str(rows(site, "SELECT detail FROM trace_detail"))):
+        assert "550 5.1.1 <(address)>" in words
+        assert "remises.pilat" not in words.replace(str(shown.get("convention", "")), "")
+    mail_server.stop()
+    mail_server.start()
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert len(contents(mail_server)) == 1
+
+
+def test_a_certificate_that_does_not_do_names_the_setting(site, mail_server, lieu):
+    mail_server.start()
+    lieu.give("smime-rpe", (lieu.path / "key.pem").read_bytes())
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    assert "<certificat>smime-rpe</certificat> of the lieu's profile: it is not a certificate" in str(
+        site.json("lieux", "show", "rpe-un"))
+    lieu.give("smime-rpe", (lieu.path / "cert.pem").read_bytes())
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert lieu.opened(contents(mail_server)[0])[0]["manifeste.xml"]
+
+
+def test_in_clear_a_mail_says_that_a_remise_waits_and_carries_nothing(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("clair"))
+    site.deposit(demandes("D1", demande("A1", **FAMILY)))
+    site.passes(code=0)
+    assert remises(site, "rpe-un")  # in its dépôt
+    [mail] = mail_server.mails()
+    assert sorted(mail["To"].split(", ")) == [AGENT, BOX]
+    assert "dépôt SFTP" in words_of(mail)
+    assert not any(mark in str(mail) + words_of(mail) for mark in MARKS)
+
+
+def test_delivery_status_is_asked_for_where_the_server_offers_it(site, mail_server, lieu):
+    mail_server.start("--dsn")
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    name = site.json("remises", "list")[0]["remise"]
+    asked = (mail_server.directory / "dsn").read_text().splitlines()
+    assert asked == [f"MAIL FROM:<navette@caf42.example> RET=HDRS ENVID={name}{what}@caf42.example" if line % 2 == 0 else
+                     f"RCPT TO:<{to}> NOTIFY=FAILURE,DELAY ORCPT=rfc822;{to}"
+                     for line, what, to in ((0, ".contenu", BOX), (1, "", BOX), (2, "", AGENT), (3, "", AGENT))]
+
+
+def test_without_a_mail_server_the_mail_is_a_file(site, lieu):
+    site.configure(f"[credentials]\ndirectory = {lieu.path}/justificatifs\n")
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]}, canal=channel())), "caf-421", "h.xml")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    content, notification = site.mails()
+    assert notification.stem + "-contenu" == content.stem or content.stem.endswith("-contenu")
+    files, _ = lieu.opened(content.read_bytes())
+    assert "DI_monenfant_A1.pdf" in files and mail_at(content)["To"] == BOX

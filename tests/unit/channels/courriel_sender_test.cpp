@@ -1,0 +1,177 @@
+// Against real mail servers on loopback; mails are opened by the openssl and qpdf commands, as their readers would.
+#include "channels/courriel_sender.h"
+
+#include <catch2/catch.hpp>
+
+#include "channels/smtp_sender.h"
+#include "support/smtpd.h"
+#include "support/times.h"
+#include "unit/channels/courriel_fixture.h"
+
+using namespace navette;
+using namespace std::chrono_literals;
+using model::Delivered;
+using model::Outcome;
+using model::Protection;
+using model::Refused;
+using model::Retry;
+using test::Box;
+using test::Smtpd;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string told(const Outcome& outcome) {
+  if (const auto* r = std::get_if<Refused>(&outcome))
+    return (r->partner ? "partner " : "") + r->code + ": " + r->reason;
+  if (const auto* r = std::get_if<Retry>(&outcome)) return (r->partner ? "partner retry: " : "retry: ") + r->reason;
+  return "delivered: " + std::get<Delivered>(outcome).facts;
+}
+
+}  // namespace
+
+TEST_CASE("a remise comes as one mail, whole, and only the lieu can read it") {
+  const auto protection = GENERATE(Protection::smime, Protection::pdf);
+  const Smtpd smtpd;
+  const Box box(smtpd, protection);
+  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::Contains("delivered: smtp 127.0.0.1") &&
+                                                         Catch::Contains("3 files in a mail of") &&
+                                                         Catch::Contains("AES-256") && !Catch::Contains(box.address));
+  const std::string mail = smtpd.mail(1);
+  CHECK_FALSE(smtpd.has(2));
+  CHECK_THAT(mail,
+             Catch::Contains("<R1.contenu@caf.example.org>") && Catch::Contains("To: " + std::string(box.address)));
+  for (const auto& f : box.files) CHECK(box.keys.opened(mail, f.name) == box.source.read(f.name));
+  for (const char* clear : {"Vuillermet", "DI_monenfant", "manifeste.xml"}) CHECK_THAT(mail, !Catch::Contains(clear));
+}
+
+TEST_CASE("every attempt sends the same bytes under the same Message-ID, by another process as well") {
+  const Smtpd smtpd({"--lose", "2"});
+  const Box box(smtpd, GENERATE(Protection::smime, Protection::pdf));
+  for (int attempt = 1; attempt <= 2; ++attempt)
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("partner retry: mail server"));
+  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("delivered"));
+  CHECK(smtpd.mail(1) == smtpd.mail(2));
+  CHECK(smtpd.mail(2) == smtpd.mail(3));
+  SECTION("and what the server has taken is not sent again") {
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("delivered"));
+    CHECK(box.sender()->look(box.remise()));
+    CHECK_FALSE(smtpd.has(4));
+  }
+}
+
+TEST_CASE("whether the lieu has it is told when it is known, and only then") {
+  Smtpd smtpd({"--defer", Box::address});
+  const Box box(smtpd, Protection::smime);
+  CHECK_FALSE(box.sender()->look(box.remise()));
+  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::Contains("retry: the mail server says: 451"));
+  CHECK_FALSE(box.sender()->look(box.remise()));  // the server has said that it does not have it
+  smtpd.stop();
+  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("partner retry"));
+  CHECK_FALSE(box.sender()->look(box.remise()));  // no connection
+  smtpd.start({"--lose", "1"});
+  box.sender()->send(box.remise());
+  CHECK_THROWS_WITH(box.sender()->look(box.remise()), Catch::Contains("cannot be told"));
+  box.sender()->send(box.remise());
+  CHECK(box.sender()->look(box.remise()));
+}
+
+TEST_CASE("what is wrong is told to whom can mend it") {
+  const Smtpd smtpd;
+  SECTION("a box that the server does not know") {
+    const Smtpd refusing({"--refuse", Box::address});
+    const Box box(refusing, Protection::smime);
+    const std::string said = told(box.sender()->send(box.remise()));
+    CHECK_THAT(said, Catch::StartsWith("partner destinataire-refuse") && Catch::Contains("550 5.1.1") &&
+                         Catch::Contains("<adresse>") && !Catch::Contains("pilat"));
+  }
+  SECTION("a content that the server refuses is the remise's own") {
+    const Smtpd refusing({"--content", "554 5.7.1 Encrypted content is not wanted"});
+    const Box box(refusing, Protection::smime);
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("message-refuse: ") && Catch::Contains("554"));
+  }
+  SECTION("our own mail server is no lieu's to mend") {
+    const Box box(smtpd, Protection::smime);
+    fs::remove(smtpd.dir / "server.pem");  // its CA
+    CHECK_THAT(told(box.sender()->send(box.remise())),
+               Catch::StartsWith("partner retry: ") && Catch::Contains("[mail]"));
+  }
+  SECTION("a certificate that is missing, none, or expired") {
+    const Box box(smtpd, Protection::smime);
+    const std::string setting = "partner justificatif: <certificat>cle-rpe</certificat> of the lieu's profile: ";
+    box.clock.set("2099-01-01T00:00:00Z");
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting + "it has expired"));
+    box.dir.put("credentials/cle-rpe", "rien");
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting + "it is not a certificate"));
+    fs::remove(box.dir / "credentials/cle-rpe");
+    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting) && Catch::Contains("is missing"));
+  }
+  SECTION("a password that is no password") {
+    const Box box(smtpd, Protection::pdf);
+    for (const char* password : {"", "court", "des accents é è à"}) {
+      box.dir.put("credentials/cle-rpe", password);
+      CHECK_THAT(told(box.sender()->send(box.remise())),
+                 Catch::StartsWith("partner justificatif: <motDePasse>cle-rpe</motDePasse>") &&
+                     Catch::Contains("12 to 127") && !Catch::Contains("court"));
+    }
+  }
+  SECTION("a remise packed under a larger limit") {
+    Box box(smtpd, Protection::smime);
+    box.profile.largest_message = 65536;
+    CHECK_THAT(told(box.sender()->send(box.remise())),
+               Catch::StartsWith("taille-depassee: ") && Catch::Contains("<tailleMaximale>"));
+  }
+  CHECK_FALSE(smtpd.has(1));
+}
+
+TEST_CASE("another certificate makes another mail, under the same Message-ID") {
+  Smtpd smtpd({"--lose", "1"});
+  Box box(smtpd, Protection::smime);
+  box.sender()->send(box.remise());
+  const std::string first = smtpd.mail(1);
+  box.keys.make_certificate();
+  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("delivered"));
+  CHECK(smtpd.mail(2) != first);
+  CHECK_THAT(smtpd.mail(2), Catch::Contains("<R1.contenu@caf.example.org>"));
+  CHECK(box.keys.opened(smtpd.mail(2), "DI_monenfant_A1.xml") == box.source.read("DI_monenfant_A1.xml"));
+}
+
+TEST_CASE("lieux that waited while the mail server failed do not wait for it again") {
+  const Smtpd smtpd({"--stall", "greeting"});
+  Box box(smtpd, Protection::smime);
+  box.patience = 1s;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::string> said(8);
+  {
+    std::vector<std::jthread> lieux;
+    for (std::string& s : said) {
+      lieux.emplace_back([&, sender = std::shared_ptr(box.sender())] { s = told(sender->send(box.remise())); });
+    }
+  }
+  for (const std::string& s : said) CHECK_THAT(s, Catch::StartsWith("partner retry: mail server"));
+  CHECK(std::chrono::steady_clock::now() - begin < 6s);
+}
+
+TEST_CASE("a stop ends an attempt, whose end is then not known") {
+  const Smtpd smtpd({"--stall", "content"});
+  const Box box(smtpd, Protection::smime);
+  std::stop_source stop;
+  const auto sender = box.sender(stop.get_token());
+  const std::jthread later([&] {
+    test::wait_until([&] { return box.source.contains("courriel.doute"); }, "the attempt");
+    std::this_thread::sleep_for(100ms);
+    stop.request_stop();
+  });
+  CHECK_THROWS_AS(sender->send(box.remise()), Interrupted);
+}
+
+TEST_CASE("no mail is larger than what packing counts with, and packing does not count with much more") {
+  const auto protection = GENERATE(Protection::smime, Protection::pdf);
+  const Smtpd smtpd;
+  const Box box(smtpd, protection, GENERATE(0U, 1U, 57U, 30000U, 400000U));
+  const std::uint64_t largest = channels::largest_courriel(box.profile, "R1", box.files, box.source);
+  REQUIRE_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("delivered"));
+  const std::uint64_t size = smtpd.mail(1).size();
+  CHECK(size <= largest);
+  CHECK(largest <= size + size / 10 + 30000);
+}
