@@ -12,6 +12,7 @@
 #include "daemon/engine.h"
 #include "lib/crypto/sha256.h"
 #include "stages/conventions_intake.h"
+#include "stages/pickups_intake.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -52,9 +53,10 @@ std::string sha256_of(int fd) {
 // The decisions of stages/intake.cpp, told instead of stored.
 class Judge final : public flux::Handler {
  public:
-  Judge(const stages::IntakeTools& tools, std::string emetteur, std::string sha256,
+  Judge(const stages::IntakeTools& tools, bool remises_known, std::string emetteur, std::string sha256,
         const std::function<void(const RecordFault&)>& fault)
       : tools_(tools),
+        remises_known_(remises_known),
         emetteur_(std::move(emetteur)),
         sha256_(std::move(sha256)),
         fault_(fault),
@@ -64,9 +66,9 @@ class Judge final : public flux::Handler {
     // Without a configuration there is no sender to hold it against.
     if (!tools_.senders.empty()) {
       if (emetteur_.empty()) emetteur_ = header.emetteur;
-      const auto it = tools_.senders.find(emetteur_);
-      if (it == tools_.senders.end()) return Code::emetteur_inconnu;
-      sender_ = it->second;
+      auto sender = stages::find_sender(tools_.senders, tools_.store, emetteur_);
+      if (!sender) return Code::emetteur_inconnu;
+      sender_ = *std::move(sender);
       if (!sender_.kinds.contains(header.kind)) return Code::type_non_autorise;
       if (header.emetteur != emetteur_) return Code::emetteur_different;
     } else if (!emetteur_.empty() && header.emetteur != emetteur_) {
@@ -74,6 +76,8 @@ class Judge final : public flux::Handler {
     }
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
     if (known) return *known == sha256_ ? Code::doublon : Code::conflit;
+    if (tools_.senders.empty()) sender_.lieu = header.emetteur;
+    pickups_.emplace(tools_.store, sender_, today_);
     conventions_.emplace(tools_, sender_);
     conventions_->sent_at(header.created);
     if (sender_.caf.empty() && header.emetteur.starts_with("caf-")) sender_.caf = header.emetteur.substr(4);
@@ -105,6 +109,14 @@ class Judge final : public flux::Handler {
     }
   }
 
+  void pickup(flux::PickupRecord record) override {
+    if (!remises_known_) return;
+    const auto objection = pickups_->add(record.pickup);
+    if (!objection) return;
+    tell({record.rank, std::move(record.pickup.remise), record.source.refusal(*objection),
+          objection->code == Code::doublon});
+  }
+
   void refused(flux::RefusedRecord record) override {
     tell({record.rank, std::move(record.reference), std::move(record.refusal), false});
   }
@@ -119,12 +131,14 @@ class Judge final : public flux::Handler {
   }
 
   const stages::IntakeTools& tools_;
+  bool remises_known_;
   std::string emetteur_;
   std::string sha256_;
   const std::function<void(const RecordFault&)>& fault_;
   model::Day today_;
   stages::Sender sender_;
   std::optional<stages::ConventionsIntake> conventions_;
+  std::optional<stages::PickupsIntake> pickups_;
   std::set<std::string> references_;
   std::uint64_t refused_ = 0;
   std::uint64_t duplicates_ = 0;
@@ -180,7 +194,7 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   const stages::IntakeTools tools{
       scratch_->spool, *store_, schemas_, reference_, senders_, daemon::served_channels(), daemon::limits_of(config_),
       clock_};
-  Judge judge(tools, emetteur, sha256_of(fd.get()), fault);
+  Judge judge(tools, without_database_.empty(), emetteur, sha256_of(fd.get()), fault);
   const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
   Verdict v;
   v.header = result.header;

@@ -93,7 +93,8 @@ const char* candidates(const DemandeFilter& filter) {
   "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, " \
   "r.prochaine, "                                                                                           \
   "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "          \
-  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine "  \
+  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, " \
+  "r.retiree_le, r.retrait_preuve, r.retrait_personne "                                                      \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                    \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -119,6 +120,9 @@ RemiseRow remise_from(const sqlite::Query& q) {
     r.destinataires = q.integer(17);
   }
   r.retrait_avant = day_from(q.find_text(18));
+  r.retiree_le = instant_at(q, 20);
+  r.retrait_preuve = q.text(21);
+  r.retrait_personne = q.text(22);
   if (r.etat == "prete") r.prochaine = instant_at(q, 9);
   if (r.notification == "a-envoyer") r.prochaine = instant_at(q, 19);
   return r;

@@ -211,10 +211,11 @@ FluxState Store::close_flux(const ReceivedFlux& flux, FluxState state, const std
 
 FluxState Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
                              const std::vector<ConventionChange>& conventions, const std::vector<std::string>& contacts,
-                             const std::string& caf, Instant now) {
+                             const std::string& caf, Instant now, const std::vector<PickedUp>& pickups) {
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE demande SET admise = 1 WHERE flux_id = ? AND admise = 0").bind(flux.id).run();
   for (const ConventionChange& change : conventions) apply_convention(change, now);
+  for (const PickedUp& pickup : pickups) set_picked_up(pickup, now);
   const FluxState state = close_flux(flux, FluxState::accepte, header, std::nullopt, received, now);
   if (!contacts.empty() && state != FluxState::refuse) {
     db_.query("DELETE FROM contact_caf WHERE caf = ?").bind(caf).run();
