@@ -35,6 +35,12 @@ class SftpSender final : public FileSender {
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
+  // By disappearance, where the profile says so.
+  bool tells_pickups() const override {
+    return profile_.proof == model::PickupProof::disappearance || !profile_.return_directory.empty();
+  }
+  std::vector<std::size_t> picked_up(const std::vector<RemiseThere>& remises) override;
+  Collected collect(const Collecting& collecting) override;
   std::optional<Instant> opens_at(Instant now) const override {
     return profile_.window ? model::next_opening(*profile_.window, now) : std::nullopt;
   }
@@ -42,14 +48,17 @@ class SftpSender final : public FileSender {
 
  private:
   ssh::Sftp& connected();
-  std::string directory_of(const RemiseToSend& remise) const;
-  std::string path_of(const RemiseToSend& remise, const model::RemiseFile& file) const;
+  std::string directory_of(const std::string& remise) const;
+  std::string path_of(const std::string& remise, const model::RemiseFile& file) const;
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
   std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
                                     std::set<std::string>& there);
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
+  std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
+  Collected fetch(const Collecting& collecting);
+  std::vector<std::string> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
 
   model::SftpProfile profile_;
   const Credentials& credentials_;
