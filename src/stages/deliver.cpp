@@ -154,7 +154,8 @@ Looked Delivering::Job::look_there(const DeliverTools& tools) const {
   return looked;
 }
 
-Delivering::Delivering(const DeliverTools& tools) : tools_(tools), inbox_(std::make_unique<Inbox>()) {}
+Delivering::Delivering(const DeliverTools& tools)
+    : tools_(tools), inbox_(std::make_unique<Inbox>()), started_(tools.clock.now()) {}
 
 Delivering::~Delivering() {
   interrupt();

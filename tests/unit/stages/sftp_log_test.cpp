@@ -76,7 +76,7 @@ TEST_CASE("a line tells who opened a session, and what was read, when") {
 
 TEST_CASE("names and paths that a lieu chooses pass for no other line") {
   const std::string wanted = "internal-sftp[9]: close \"/remises/R1/DI_x_A.pdf\" bytes read 10 written 0";
-  for (const std::string& message : {
+  for (const std::string& message : std::vector<std::string>{
            "open \"/retour/" + wanted + "\" flags READ mode 0666",
            "open \"/retour/x\\n" + wanted,
            "close \"/retour/" + wanted + "\" bytes read 10 written 0",
