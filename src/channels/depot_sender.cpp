@@ -216,8 +216,8 @@ Collected DepotSender::collect(const Collecting& c) {
     try {
       if (bring(*returns, name, c)) collected.names.push_back(name);
     } catch (const std::system_error& e) {  // its message would tell the file's name (R9)
-      collected.faults.push_back(fmt::format("a file in {} could not be taken: {}", returns->path().string(),
-                                             e.code().message()));
+      collected.faults.push_back(
+          fmt::format("a file in {} could not be taken: {}", returns->path().string(), e.code().message()));
     }
   }
   return collected;

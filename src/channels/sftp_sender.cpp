@@ -143,8 +143,9 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     if (failed) return *std::move(failed);
     std::uint64_t bytes = 0;
     for (const model::RemiseFile& f : r.files) bytes += f.size;
-    return Delivered{fmt::format("sftp {}:{} {} ({} files, {} bytes{})", profile_.host, profile_.port, directory_of(r.remise),
-                                 r.files.size(), bytes, resumed ? ", part of them by an earlier attempt" : "")};
+    return Delivered{fmt::format("sftp {}:{} {} ({} files, {} bytes{})", profile_.host, profile_.port,
+                                 directory_of(r.remise), r.files.size(), bytes,
+                                 resumed ? ", part of them by an earlier attempt" : "")};
   } catch (...) {
     conclude();
     throw;
@@ -266,7 +267,8 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
     const model::RemiseFile& manifest = r.files.back();
     const auto found = connected().stat(path_of(r.remise, manifest));
     if (!found || found->size != manifest.size) return std::nullopt;
-    return Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
+    return Delivered{
+        fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
   } catch (const ssh::SshError&) {
     sftp_.reset();
     throw;
@@ -357,8 +359,8 @@ Collected SftpSender::fetch(const Collecting& c) {
       sftp_->remove(path);
     } catch (const SftpError& e) {  // its message would tell the file's name (R9)
       collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
-                                             profile_.return_directory,
-                                             landing.is_committed() ? "removed" : "fetched", e.code()));
+                                             profile_.return_directory, landing.is_committed() ? "removed" : "fetched",
+                                             e.code()));
     }
   }
   return collected;

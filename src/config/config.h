@@ -111,7 +111,7 @@ struct Daemon {
 // Who may deposit in arrivee/<name>/, and what.
 struct Emetteur {
   std::vector<std::string> flux;  // "demandes", "habilitations", "retrait"; sorted, without repetition, never empty
-  std::string caf;                // three digits; set when flux holds "habilitations" or "retrait", else it may be empty
+  std::string caf;  // three digits; set when flux holds "habilitations" or "retrait", else it may be empty
   // Départements ("42", "2A", "974") in which the communes of that Caf's conventions must lie; empty: anywhere.
   std::vector<std::string> departements;
 

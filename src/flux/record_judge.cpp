@@ -23,7 +23,8 @@ bool is_alphanumeric(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-// The pattern of commun-1.xsd for references, numbers of conventions and names of remises; a NIR is not told again (R9).
+// The pattern of commun-1.xsd for references, numbers of conventions and names of remises; a NIR is not told again
+// (R9).
 bool is_reference(const std::string& text, std::size_t longest) {
   return !text.empty() && text.size() <= longest && !model::is_nir(text) && is_alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });

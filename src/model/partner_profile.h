@@ -38,7 +38,7 @@ struct SftpProfile {
   bool check_size = true;        // asked for again after writing
   PickupProof proof = PickupProof::none;
   std::string return_directory;  // where the lieu's acknowledgements are fetched; empty: nowhere
-  unsigned connections = 1;  // at a time
+  unsigned connections = 1;      // at a time
   std::optional<SendingWindow> window;
   bool operator==(const SftpProfile&) const = default;
 };

@@ -138,7 +138,8 @@ Looked Delivering::Job::look_there(const DeliverTools& tools) const {
   Looked looked;
   for (const std::size_t i : sender->picked_up(there)) looked.gone.push_back(awaited.at(i).id);
   if (tools.senders.contains(look->identifiant)) {
-    looked.failure = "nothing is fetched for a lieu that bears a sender's name; rename [emetteur." + look->identifiant + "]";
+    looked.failure =
+        "nothing is fetched for a lieu that bears a sender's name; rename [emetteur." + look->identifiant + "]";
     return looked;
   }
   channels::Collecting collecting{tools.spool.arrivee, look->identifiant};
@@ -193,9 +194,8 @@ bool Delivering::step(std::chrono::milliseconds patience) {
 bool Delivering::begin_due() {
   if (stop_.stop_requested()) return false;
   const auto count = [&](bool local) {
-    return static_cast<std::size_t>(std::count_if(active_.begin(), active_.end(), [&](const auto& a) {
-      return a.second->local == local && !a.second->look;
-    }));
+    return static_cast<std::size_t>(std::count_if(
+        active_.begin(), active_.end(), [&](const auto& a) { return a.second->local == local && !a.second->look; }));
   };
   std::size_t places_here = tools_.workers - std::min<std::size_t>(tools_.workers, count(true));
   std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));

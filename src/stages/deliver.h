@@ -41,9 +41,9 @@ struct DeliverReport {
   std::size_t deferred = 0;
   std::size_t refused = 0;
   std::size_t dissolved = 0;
-  std::size_t picked_up = 0;         // remises that lieux are seen to have taken
-  std::set<std::string> landed;      // "lieu/file": acknowledgements brought into arrivee/, whole
-  std::vector<std::string> faults;   // of looks, for the operator
+  std::size_t picked_up = 0;        // remises that lieux are seen to have taken
+  std::set<std::string> landed;     // "lieu/file": acknowledgements brought into arrivee/, whole
+  std::vector<std::string> faults;  // of looks, for the operator
 };
 
 struct DeliverTools {
@@ -52,8 +52,8 @@ struct DeliverTools {
   const SenderFactory& sender_for;
   const model::ReferenceData& reference;
   const Clock& clock;
-  unsigned workers = 1;    // lieux served at a time on this machine (dépôts)
-  unsigned partners = 64;  // and over the network
+  unsigned workers = 1;                          // lieux served at a time on this machine (dépôts)
+  unsigned partners = 64;                        // and over the network
   std::chrono::milliseconds stable_after{5000};  // of what a lieu sends back, as of any deposit
   std::set<std::string> senders{};               // names that no lieu may send under
 };
@@ -98,12 +98,12 @@ class Delivering {
   DeliverTools tools_;
   std::stop_source stop_;
   std::unique_ptr<Inbox> inbox_;
-  std::map<store::RowId, std::unique_ptr<Job>> active_;                 // by lieu
+  std::map<store::RowId, std::unique_ptr<Job>> active_;  // by lieu
   struct Idle {
     store::RowId via = 0;  // the version whose channel it serves
     std::unique_ptr<channels::FileSender> sender;
   };
-  std::map<store::RowId, Idle> idle_;  // by lieu: connected, perhaps of use for the next remise
+  std::map<store::RowId, Idle> idle_;                   // by lieu: connected, perhaps of use for the next remise
   using Place = std::pair<store::RowId, store::RowId>;  // lieu, version
   std::map<Place, Instant> look_after_;                 // not before
   std::vector<store::AwaitingLieu> to_look_;

@@ -216,7 +216,8 @@ void read_sftp_log(const std::filesystem::path& file, store::Store& store, const
     if (const auto rotated = find_rotated(*directory, name, position.inode)) {
       LogReading(store, clock, stop).read(rotated->get(), position);
     } else {
-      log::warning("sftp_log.gap", {{"file", file.string()}, {"do", "keep one rotated file uncompressed (delaycompress)"}});
+      log::warning("sftp_log.gap",
+                   {{"file", file.string()}, {"do", "keep one rotated file uncompressed (delaycompress)"}});
     }
     if (stop.stop_requested()) return;
   }

@@ -1,9 +1,9 @@
 // Reads what the log of OpenSSH's internal-sftp tells of dépôts: which account read which file to its end. A lieu that
 // read of every demande the PDF or the XML has picked its remise up.
 //
-// Guarantees. Where reading stopped, and what was concluded, is one transaction: after a crash lines are read again, and
-// nothing is counted twice. A file that was rotated (by rename or by truncation) is read to its end first, as long as
-// it lies beside the new one and is not compressed. Memory is bounded, whatever the lines.
+// Guarantees. Where reading stopped, and what was concluded, is one transaction: after a crash lines are read again,
+// and nothing is counted twice. A file that was rotated (by rename or by truncation) is read to its end first, as long
+// as it lies beside the new one and is not compressed. Memory is bounded, whatever the lines.
 //
 // Trust. A line counts for the process that wrote it, and that process for the account whose session it opened. Paths
 // and names in a line are the lieu's own: they are read from the beginning of the message and must fill it to its end,

@@ -114,7 +114,8 @@ class Store {
   void depart_removed(RowId remise);
   bool knows_remise(const std::string& name);
 
-  // ---- pickup (retrait). What says first that a remise was picked up counts; a flux adds the person. Its échéance ends.
+  // ---- pickup (retrait). What says first that a remise was picked up counts; a flux adds the person. Its échéance
+  // ends.
   std::optional<PickupSubject> pickup_subject(const std::string& remise_name);
   // Whether the remise's convention habilitates the person of that number on that day.
   bool is_habilitated(RowId remise, const std::string& personne, model::Day day);

@@ -168,8 +168,9 @@ void Store::conclude_reads(RowId remise, Instant at, Instant now) {
   const auto some = [&](const char* sql) { return db_.query(sql).bind(remise).step(); };
   const bool complete =
       some("SELECT 1 FROM remise_fichier WHERE remise_id = ? AND lu = 1") &&
-      !some("SELECT 1 FROM remise_fichier f WHERE f.remise_id = ? AND f.genre = 'pdf' AND NOT EXISTS (SELECT 1 FROM "
-            "remise_fichier g WHERE g.remise_id = f.remise_id AND g.demande_id = f.demande_id AND g.lu = 1)");
+      !some(
+          "SELECT 1 FROM remise_fichier f WHERE f.remise_id = ? AND f.genre = 'pdf' AND NOT EXISTS (SELECT 1 FROM "
+          "remise_fichier g WHERE g.remise_id = f.remise_id AND g.demande_id = f.demande_id AND g.lu = 1)");
   if (complete) set_picked_up({remise, model::PickupEvidence::log, at, {}, {}}, now);
 }
 

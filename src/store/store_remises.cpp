@@ -318,7 +318,8 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
       // Said twice, the first time counts: R6 runs from there.
       db_.query(
-             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ?, livree_par = ? WHERE id = ? AND "
+             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ?, livree_par = ? WHERE id = ? "
+             "AND "
              "etat <> 'livree'")
           .bind(to_column(o.at), delivered->facts, o.via == 0 ? std::nullopt : std::optional(o.via), o.remise)
           .run();

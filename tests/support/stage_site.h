@@ -86,8 +86,8 @@ class StageSite {
     return text("SELECT etat || ' ' || coalesce(code, '') FROM flux ORDER BY id DESC LIMIT 1");
   }
 
-  // A remise of one demande, as delivering leaves it, without the way there. Delivered on the 19th, unless another state
-  // is asked for.
+  // A remise of one demande, as delivering leaves it, without the way there. Delivered on the 19th, unless another
+  // state is asked for.
   void remise(const std::string& name, const std::string& lieu, const std::string& state = "livree") {
     auto& db = store->connection();
     db.query(
@@ -102,7 +102,8 @@ class StageSite {
         .run();
     int rank = 0;
     for (const char* kind : {"pdf", "xml", "manifeste"}) {
-      const std::string file = std::string(kind) == "manifeste" ? "manifeste.xml" : "DI_monenfant_A." + std::string(kind);
+      const std::string file =
+          std::string(kind) == "manifeste" ? "manifeste.xml" : "DI_monenfant_A." + std::string(kind);
       db.query("INSERT INTO remise_fichier (remise_id, rang, nom, genre, taille, sha256) VALUES (?, ?, ?, ?, ?, '')")
           .bind(id, std::int64_t{rank}, file, kind, std::int64_t{100 + rank})
           .run();

@@ -169,8 +169,8 @@ def test_a_partner_acknowledges_no_other_lieus_remises(site, sshd, tmp_path):
         (retour / "b.xml").write_bytes(retrait("R-2", theirs, emetteur="rpe-deux"))
         (retour / "c.xml").write_bytes(demandes("R-3", demande("Z1"), emetteur="rpe-un"))
         site.passes()
-        assert sorted(answers(site)) == [("refuse", None, "REMISE_INCONNUE"), ("refuse", "EMETTEUR_DIFFERENT", None),
-                                         ("refuse", "TYPE_NON_AUTORISE", None)]
+        assert set(answers(site)) == {("refuse", None, "REMISE_INCONNUE"), ("refuse", "EMETTEUR_DIFFERENT", None),
+                                      ("refuse", "TYPE_NON_AUTORISE", None)}
         assert evidence(site, "rpe-deux") is None
         assert rows(site, "SELECT count(*) FROM demande") == [(1,)]
     finally:

@@ -95,7 +95,8 @@ TEST_CASE("the shipped file shows every key with its default") {
 
 TEST_CASE("every key reaches its field") {
   const Config c = load_text(
-      "[spool]\ndirectory=/a\nstable_after=200ms\n[state]\ndatabase=/b/n.db\n[depot]\ndirectory=/c\ncreate=yes\nsftp_log=/c.log\n"
+      "[spool]\ndirectory=/a\nstable_after=200ms\n[state]\ndatabase=/b/n.db\n[depot]\ndirectory=/"
+      "c\ncreate=yes\nsftp_log=/c.log\n"
       "[data]\ndirectory=/d\n[mail]\nfrom=navette@caf.example\nserver=[::1]:465\ntls=implicit\nca=/m/ca.pem\nuser=a b\n"
       "credential=smtp-1\n"
       "[fonts]\nregular=/f/1\nbold=/f/2\nitalic=/f/3\nbold_italic=/f/4\n"

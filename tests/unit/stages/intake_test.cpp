@@ -438,7 +438,8 @@ TEST_CASE("a flux that ends a convention may give its lieu to the next one, in t
   CHECK(site.take_in("caf-421", habilitations({ended, successor})) == "accepte ");
 }
 
-TEST_CASE("a retrait flux: the remise is picked up, by whom and when, its échéance ends; told again it is a duplicate") {
+TEST_CASE(
+    "a retrait flux: the remise is picked up, by whom and when, its échéance ends; told again it is a duplicate") {
   StageSite site;
   site.take_in("caf-421", sample("habilitations/ok-annexe-loire.xml"));
   deliver_remises(site);
@@ -480,8 +481,10 @@ TEST_CASE("a flux adds the person to a pickup that something else proved, and ch
   const auto id = site.number("SELECT id FROM remise WHERE nom = 'rpe-gier-20261119-1'");
   site.store->apply_pickups({{id, model::PickupEvidence::disappearance, at, {}, {}}}, at);
   CHECK(site.take_in("rpe-gier", sample("retrait/ok-une.xml")) == "accepte ");
-  CHECK(site.text("SELECT retrait_preuve || ' ' || retrait_personne || ' ' || (retiree_le = livree_le) FROM remise WHERE "
-                  "id = " + std::to_string(id)) == "disparition SEM-001 0");
+  CHECK(
+      site.text("SELECT retrait_preuve || ' ' || retrait_personne || ' ' || (retiree_le = livree_le) FROM remise WHERE "
+                "id = " +
+                std::to_string(id)) == "disparition SEM-001 0");
   CHECK(site.number("SELECT count(*) FROM trace WHERE action LIKE 'remise.ret%'") == 2);
 }
 

@@ -28,6 +28,11 @@ struct Logged : StageSite {
     take_in("caf-421", test::slurp("tests/data/habilitations/ok-annexe-loire.xml"));
     remise("rpe-gier-20261119-1", "rpe-gier");
     remise("rpe-ondaine-20261119-1", "rpe-ondaine");
+    auto& db = store->connection();
+    db.execute(
+        "INSERT INTO demande (flux_id, emetteur, reference, jour, sha256, admise) SELECT id, 'monenfant', 'A', "
+        "'2026-11-18', '', 1 FROM flux");
+    db.execute("UPDATE remise_fichier SET demande_id = (SELECT id FROM demande) WHERE genre <> 'manifeste'");
   }
   void say(const std::string& text, const std::string& name = "sftp.log") {
     std::ofstream(dir / name, std::ios::app | std::ios::binary) << text;
@@ -43,8 +48,9 @@ struct Logged : StageSite {
   // Remises picked up, by name, after reading on.
   std::string picked_up() {
     stages::read_sftp_log(dir / "sftp.log", *store, clock, stop.get_token());
-    return text("SELECT coalesce(group_concat(nom || ' ' || retrait_preuve, ','), '') FROM remise WHERE retiree_le IS "
-                "NOT NULL");
+    return text(
+        "SELECT coalesce(group_concat(nom || ' ' || retrait_preuve, ','), '') FROM remise WHERE retiree_le IS "
+        "NOT NULL");
   }
 };
 
@@ -54,12 +60,14 @@ const std::string gier = "rpe-gier-20261119-1 journal";
 }  // namespace
 
 TEST_CASE("a line tells who opened a session, and what was read, when") {
-  const auto opened = parse_sftp_log_line("Nov 20 06:00:00 sftp internal-sftp[7]: session opened for local user rpe-gier "
-                                          "from [2001:db8::1]");
+  const auto opened = parse_sftp_log_line(
+      "Nov 20 06:00:00 sftp internal-sftp[7]: session opened for local user rpe-gier "
+      "from [2001:db8::1]");
   REQUIRE(opened);
   CHECK(std::get<store::SessionOpened>(*opened).pid == 7);
   CHECK(std::get<store::SessionOpened>(*opened).account == "rpe-gier");
-  const auto closed = parse_sftp_log_line("<86>Nov 20 06:00:00 internal-sftp[7]: session closed for local user rpe-gier");
+  const auto closed =
+      parse_sftp_log_line("<86>Nov 20 06:00:00 internal-sftp[7]: session closed for local user rpe-gier");
   REQUIRE(closed);
   CHECK(std::get<store::SessionClosed>(*closed).pid == 7);
   const auto read = read_in(head + "close \"/remises/R1/DI_x_A.pdf\" bytes read 41230 written 0");
@@ -93,8 +101,9 @@ TEST_CASE("names and paths that a lieu chooses pass for no other line") {
   }
   CHECK_FALSE(parse_sftp_log_line(""));
   CHECK_FALSE(parse_sftp_log_line("internal-sftp[x]: close"));
-  CHECK_FALSE(parse_sftp_log_line("2026-11-20T06:00:00+01:00 sftp sshd[9]: close \"/remises/R1/a.pdf\" bytes read 1 "
-                                  "written 0"));
+  CHECK_FALSE(
+      parse_sftp_log_line("2026-11-20T06:00:00+01:00 sftp sshd[9]: close \"/remises/R1/a.pdf\" bytes read 1 "
+                          "written 0"));
 }
 
 TEST_CASE("a complete read of the PDF or the XML by the lieu's account is the pickup, at the line's time") {
@@ -118,7 +127,8 @@ TEST_CASE("no other account picks a remise up, and none without a session or aft
   site.session("rpe-ondaine");
   site.close(pdf, 100);
   site.session("rpe-gier", 43);
-  site.say("2026-11-20T06:00:00+01:00 sftp internal-sftp[43]: session closed for local user rpe-gier from [192.0.2.10]\n");
+  site.say(
+      "2026-11-20T06:00:00+01:00 sftp internal-sftp[43]: session closed for local user rpe-gier from [192.0.2.10]\n");
   site.close(pdf, 100, 43);
   CHECK(site.picked_up() == "");
   site.session("rpe-gier", 43);  // the process's number, used again
@@ -165,7 +175,10 @@ TEST_CASE("what follows the middle of a line is no line, nor is the rest of one 
   SECTION("another file under the same number") {
     const std::string before = head + "open \"/retour/";
     site.say(before + line);
-    site.store->connection().query("UPDATE journal SET position = position + ?").bind(static_cast<std::int64_t>(before.size())).run();
+    site.store->connection()
+        .query("UPDATE journal SET position = position + ?")
+        .bind(static_cast<std::int64_t>(before.size()))
+        .run();
     CHECK(site.picked_up() == "");
   }
   SECTION("endless") {
