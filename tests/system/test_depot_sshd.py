@@ -325,6 +325,7 @@ caf = 421
         shutil.copy(NAVETTE, world.directory / "navette-installed")
         (world.directory / "installed.conf").write_text(self.CONFIG.format(depot=DEPOT), encoding="utf-8")
         world.sh("install -d -o navette -g navette -m 0750 /mnt/n && chmod -R a+rX /mnt/data")
+        self.command("run --new-database || test $? = 1")  # the dépôts hold remises already
 
     def command(self, arguments):
         return self.world.as_navette(f"/mnt/navette-installed -c /mnt/installed.conf {arguments}").stdout
@@ -361,6 +362,7 @@ def test_a_lieus_reading_and_its_acknowledgement_are_pickups_and_no_other_lieus(
     for command in (f"get {pdf} {tmp_path}/y", f"put {tmp_path}/x '/retour/{forged}'", f"get '/retour/{forged}' {tmp_path}/y"):
         world.sftp([command], account=OTHER, key=OTHER)
     assert world.sftp([f"get {theirs}/DI_monenfant_B1.pdf {tmp_path}/y"], account=OTHER, key=OTHER).returncode == 0
+    wait_for(lambda: 'internal-sftp[1]: close "' in (world.directory / "sftp.log").read_text(encoding="utf-8"))
     site.run()
     assert [r["retrait_preuve"] for r in site.remises().values()] == [None, None]
     # One reads all of it, the other acknowledges.
