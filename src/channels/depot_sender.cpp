@@ -1,5 +1,7 @@
 #include "channels/depot_sender.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -123,6 +126,26 @@ void clean_up(const Depot& depot, const std::string& remise) {
   }
 }
 
+// One file out of retour/, which the lieu may change at any time; false: not now.
+bool bring(const Directory& returns, const std::string& name, const Collecting& c) {
+  const auto there = returns.status(name);
+  if (!there || there->type != FileType::regular || there->size > c.max_bytes) return false;
+  if (there->changed + c.stable_after > SystemClock().now()) return false;
+  Landing landing(c, name);
+  if (landing.is_taken()) return false;
+  const UniqueFd fd = returns.open_file(name, O_RDONLY | O_NONBLOCK);
+  std::array<char, 65536> buffer{};
+  while (const std::size_t n = read_some(fd.get(), buffer.data(), buffer.size())) {
+    landing.write({buffer.data(), n});
+    if (landing.size() > c.max_bytes) return false;
+  }
+  const auto now = returns.status(name);
+  const bool same = now && now->inode == there->inode && now->changed == there->changed && now->size == landing.size();
+  if (!same || !landing.commit()) return false;
+  returns.remove(name);
+  return true;
+}
+
 }  // namespace
 
 Outcome DepotSender::send(const RemiseToSend& r) {
@@ -185,6 +208,43 @@ Outcome DepotSender::withdraw(const RemiseToSend& r) {
   } catch (const std::system_error& e) {
     return outcome_of(e);
   }
+}
+
+std::vector<std::size_t> DepotSender::picked_up(const std::vector<RemiseThere>& remises) {
+  std::vector<std::size_t> gone;
+  if (missing_ != Missing::create_plain) return gone;
+  for (std::size_t i = 0; i < remises.size(); ++i) {
+    const RemiseThere& r = remises[i];
+    const auto opened = open_depot(root_, r.lieu);
+    const auto* depot = std::get_if<Depot>(&opened);
+    if (depot == nullptr) continue;  // not mounted, perhaps: tells nothing
+    const auto remise = depot->remises.find_dir(r.remise);
+    const bool some = remise && std::any_of(r.documents.begin(), r.documents.end(),
+                                            [&](const auto& f) { return remise->contains(f.name); });
+    if (!some) gone.push_back(i);
+  }
+  return gone;
+}
+
+Collected DepotSender::collect(const Collecting& c) {
+  Collected collected;
+  const auto base = Directory::open(root_).find_dir(c.lieu);
+  const auto returns = base ? base->find_dir(depot::returns) : std::nullopt;
+  if (!returns) return collected;
+  std::vector<std::string> wanted;
+  returns->each([&](const std::string& name, FileType) {
+    if (c.wants(name)) wanted.push_back(name);
+    return wanted.size() < c.most;
+  });
+  for (const std::string& name : wanted) {
+    try {
+      if (bring(*returns, name, c)) collected.names.push_back(name);
+    } catch (const std::system_error& e) {  // its message would tell the file's name (R9)
+      collected.faults.push_back(
+          fmt::format("a file in {} could not be taken: {}", returns->path().string(), e.code().message()));
+    }
+  }
+  return collected;
 }
 
 std::string DepotSender::describe_place(const std::string& remise) const {

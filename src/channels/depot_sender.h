@@ -36,6 +36,11 @@ class DepotSender final : public FileSender {
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
   model::Outcome withdraw(const RemiseToSend& remise) override;
+  // Plain directories only: in a provisioned dépôt the lieu cannot remove anything, and whoever does is not the lieu.
+  bool tells_pickups() const override { return true; }
+  std::vector<std::size_t> picked_up(const std::vector<RemiseThere>& remises) override;
+  // From retour/.
+  Collected collect(const Collecting& collecting) override;
   std::string describe_place(const std::string& remise) const override;
 
  private:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/directory.h"
+#include "channels/returns.h"
 #include "model/delivery.h"
 
 namespace navette::channels {
@@ -19,6 +20,13 @@ struct RemiseToSend {
   int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
   std::set<std::string> arrived{};       // names of files that an earlier attempt saw there: gone since means picked up
   bool reissue = false;                  // R15: files of the same names that lie there are ours, damaged perhaps
+};
+
+// A remise that the lieu has.
+struct RemiseThere {
+  std::string remise;
+  std::string lieu;
+  std::vector<model::RemiseFile> documents;  // its PDF and XML
 };
 
 // Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
@@ -54,6 +62,18 @@ class FileSender {
   // is there any more, its facts tell what was; or the channel cannot take anything back, which the facts say. Only
   // `remise`, `lieu` and `files` are looked at. May be repeated at will.
   virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
+
+  // Whether the channel can ever tell of a pickup; else the two that follow need not be called.
+  virtual bool tells_pickups() const { return false; }
+
+  // Of remises that were delivered by this very channel: the indices of those that the lieu took away. Only what is
+  // certain: its documents are not there any more although their place is (the manifest may have stayed). Throws
+  // std::system_error or Error when it cannot be told.
+  virtual std::vector<std::size_t> picked_up(const std::vector<RemiseThere>& /*remises*/) { return {}; }
+
+  // Brings what the lieu left for us into arrivee/, and removes it there once it is durable here: a crash in between
+  // brings it twice. Throws as picked_up() does.
+  virtual Collected collect(const Collecting& /*collecting*/) { return {}; }
 
   // When the partner's hours begin; nothing while remises may be sent.
   virtual std::optional<Instant> opens_at(Instant) const { return std::nullopt; }

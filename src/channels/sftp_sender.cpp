@@ -1,6 +1,8 @@
 #include "channels/sftp_sender.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <system_error>
 
 #include <fcntl.h>
@@ -57,6 +59,14 @@ Outcome outcome_of(const SftpError& e) {
   }
 }
 
+void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  never.wait_for(lock, stop, pause, [] { return false; });
+  if (stop.stop_requested()) throw Interrupted();
+}
+
 }  // namespace
 
 ssh::Sftp& SftpSender::connected() {
@@ -78,17 +88,17 @@ ssh::Sftp& SftpSender::connected() {
   return *sftp_;
 }
 
-std::string SftpSender::directory_of(const RemiseToSend& r) const {
+std::string SftpSender::directory_of(const std::string& remise) const {
   std::string directory = profile_.directory;
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
   if (!profile_.make_directory) return directory;
-  return (directory == "/" ? "/" : directory + "/") + r.remise;
+  return (directory == "/" ? "/" : directory + "/") + remise;
 }
 
-std::string SftpSender::path_of(const RemiseToSend& r, const model::RemiseFile& file) const {
-  const std::string directory = directory_of(r);
+std::string SftpSender::path_of(const std::string& remise, const model::RemiseFile& file) const {
+  const std::string directory = directory_of(remise);
   const bool shared_manifest = file.kind == model::FileKind::manifest && !profile_.make_directory;
-  return (directory == "/" ? "/" : directory + "/") + (shared_manifest ? r.remise + "_" : "") + file.name;
+  return (directory == "/" ? "/" : directory + "/") + (shared_manifest ? remise + "_" : "") + file.name;
 }
 
 Outcome SftpSender::send(const RemiseToSend& r) {
@@ -138,8 +148,9 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     if (failed) return *std::move(failed);
     std::uint64_t bytes = 0;
     for (const model::RemiseFile& f : r.files) bytes += f.size;
-    return Delivered{fmt::format("sftp {}:{} {} ({} files, {} bytes{})", profile_.host, profile_.port, directory_of(r),
-                                 r.files.size(), bytes, resumed ? ", part of them by an earlier attempt" : "")};
+    return Delivered{fmt::format("sftp {}:{} {} ({} files, {} bytes{})", profile_.host, profile_.port,
+                                 directory_of(r.remise), r.files.size(), bytes,
+                                 resumed ? ", part of them by an earlier attempt" : "")};
   } catch (...) {
     conclude();
     throw;
@@ -148,7 +159,7 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
 
 void SftpSender::prepare_directory(const RemiseToSend& r) {
   if (!profile_.make_directory) return;
-  const std::string directory = directory_of(r);
+  const std::string directory = directory_of(r.remise);
   try {
     sftp_->make_directory(directory, directory_mode);
   } catch (const SftpError& e) {
@@ -165,7 +176,7 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
   if (replaces(r)) {
     // Whether a file of that name is this one or that of a former issue, nobody can tell but for the manifest.
     const model::RemiseFile& manifest = r.files.back();
-    const auto found = sftp_->stat(path_of(r, manifest));
+    const auto found = sftp_->stat(path_of(r.remise, manifest));
     if (!found || found->size != manifest.size) return std::nullopt;
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
@@ -177,7 +188,7 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
   for (const model::RemiseFile& f : r.files) {
     if (there.contains(f.name)) continue;
     files.push_back(&f);
-    paths.push_back(path_of(r, f));
+    paths.push_back(path_of(r.remise, f));
   }
   const auto found = sftp_->stat_all(paths);
   for (std::size_t i = 0; i < files.size(); ++i) {
@@ -219,7 +230,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
   std::uint64_t needed = 0;
   for (const model::RemiseFile* f : files) {
     ssh::Upload u;
-    u.path = path_of(r, *f);
+    u.path = path_of(r.remise, *f);
     if (profile_.rename) u.temporary = u.path + profile_.temporary_suffix;
     u.size = f->size;
     u.open = [&r, f] { return std::make_unique<StoredFile>(r.source, *f); };
@@ -267,9 +278,10 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
 std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
   try {
     const model::RemiseFile& manifest = r.files.back();
-    const auto found = connected().stat(path_of(r, manifest));
+    const auto found = connected().stat(path_of(r.remise, manifest));
     if (!found || found->size != manifest.size) return std::nullopt;
-    return Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r))};
+    return Delivered{
+        fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
   } catch (const ssh::SshError&) {
     sftp_.reset();
     throw;
@@ -289,7 +301,7 @@ Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
     const std::size_t removed = remove_all(r);
     return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
-                                 profile_.host, profile_.port, directory_of(r), removed, r.files.size())};
+                                 profile_.host, profile_.port, directory_of(r.remise), removed, r.files.size())};
   });
 }
 
@@ -298,19 +310,112 @@ std::size_t SftpSender::remove_all(const RemiseToSend& r) {
   ssh::Sftp& sftp = connected();
   std::size_t removed = 0;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
-    const std::string path = path_of(r, *f);
+    const std::string path = path_of(r.remise, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
     // Another size: not put there by us.
     if (const auto found = sftp.stat(path); found && found->size == f->size && sftp.remove(path)) ++removed;
   }
-  if (profile_.make_directory && sftp.stat(directory_of(r))) {
+  if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {
-      sftp.remove_directory(directory_of(r));
+      sftp.remove_directory(directory_of(r.remise));
     } catch (const SftpError& e) {
       if (e.code() != SftpError::failure) throw;  // not empty: the partner has put something of its own there
     }
   }
   return removed;
+}
+
+std::vector<std::size_t> SftpSender::picked_up(const std::vector<RemiseThere>& remises) {
+  if (profile_.proof != model::PickupProof::disappearance || remises.empty()) return {};
+  try {
+    connected();
+    return find_gone(remises);
+  } catch (const SftpError&) {
+    throw;  // an answer: the connection is as good as before
+  } catch (const Error&) {
+    sftp_.reset();
+    throw;
+  }
+}
+
+std::vector<std::size_t> SftpSender::find_gone(const std::vector<RemiseThere>& remises) {
+  // A directory that is not there, or not ours to look into, tells nothing.
+  const auto place = sftp_->stat(profile_.directory);
+  if (!place || (place->permissions && !place->is_directory())) return {};
+  const auto paths_of = [&](const RemiseThere& r) {
+    std::vector<std::string> paths;
+    for (const model::RemiseFile& f : r.documents) paths.push_back(path_of(r.remise, f));
+    return paths;
+  };
+  // One document a remise; all of them only where that one is gone.
+  std::vector<std::string> firsts;
+  for (const RemiseThere& r : remises) firsts.push_back(path_of(r.remise, r.documents.at(0)));
+  const auto seen = sftp_->stat_all(firsts);
+  std::vector<std::size_t> gone;
+  for (std::size_t i = 0; i < remises.size(); ++i) {
+    if (seen[i]) continue;
+    const auto all = sftp_->stat_all(paths_of(remises[i]));
+    if (std::none_of(all.begin(), all.end(), [](const auto& found) { return found.has_value(); })) gone.push_back(i);
+  }
+  return gone;
+}
+
+Collected SftpSender::collect(const Collecting& collecting) {
+  if (profile_.return_directory.empty()) return {};
+  try {
+    connected();
+    return fetch(collecting);
+  } catch (const SftpError&) {
+    throw;
+  } catch (const Error&) {
+    sftp_.reset();
+    throw;
+  }
+}
+
+Collected SftpSender::fetch(const Collecting& c) {
+  std::string directory = profile_.return_directory;
+  if (directory.back() != '/') directory += '/';
+  std::vector<std::string> wanted;
+  for (std::string& name : sftp_->list(profile_.return_directory)) {
+    if (wanted.size() < c.most && c.wants(name)) wanted.push_back(directory + name);
+  }
+  Collected collected;
+  if (wanted.empty()) return collected;
+  for (const std::string& path : settled_files(wanted, c.stable_after)) {
+    Landing landing(c, path.substr(directory.size()));
+    if (landing.is_taken()) continue;  // one of that name waits here: later
+    try {
+      sftp_->read(path, c.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
+      const auto now = sftp_->stat(path);
+      if (!now || now->size != landing.size() || !landing.commit()) continue;  // changed while it was read: later
+      collected.names.push_back(landing.name());
+      sftp_->remove(path);
+    } catch (const SftpError& e) {  // its message would tell the file's name (R9)
+      collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
+                                             profile_.return_directory, landing.is_committed() ? "removed" : "fetched",
+                                             e.code()));
+    }
+  }
+  return collected;
+}
+
+// Of these, the files that nobody writes to any more: size and date stay the same for `pause`. The server's clock need
+// not be ours.
+std::vector<std::string> SftpSender::settled_files(const std::vector<std::string>& paths,
+                                                   std::chrono::milliseconds pause) {
+  const auto before = sftp_->stat_all(paths);
+  wait(pause, stop_);
+  const auto after = sftp_->stat_all(paths);
+  std::vector<std::string> settled;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto& a = before[i];
+    const auto& b = after[i];
+    if (a && b && b->size && b->is_regular() && a->size == b->size && a->modified == b->modified) {
+      settled.push_back(paths[i]);
+    }
+  }
+  return settled;
 }
 
 std::string SftpSender::describe_place(const std::string& remise) const {

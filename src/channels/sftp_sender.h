@@ -39,6 +39,12 @@ class SftpSender final : public FileSender {
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
   model::Outcome withdraw(const RemiseToSend& remise) override;
+  // By disappearance, where the profile says so.
+  bool tells_pickups() const override {
+    return profile_.proof == model::PickupProof::disappearance || !profile_.return_directory.empty();
+  }
+  std::vector<std::size_t> picked_up(const std::vector<RemiseThere>& remises) override;
+  Collected collect(const Collecting& collecting) override;
   std::optional<Instant> opens_at(Instant now) const override {
     return profile_.window ? model::next_opening(*profile_.window, now) : std::nullopt;
   }
@@ -46,8 +52,8 @@ class SftpSender final : public FileSender {
 
  private:
   ssh::Sftp& connected();
-  std::string directory_of(const RemiseToSend& remise) const;
-  std::string path_of(const RemiseToSend& remise, const model::RemiseFile& file) const;
+  std::string directory_of(const std::string& remise) const;
+  std::string path_of(const std::string& remise, const model::RemiseFile& file) const;
   // Issued again among the files of its former issue, which bear the same names.
   bool replaces(const RemiseToSend& remise) const { return remise.reissue && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
@@ -58,6 +64,9 @@ class SftpSender final : public FileSender {
   std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
                                     std::set<std::string>& there);
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
+  std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
+  Collected fetch(const Collecting& collecting);
+  std::vector<std::string> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
 
   model::SftpProfile profile_;
   const Credentials& credentials_;

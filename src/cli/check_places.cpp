@@ -136,6 +136,11 @@ Finding rejet_finding(const config::Config& config, const std::string& name) {
   return directory_finding("sender", path, others, "holds families' data and is open to others");
 }
 
+// Lieux send acknowledgements without being configured.
+bool is_lieu(const config::Config& config, const std::string& name) {
+  return fs::exists(config.state.database) && open_for_reading(config)->knows_lieu(name);
+}
+
 // What lies in arrivee/ and is nobody's.
 void check_strangers(const config::Config& config, const fs::path& arrivee, Findings& out) {
   const Directory directory = Directory::open(arrivee);
@@ -145,13 +150,29 @@ void check_strangers(const config::Config& config, const fs::path& arrivee, Find
       out.push_back(
           {Health::warn, "sender",
            fmt::format("{}/{} is no sender's directory: never read; move it to one", arrivee.string(), name)});
-    } else {
+    } else if (!is_lieu(config, name)) {
       out.push_back({Health::warn, "sender",
                      fmt::format("{0}/{1} is not configured: what lies there is refused (EMETTEUR_INCONNU); add "
                                  "[emetteur.{1}] or remove it",
                                  arrivee.string(), name)});
     }
   }
+}
+
+// An empty finding: there is none.
+Finding sftp_log_finding(const fs::path& file) {
+  if (file.empty()) return {};
+  if (!fs::exists(file)) {
+    return {Health::warn, "depot",
+            fmt::format("{} is not there: no reading is seen as a pickup; see \"Journal\" in docs/depots.md",
+                        file.string())};
+  }
+  if (::access(file.c_str(), R_OK) != 0) {
+    return {Health::bad, "depot",
+            fmt::format("{} ({}) is closed to {}; let its group read it", file.string(), owner_and_mode(file),
+                        name_of_user(::geteuid()))};
+  }
+  return {Health::ok, "depot", fmt::format("{} ({})", file.string(), owner_and_mode(file))};
 }
 
 Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, bool reach) {
@@ -258,6 +279,7 @@ Findings check_depots(const config::Config& config, const Clock& clock, bool rea
     out.push_back({Health::bad, "depot",
                    root.string() + " is not there: is its volume mounted? navette lieux provision makes it"});
   }
+  add(out, sftp_log_finding(config.depot.sftp_log));
   try {
     if (!fs::exists(config.state.database)) return out;
     const auto store = open_for_reading(config);

@@ -32,6 +32,11 @@ constexpr const char* retry_help =
     "delivered remise. The bytes are the same.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
+constexpr const char* picked_up_help =
+    "Your word that the lieu has picked it up, where nothing else proves it (a telephone call, an e-mail). Its\n"
+    "pickup delay ends; the trace holds your login and the reason.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises picked-up rpe-gier-20261122-1 --why \"told by telephone\"\n";
 constexpr const char* hold_help =
     "Not delivered until it is released. The lieu's other remises leave.\n\n"
     "Example:\n"
@@ -91,7 +96,10 @@ Json remise_json(const RemiseRow& r) {
           {"notification_motif", json_or_null(r.notification_motif)},
           {"notifiee_le", json_of(r.notifiee_le)},
           {"destinataires", r.destinataires},
-          {"retrait_avant", json_of(r.retrait_avant)}};
+          {"retrait_avant", json_of(r.retrait_avant)},
+          {"retiree_le", json_of(r.retiree_le)},
+          {"retrait_preuve", json_or_null(r.retrait_preuve)},
+          {"retrait_personne", json_or_null(r.retrait_personne)}};
 }
 
 RemiseRow the_remise(store::Store& store, const std::string& name) {
@@ -117,6 +125,7 @@ int list(const Invocation& call) {
       {"DELIVERED", [](const RemiseRow& r) { return shown(r.livree_le); }},
       {"NOTIFIED", [](const RemiseRow& r) { return shown(r.notifiee_le); }},
       {"PICKUP BY", [](const RemiseRow& r) { return shown(r.retrait_avant); }},
+      {"PICKED UP", [](const RemiseRow& r) { return shown(r.retiree_le); }},
       {"WHY", why_of}};
   show_list(call, store::list_remises(store->connection(), {state, lieu_filter(call, *store)}, probe_limit(call)),
             columns, remise_json);
@@ -127,6 +136,9 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
   const std::string notified = r.notifiee_le    ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
                                : r.notification ? "not yet"
                                                 : "";
+  const std::string personne = r.retrait_personne.empty() ? "" : ", by person " + r.retrait_personne;
+  const std::string picked_up =
+      r.retiree_le ? fmt::format("{}, evidence: {}{}", shown(r.retiree_le), r.retrait_preuve, personne) : "";
   print(facts({{"Remise", r.nom},
                {"Lieu", r.lieu},
                {"Convention", fmt::format("{}, version {}", r.convention, r.version)},
@@ -140,7 +152,8 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"Withdrawn", r.rappelee_le ? fmt::format("{}: {}", shown(r.rappelee_le), r.rappel_faits) : ""},
                {"Issues again", r.reemise_de},
                {"Notified", notified},
-               {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""}}));
+               {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""},
+               {"Picked up", picked_up}}));
   const std::vector<Column<FichierRow>> columns{
       {"FILE", [](const FichierRow& f) { return f.nom; }},
       {"SIZE", [](const FichierRow& f) { return shown_bytes(f.taille); }, Align::right},
@@ -231,6 +244,13 @@ void withdraw_options(boost::program_options::options_description& o) {
   o.add_options()("apply", "do it; else it is only told what would be done");
 }
 
+int picked_up(const Invocation& call) {
+  static_cast<void>(required_why(call));
+  return change(call, "picked up", [](store::Store& s, const std::string& name, const Invocation& c) {
+    s.confirm_pickup(name, required_why(c), c.clock().now());
+  });
+}
+
 }  // namespace
 
 Commands remises_commands() {
@@ -242,7 +262,9 @@ Commands remises_commands() {
       {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release},
       {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
       {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1, why_option,
-       reissue}};
+       reissue},
+          {"remises picked-up", "REMISE", "your word that the lieu has it (--why)", picked_up_help, 1, 1, why_option,
+           picked_up}};
 }
 
 }  // namespace navette::cli

@@ -85,6 +85,7 @@ Json status_json(const State& s, const config::Config& config) {
             {"remises_retenues", c.held_remises},
             {"notifications_a_envoyer", c.notifications_waiting},
             {"notifications_en_echec", c.notifications_in_trouble},
+            {"remises_a_retirer", a.remises_a_retirer},
             {"lieux_suspendus", c.suspended_lieux}}},
           {"depuis",
            {{"flux_recus", json_of(a.flux_recu)},
@@ -138,6 +139,7 @@ std::string queues(const State& s) {
   row("remises to deliver", c.ready_remises, s.ages.remise_prete);
   row("remises held", c.held_remises, s.ages.remise_retenue);
   row("notifications to send", c.notifications_waiting, s.ages.notification);
+  row("remises to be picked up", static_cast<std::uint64_t>(s.ages.remises_a_retirer), std::nullopt);
   return t.text(terminal_width());
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/engine.h"
 #include "lib/crypto/sha256.h"
 #include "stages/conventions_intake.h"
+#include "stages/pickups_intake.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -53,9 +54,11 @@ std::string sha256_of(int fd) {
 // The decisions of stages/intake.cpp, told instead of stored.
 class Judge final : public flux::Handler {
  public:
-  Judge(const stages::IntakeTools& tools, std::string emetteur, std::string sha256, std::uint64_t size,
+  Judge(const stages::IntakeTools& tools, bool remises_known, std::string emetteur, std::string sha256,
+        std::uint64_t size,
         const std::function<void(const RecordFault&)>& fault)
       : tools_(tools),
+        remises_known_(remises_known),
         emetteur_(std::move(emetteur)),
         sha256_(std::move(sha256)),
         size_(size),
@@ -66,9 +69,9 @@ class Judge final : public flux::Handler {
     // Without a configuration there is no sender to hold it against.
     if (!tools_.senders.empty()) {
       if (emetteur_.empty()) emetteur_ = header.emetteur;
-      const auto it = tools_.senders.find(emetteur_);
-      if (it == tools_.senders.end()) return Objection{Code::emetteur_inconnu, "emetteur"};
-      sender_ = it->second;
+      auto sender = stages::find_sender(tools_.senders, tools_.store, emetteur_);
+      if (!sender) return Objection{Code::emetteur_inconnu, "emetteur"};
+      sender_ = *std::move(sender);
       if (!sender_.kinds.contains(header.kind)) return Objection{Code::type_non_autorise, "emetteur"};
       if (header.emetteur != emetteur_) return Objection{Code::emetteur_different, "emetteur"};
     } else if (!emetteur_.empty() && header.emetteur != emetteur_) {
@@ -77,6 +80,8 @@ class Judge final : public flux::Handler {
     const auto known = tools_.store.accepted_sha256(header.emetteur, header.identifiant);
     if (auto objection = stages::check_envelope(header, size_, today_)) return objection;
     if (known) return Objection{*known == sha256_ ? Code::doublon : Code::conflit, "identifiant"};
+    if (tools_.senders.empty()) sender_.lieu = header.emetteur;
+    pickups_.emplace(tools_.store, sender_, today_);
     conventions_.emplace(tools_, sender_);
     conventions_->sent_at(header.created);
     if (sender_.caf.empty() && header.emetteur.starts_with("caf-")) sender_.caf = header.emetteur.substr(4);
@@ -108,6 +113,14 @@ class Judge final : public flux::Handler {
     }
   }
 
+  void pickup(flux::PickupRecord record) override {
+    if (!remises_known_) return;
+    const auto objection = pickups_->add(record.pickup);
+    if (!objection) return;
+    tell({record.rank, std::move(record.pickup.remise), record.source.refusal(*objection),
+          objection->code == Code::doublon});
+  }
+
   void refused(flux::RefusedRecord record) override {
     tell({record.rank, std::move(record.reference), std::move(record.refusal), false});
   }
@@ -122,6 +135,7 @@ class Judge final : public flux::Handler {
   }
 
   const stages::IntakeTools& tools_;
+  bool remises_known_;
   std::string emetteur_;
   std::string sha256_;
   std::uint64_t size_;
@@ -129,6 +143,7 @@ class Judge final : public flux::Handler {
   model::Day today_;
   stages::Sender sender_;
   std::optional<stages::ConventionsIntake> conventions_;
+  std::optional<stages::PickupsIntake> pickups_;
   std::set<std::string> references_;
   std::uint64_t refused_ = 0;
   std::uint64_t duplicates_ = 0;
@@ -184,7 +199,7 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   const stages::IntakeTools tools{
       scratch_->spool, *store_, schemas_, reference_, senders_, daemon::served_channels(), daemon::limits_of(config_),
       clock_};
-  Judge judge(tools, emetteur, sha256_of(fd.get()), status.size, fault);
+  Judge judge(tools, without_database_.empty(), emetteur, sha256_of(fd.get()), status.size, fault);
   const flux::Result result = flux::read(fd.get(), schemas_, reference_, judge, tools.limits);
   Verdict v;
   v.header = result.header;

@@ -52,7 +52,9 @@ std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
        {path("directory", c.spool.directory, base),
         duration("stable_after", c.spool.stable_after, milliseconds(0), hours(1))}},
       {"state", {path("database", c.state.database, base)}},
-      {"depot", {path("directory", c.depot.directory, base), yes_no("create", c.depot.create)}},
+      {"depot",
+       {path("directory", c.depot.directory, base), yes_no("create", c.depot.create),
+        path("sftp_log", c.depot.sftp_log, base)}},
       {"data", {path("directory", c.data.directory, base)}},
       {"mail",
        {address("from", c.mail.from), host_and_port("server", c.mail.host, c.mail.port), mail_tls("tls", c.mail.tls),
@@ -138,8 +140,9 @@ class Reader {
       fault(section.line,
             fmt::format("[{}] may send nothing; write flux = demandes, flux = habilitations, or both", section.name));
     }
-    if (e.may_send("habilitations") && !given("caf")) {
-      fault(section.line, fmt::format("[{}] sends habilitations; write for which Caf (caf = 421)", section.name));
+    for (const char* kind : {"habilitations", "retrait"}) {
+      if (e.may_send(kind) && !given("caf"))
+        fault(section.line, fmt::format("[{}] sends {}; write for which Caf (caf = 421)", section.name, kind));
     }
     if (!e.departements.empty() && !given("caf")) {
       fault(section.line,

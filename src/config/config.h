@@ -34,6 +34,8 @@ struct Depot {
   std::filesystem::path directory = "/srv/navette/depot";
   // Make a lieu's dépôt as a plain directory at its first remise, instead of waiting for `lieux provision` as root.
   bool create = false;
+  // The log of internal-sftp, as the system log writes it: what lieux read. Empty: none.
+  std::filesystem::path sftp_log;
   bool operator==(const Depot&) const = default;
 };
 
@@ -108,8 +110,8 @@ struct Daemon {
 
 // Who may deposit in arrivee/<name>/, and what.
 struct Emetteur {
-  std::vector<std::string> flux;  // "demandes", "habilitations"; sorted, without repetition, never empty
-  std::string caf;                // three digits; set when flux holds "habilitations", else it may be empty
+  std::vector<std::string> flux;  // "demandes", "habilitations", "retrait"; sorted, without repetition, never empty
+  std::string caf;  // three digits; set when flux holds "habilitations" or "retrait", else it may be empty
   // Départements ("42", "2A", "974") in which the communes of that Caf's conventions must lie; empty: anywhere.
   std::vector<std::string> departements;
 

@@ -46,7 +46,7 @@ bool is_host(std::string_view s) {
 }
 
 bool is_flux_kind(std::string_view word) {
-  return word == "demandes" || word == "habilitations";
+  return word == "demandes" || word == "habilitations" || word == "retrait";
 }
 
 // As in data/communes.tsv: "42", "2A", "974".
@@ -204,7 +204,7 @@ Key caf_code(std::string name, std::string& target) {
 }
 
 Key flux_kinds(std::string name, std::vector<std::string>& target) {
-  return list(std::move(name), target, is_flux_kind, "write demandes or habilitations");
+  return list(std::move(name), target, is_flux_kind, "write demandes, habilitations or retrait");
 }
 
 Key departements(std::string name, std::vector<std::string>& target) {

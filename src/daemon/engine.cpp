@@ -21,6 +21,7 @@
 #include "stages/notify.h"
 #include "stages/pack.h"
 #include "stages/route.h"
+#include "stages/sftp_log.h"
 #include "store/store.h"
 
 namespace navette::daemon {
@@ -74,6 +75,12 @@ render::FontFiles font_family(const config::FontFamily& f) {
   return {f.regular.string(), f.bold.string(), f.italic.string(), f.bold_italic.string()};
 }
 
+std::set<std::string> names_of(const stages::Senders& senders) {
+  std::set<std::string> names;
+  for (const auto& [name, sender] : senders) names.insert(name);
+  return names;
+}
+
 // The path, once it is known that a database may be made there if there is none.
 std::string database_of(const config::Config& config, bool new_database) {
   require_known_state(config, new_database);
@@ -102,7 +109,8 @@ struct Engine::Parts {
                  courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, new_database), "navette"),
-        delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
+        delivering({spool, store, sender_for, reference, clock, c.daemon.workers, 64, c.spool.stable_after,
+                    names_of(senders)}) {
     stages::sweep_depart(spool, store);
   }
 
@@ -123,6 +131,7 @@ struct Engine::Parts {
   channels::CourrielTools courriel;
   stages::SenderFactory sender_for;
   store::Store store;
+  std::set<std::string> landed;   // what lieux sent back since the last claim: complete
   stages::Delivering delivering;  // last: what is under way is written down before the rest goes
 };
 
@@ -140,6 +149,7 @@ class Pass {
   void met(const std::string& key, std::string text);
   void failed(const std::string& key, const std::string& text);
   void stage(const char* name, const std::function<void()>& work);
+  void read_sftp_log();
   bool take_in();
   void hand_over();
   void notify();
@@ -206,12 +216,21 @@ void Pass::tell_progress(const char* name) {
 
 PassReport Pass::run() {
   const std::stop_callback interrupted(stop_, [this] { parts_.delivering.interrupt(); });
+  read_sftp_log();
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
   hand_over();
   if (options_.wait_for_deliveries) finish_deliveries();
+  if (!parts_.landed.empty() && !stop_.stop_requested()) take_in();
   if (options_.alert) alert();
   return report_;
+}
+
+// What lieux read of their dépôts since the last pass.
+void Pass::read_sftp_log() {
+  auto& p = parts_;
+  if (p.config.depot.sftp_log.empty()) return;
+  stage("journal", [&] { stages::read_sftp_log(p.config.depot.sftp_log, p.store, p.clock, stop_); });
 }
 
 // What slow partners have not ended yet; what comes of it is routed, packed and told as well.
@@ -235,7 +254,9 @@ bool Pass::take_in() {
   bool more = false;
   stage("claim", [&] {
     const stages::ClaimRules rules{p.config.spool.stable_after, p.config.limits.flux_size};
-    const auto r = stages::claim(p.spool, p.store, rules, options_.seen, p.clock, stop_);
+    stages::SeenDeposits seen = options_.seen;
+    seen.closed.merge(std::exchange(p.landed, {}));
+    const auto r = stages::claim(p.spool, p.store, rules, seen, p.clock, stop_);
     report_.claimed += r.claimed;
     report_.young = r.young;
     report_.misplaced = r.misplaced;
@@ -318,13 +339,16 @@ bool Pass::route_and_deliver() {
 bool Pass::deliver(std::chrono::milliseconds patience) {
   bool under_way = false;
   stage("deliver", [&] {
-    under_way = parts_.delivering.step(patience);
-    const auto r = parts_.delivering.take_report();
+    auto& p = parts_;
+    under_way = p.delivering.step(patience);
+    const auto r = p.delivering.take_report();
     report_.delivered += r.delivered;
     report_.deferred += r.deferred;
     report_.refused_remises += r.refused;
     ended_ = r.delivered + r.deferred + r.refused + r.dissolved;
     dissolved_ = dissolved_ || r.dissolved > 0;
+    p.landed.insert(r.landed.begin(), r.landed.end());
+    for (const std::string& fault : r.faults) met(fault, fault);
   });
   return under_way;
 }

@@ -51,6 +51,7 @@ model::SftpProfile read_sftp_profile(const std::string& xml) {
   p.make_directory = flag(sftp, "creationRepertoire");
   p.check_size = flag(sftp, "controleTaille");
   p.proof = proof_from(child_token(sftp, "preuveRetrait"));
+  p.return_directory = sftp.child_text("repertoireRetour");
   p.connections = number<unsigned>(sftp, "connexions");
   if (const Node window = sftp.child("fenetreEnvoi")) {
     p.window = {std::chrono::minutes(minutes(window.child("heureDebut"))),

@@ -54,11 +54,27 @@ Finding check_unique(Node parent, std::string_view name, Code code) {
   return std::nullopt;
 }
 
+// What lies where remises are put is not taken for what the lieu sends back, and removed.
+Finding check_return_directory(Node sftp) {
+  const auto same = [](std::string a, std::string b) {
+    for (std::string* s : {&a, &b}) {
+      while (s->size() > 1 && s->back() == '/') s->pop_back();
+    }
+    return a == b;
+  };
+  const Node returns = sftp.child("repertoireRetour");
+  if (returns && same(returns.text(), sftp.child_text("repertoire"))) {
+    return Problem{Code::enregistrement_invalide, returns};
+  }
+  return std::nullopt;
+}
+
 Finding check_lieux(Node lieux, const model::Convention& read, const model::ReferenceData& reference_data) {
   if (auto problem = check_unique(lieux, "identifiant", Code::reference_en_double)) return problem;
   for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
     const Node communes = lieu.child("communes");
     if (auto problem = check_within(communes, read.annexe.communes, reference_data)) return problem;
+    if (auto problem = check_return_directory(lieu.child("canal").child("sftp"))) return problem;
   }
   return std::nullopt;
 }

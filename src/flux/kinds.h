@@ -18,6 +18,7 @@ struct Kind {
   std::string_view inner_total;
   std::size_t record_bytes;
   std::size_t record_elements;
+  std::size_t identity_size;  // characters at most
 
   std::string space() const { return "urn:navette:" + std::string(name) + ":1"; }
   std::string schema() const { return std::string(name) + "-1.xsd"; }
@@ -26,9 +27,10 @@ struct Kind {
 // A convention may list 500 lieux, 5,000 communes and 5,000 establishments: hence its larger bounds.
 inline constexpr std::array kinds{
     Kind{"demandes", "demande", "reference", "", "nombreDemandes", "enfant", "nombreEnfants", std::size_t{1} << 20U,
-         5'000},
+         5'000, 40},
     Kind{"habilitations", "convention", "numero", "contactsCaf", "nombreConventions", "", "", std::size_t{16} << 20U,
-         200'000},
+         200'000, 40},
+    Kind{"retrait", "remiseRetiree", "remise", "", "nombreRemises", "", "", std::size_t{16} << 10U, 50, 64},
 };
 
 }  // namespace navette::flux

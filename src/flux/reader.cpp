@@ -174,6 +174,7 @@ class FluxReader final : public xml::RecordHandler {
   void give(RefusedRecord record) { handler_.refused(std::move(record)); }
   void give(DemandeRecord record) { handler_.demande(std::move(record)); }
   void give(ConventionRecord record) { handler_.convention(std::move(record)); }
+  void give(PickupRecord record) { handler_.pickup(std::move(record)); }
 
   // An element of the envelope: its first violation refuses the flux.
   bool is_valid(Node element, Code code) {

@@ -11,13 +11,14 @@
 #include "flux/schemas.h"
 #include "model/convention.h"
 #include "model/demande.h"
+#include "model/pickup.h"
 #include "model/reference_data.h"
 #include "model/refusal.h"
 
 namespace navette::flux {
 
 struct Header {
-  std::string kind;  // name of the root: "demandes", "habilitations"
+  std::string kind;  // name of the root: "demandes", "habilitations", "retrait"
   std::string emetteur;
   std::string identifiant;
   std::string created;  // dateCreation and heureCreation, 2026-11-20T05:00:00: of two flux, which is the later
@@ -50,9 +51,16 @@ struct ConventionRecord {
   std::string xml;
 };
 
+struct PickupRecord {
+  std::uint64_t rank = 0;
+  model::Pickup pickup;
+  RecordSource source;
+  std::string xml;
+};
+
 struct RefusedRecord {
   std::uint64_t rank = 0;
-  std::string reference;  // or number of the convention; empty when it is not of the right form
+  std::string reference;  // number of the convention, name of the remise; empty when it is not of the right form
   model::Refusal refusal;
   std::string fragment;  // the record as XML
 };
@@ -73,6 +81,8 @@ class Handler {
   virtual void demande(DemandeRecord /*record*/) {}
   // NOLINTNEXTLINE(performance-unnecessary-value-param)
   virtual void convention(ConventionRecord /*record*/) {}
+  // NOLINTNEXTLINE(performance-unnecessary-value-param)
+  virtual void pickup(PickupRecord /*record*/) {}
   virtual void refused(RefusedRecord record) = 0;
   // False stops the reading after the current record.
   virtual bool keep_going() { return true; }

@@ -10,6 +10,7 @@
 #include "flux/convention_reader.h"
 #include "flux/demande_reader.h"
 #include "flux/fields.h"
+#include "flux/retrait_reader.h"
 #include "model/nir.h"
 
 namespace navette::flux {
@@ -22,9 +23,10 @@ bool is_alphanumeric(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-// The pattern of commun-1.xsd for references and numbers of conventions; a NIR is not told again (R9).
-bool is_reference(const std::string& text) {
-  return !text.empty() && text.size() <= 40 && !model::is_nir(text) && is_alphanumeric(text.front()) &&
+// The pattern of commun-1.xsd for references, numbers of conventions and names of remises; a NIR is not told again
+// (R9).
+bool is_reference(const std::string& text, std::size_t longest) {
+  return !text.empty() && text.size() <= longest && !model::is_nir(text) && is_alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
 }
 
@@ -119,15 +121,16 @@ Verdict RecordJudge::judge(Node record, std::uint64_t rank) {
     const Node at = violations.front();
     return refuse(record, rank, refusal_at(code_of_violation(at), at, kind_));
   }
-  return kind_.kind->record == "demande" ? judge_demande(record, rank) : judge_convention(record, rank);
+  if (kind_.kind->name == "demandes") return judge_demande(record, rank);
+  if (kind_.kind->name == "habilitations") return judge_convention(record, rank);
+  return judge_pickup(record, rank);
 }
 
 Verdict RecordJudge::refuse(Node record, std::uint64_t rank, model::Refusal refusal) const {
   const std::string reference = record.child_text(kind_.kind->identity);
   const std::uint64_t inner = kind_.kind->inner.empty() ? 0 : count(record, kind_.kind->inner, kind_.space);
-  return {
-      RefusedRecord{rank, is_reference(reference) ? reference : std::string{}, std::move(refusal), fragment(record)},
-      inner};
+  const bool fit = is_reference(reference, kind_.kind->identity_size);
+  return {RefusedRecord{rank, fit ? reference : std::string{}, std::move(refusal), fragment(record)}, inner};
 }
 
 Verdict RecordJudge::judge_demande(Node record, std::uint64_t rank) const {
@@ -147,6 +150,10 @@ Verdict RecordJudge::judge_convention(Node record, std::uint64_t rank) const {
     return refuse(record, rank, refusal_at(problem->code, problem->at, kind_));
   }
   return {ConventionRecord{rank, std::move(convention), RecordSource(record, kind_), canonical(record)}, 0};
+}
+
+Verdict RecordJudge::judge_pickup(Node record, std::uint64_t rank) const {
+  return {PickupRecord{rank, read_retrait(record), RecordSource(record, kind_), canonical(record)}, 0};
 }
 
 }  // namespace navette::flux

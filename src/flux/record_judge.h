@@ -13,7 +13,7 @@
 namespace navette::flux {
 
 struct Verdict {
-  std::variant<RefusedRecord, DemandeRecord, ConventionRecord> record;
+  std::variant<RefusedRecord, DemandeRecord, ConventionRecord, PickupRecord> record;
   std::uint64_t inner = 0;  // elements that the totals count besides the records
 };
 
@@ -34,6 +34,7 @@ class RecordJudge {
   Verdict refuse(xml::Node record, std::uint64_t rank, model::Refusal refusal) const;
   Verdict judge_demande(xml::Node record, std::uint64_t rank) const;
   Verdict judge_convention(xml::Node record, std::uint64_t rank) const;
+  Verdict judge_pickup(xml::Node record, std::uint64_t rank) const;
 
   const KindSchema& kind_;
   const model::ReferenceData& reference_data_;

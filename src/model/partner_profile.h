@@ -37,7 +37,8 @@ struct SftpProfile {
   bool make_directory = false;   // a directory a remise, else all in `directory`
   bool check_size = true;        // asked for again after writing
   PickupProof proof = PickupProof::none;
-  unsigned connections = 1;  // at a time
+  std::string return_directory;  // where the lieu's acknowledgements are fetched; empty: nowhere
+  unsigned connections = 1;      // at a time
   std::optional<SendingWindow> window;
   bool operator==(const SftpProfile&) const = default;
 };

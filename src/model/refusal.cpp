@@ -59,6 +59,11 @@ constexpr std::array entries{
     Entry{Code::flux_anterieur, "FLUX_ANTERIEUR",
           "Un flux plus récent a déjà fait connaître l'état de cette convention."},
     Entry{Code::canal_indisponible, "CANAL_INDISPONIBLE", "Le canal de remise demandé n'est pas disponible."},
+    Entry{Code::remise_inconnue, "REMISE_INCONNUE", "Ce lieu n'a pas de remise de cet identifiant."},
+    Entry{Code::remise_non_livree, "REMISE_NON_LIVREE", "La remise n'est pas livrée et n'a pas pu être retirée."},
+    Entry{Code::personne_non_habilitee, "PERSONNE_NON_HABILITEE",
+          "La convention n'habilite pas cette personne à cette date."},
+    Entry{Code::identifiant_reserve, "IDENTIFIANT_RESERVE", "L'identifiant du lieu est déjà celui d'un émetteur."},
     Entry{Code::contenu_incompatible, "CONTENU_INCOMPATIBLE",
           "Le contenu n'est pas compatible avec le type de la convention."},
 };

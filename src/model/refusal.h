@@ -47,6 +47,10 @@ enum class Code {
   convention_terminee,
   flux_anterieur,
   canal_indisponible,
+  remise_inconnue,
+  remise_non_livree,
+  personne_non_habilitee,
+  identifiant_reserve,
   contenu_incompatible,
 };
 

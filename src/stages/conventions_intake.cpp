@@ -65,7 +65,7 @@ std::optional<Objection> ConventionsIntake::check_communes(const Convention& con
   return std::nullopt;
 }
 
-// A Caf speaks for itself: its own communes, channels that exist here.
+// A Caf speaks for itself: its own communes, lieux that are no senders, channels that exist here.
 std::optional<Objection> ConventionsIntake::check_sender(const Convention& convention) const {
   const auto elsewhere = [&](const std::string& insee) {
     const model::Commune* commune = tools_.reference.find(insee);
@@ -77,6 +77,10 @@ std::optional<Objection> ConventionsIntake::check_sender(const Convention& conve
     if (commune != communes.end()) return Objection{Code::commune_hors_caf, "codeInsee", *commune};
   }
   for (const model::Lieu& lieu : convention.annexe.lieux) {
+    // Its acknowledgements come in as from a sender of its name: it must not speak as another.
+    if (tools_.senders.contains(lieu.identifiant)) {
+      return Objection{Code::identifiant_reserve, "lieu", lieu.identifiant};
+    }
     if (!tools_.channels.contains(kind_of(lieu.channel))) {
       return Objection{Code::canal_indisponible, "lieu", lieu.identifiant};
     }

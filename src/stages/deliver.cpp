@@ -13,12 +13,17 @@
 #include "base/log.h"
 #include "lib/crypto/random.h"
 #include "model/civil_time.h"
+#include "stages/claim.h"
 #include "stages/rights.h"
 
 namespace navette::stages {
 namespace {
 
 constexpr std::size_t group = 100;  // outcomes a transaction
+constexpr std::size_t max_looks = 16;
+constexpr auto look_every = std::chrono::minutes(15);
+constexpr auto look_again_after_failure = std::chrono::hours(1);
+constexpr auto search_every = std::chrono::minutes(1);  // for lieux to look at
 
 // In [0, 1): spreads the retries of partners.
 double jitter() {
@@ -29,20 +34,39 @@ double jitter() {
 struct TakenApart {};
 struct NotBegun {};  // a stop came before anything left
 struct Unknown {};   // a stop came in the middle: the next attempt looks
-using Result = std::variant<model::Outcome, TakenApart, NotBegun, Unknown>;
 
 }  // namespace
 
-// One remise on its way, in a thread of its own. The thread touches nothing else of ours.
+// What a look at a lieu found.
+struct Looked {
+  std::vector<store::RowId> gone;
+  channels::Collected collected;
+  std::string failure;  // empty: none
+};
+
+namespace {
+
+using Result = std::variant<model::Outcome, TakenApart, NotBegun, Unknown, Looked>;
+
+}  // namespace
+
+// One remise on its way, or one look at a lieu, in a thread of its own. The thread touches nothing else of ours.
 struct Delivering::Job {
+  store::RowId lieu = 0;
+  store::RowId via = 0;  // the version whose channel it is; 0: that of the remise
   store::DueRemise remise;
+  std::optional<store::AwaitingLieu> look;
+  std::vector<store::AwaitedRemise> awaited;
   bool local = true;
   bool take_apart = false;
   std::vector<store::DueAcheminement> lost;
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;
 
-  Result run(const Spool& spool, const std::stop_token& stop) const;
+  Result run(const DeliverTools& tools, const std::stop_token& stop) const;
+  Result deliver(const Spool& spool) const;
+  model::Outcome take_back(const Spool& spool) const;
+  Looked look_there(const DeliverTools& tools) const;
 };
 
 struct Delivering::Ended {
@@ -82,32 +106,64 @@ class Delivering::Inbox {
   std::vector<Ended> ended_;
 };
 
-Result Delivering::Job::run(const Spool& spool, const std::stop_token& stop) const {
+Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& stop) const {
   if (stop.stop_requested()) return NotBegun{};
-  if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
   try {
-    if (remise.recall) {
-      // No byte of it is needed, and none may be left here.
-      return sender->withdraw({remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.attempts + 1});
-    }
-    const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
-    const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,        remise.files,
-                                         remise.attempts + 1, remise.arrived,          remise.reissue};
-    if (!take_apart) return sender->send(to_send);
-    // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
-    // Cancelling it would deliver its demandes twice, or deny what happened.
-    if (auto found = sender->look(to_send)) return std::move(*found);
-    sender->forget(to_send);
-    return TakenApart{};
+    if (look) return look_there(tools);
+    if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
+    if (remise.recall) return take_back(tools.spool);
+    return deliver(tools.spool);
   } catch (const Interrupted&) {
     return Unknown{};
   } catch (const std::exception& e) {
+    if (look) return Looked{{}, {}, describe(e)};
     // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.
     return model::Retry{describe(e), std::nullopt};
   }
 }
 
-Delivering::Delivering(const DeliverTools& tools) : tools_(tools), inbox_(std::make_unique<Inbox>()) {}
+// No byte of it is needed, and none may be left here.
+model::Outcome Delivering::Job::take_back(const Spool& spool) const {
+  return sender->withdraw({remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.attempts + 1});
+}
+
+Result Delivering::Job::deliver(const Spool& spool) const {
+  const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
+  const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,        remise.files,
+                                       remise.attempts + 1, remise.arrived,          remise.reissue};
+  if (!take_apart) return sender->send(to_send);
+  // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
+  // Cancelling it would deliver its demandes twice, or deny what happened.
+  if (auto found = sender->look(to_send)) return std::move(*found);
+  sender->forget(to_send);
+  return TakenApart{};
+}
+
+Looked Delivering::Job::look_there(const DeliverTools& tools) const {
+  std::vector<channels::RemiseThere> there;
+  for (const store::AwaitedRemise& r : awaited) there.push_back({r.name, look->identifiant, r.documents});
+  Looked looked;
+  for (const std::size_t i : sender->picked_up(there)) looked.gone.push_back(awaited.at(i).id);
+  if (tools.senders.contains(look->identifiant)) {
+    looked.failure =
+        "nothing is fetched for a lieu that bears a sender's name; rename [emetteur." + look->identifiant + "]";
+    return looked;
+  }
+  channels::Collecting collecting{tools.spool.arrivee, look->identifiant};
+  collecting.stable_after = tools.stable_after;
+  collecting.is_ignored = is_ignored;
+  try {
+    looked.collected = sender->collect(collecting);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const std::exception& e) {  // what was seen counts all the same
+    looked.failure = describe(e);
+  }
+  return looked;
+}
+
+Delivering::Delivering(const DeliverTools& tools)
+    : tools_(tools), inbox_(std::make_unique<Inbox>()), started_(tools.clock.now()) {}
 
 Delivering::~Delivering() {
   interrupt();
@@ -132,6 +188,7 @@ DeliverReport Delivering::take_report() {
 
 bool Delivering::step(std::chrono::milliseconds patience) {
   while (begin_due()) continue;
+  begin_looks();
   idle_.clear();
   const bool under_way = !active_.empty();
   if (under_way) settle(inbox_->take(patience));
@@ -144,8 +201,8 @@ bool Delivering::step(std::chrono::milliseconds patience) {
 bool Delivering::begin_due() {
   if (stop_.stop_requested()) return false;
   const auto count = [&](bool local) {
-    return static_cast<std::size_t>(
-        std::count_if(active_.begin(), active_.end(), [&](const auto& a) { return a.second->local == local; }));
+    return static_cast<std::size_t>(std::count_if(
+        active_.begin(), active_.end(), [&](const auto& a) { return a.second->local == local && !a.second->look; }));
   };
   std::size_t places_here = tools_.workers - std::min<std::size_t>(tools_.workers, count(true));
   std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));
@@ -169,13 +226,70 @@ bool Delivering::begin_due() {
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   for (auto& job : jobs) {
     if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) continue;
-    const store::RowId lieu = job->remise.lieu;
-    Job& running = *(active_[lieu] = std::move(job));
-    running.thread = std::jthread([this, &running, lieu, token = stop_.get_token()] {
-      inbox_->put({lieu, running.run(tools_.spool, token)});
-    });
+    start(std::move(job));
   }
   return settled;
+}
+
+void Delivering::start(std::unique_ptr<Job> job) {
+  const store::RowId lieu = job->lieu;
+  Job& running = *(active_[lieu] = std::move(job));
+  running.thread = std::jthread([this, &running, lieu, token = stop_.get_token()] {
+    inbox_->put({lieu, running.run(tools_, token)});
+  });
+}
+
+// The one that is connected, if it serves that very channel; else a new one.
+std::unique_ptr<channels::FileSender> Delivering::sender_of(store::RowId lieu, store::RowId via,
+                                                            const model::Channel& channel) {
+  if (const auto known = idle_.find(lieu); known != idle_.end() && known->second.via == via) {
+    auto sender = std::move(known->second.sender);
+    idle_.erase(known);
+    return sender;
+  }
+  return tools_.sender_for(channel, stop_.get_token());
+}
+
+// Of remises that this very process delivered a moment ago nobody can have taken one: they are left for a later look.
+void Delivering::begin_looks() {
+  const Instant now = tools_.clock.now();
+  const auto before = std::max(started_, now - look_every);
+  if (to_look_.empty() && now >= next_search_) {
+    next_search_ = now + search_every;
+    for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
+      const auto after = look_after_.find({lieu.lieu, lieu.via});
+      if (after == look_after_.end() || after->second <= now) to_look_.push_back(std::move(lieu));
+    }
+  }
+  const auto looks = [&] {
+    return static_cast<std::size_t>(
+        std::count_if(active_.begin(), active_.end(), [](const auto& a) { return a.second->look.has_value(); }));
+  };
+  std::vector<store::AwaitingLieu> later;
+  for (store::AwaitingLieu& lieu : to_look_) {
+    if (stop_.stop_requested()) break;
+    if (active_.contains(lieu.lieu) || looks() >= max_looks) {
+      later.push_back(std::move(lieu));
+    } else if (auto job = look_at(lieu, now)) {
+      start(std::move(job));
+    }
+  }
+  to_look_ = std::move(later);
+}
+
+// Nothing when there is nothing to see.
+std::unique_ptr<Delivering::Job> Delivering::look_at(const store::AwaitingLieu& lieu, Instant now) {
+  look_after_[{lieu.lieu, lieu.via}] = now + look_every;
+  auto job = std::make_unique<Job>();
+  job->lieu = lieu.lieu;
+  job->via = lieu.via;
+  job->local = std::holds_alternative<model::DepotChannel>(lieu.channel);
+  job->sender = sender_of(lieu.lieu, lieu.via, lieu.channel);
+  if (!job->sender || !job->sender->tells_pickups() || job->sender->opens_at(now)) return nullptr;
+  job->awaited = tools_.store.awaited_remises(lieu, now, std::max(started_, now - look_every));
+  job->look = lieu;
+  // Its deliveries failed since the search: it is left alone.
+  return job->awaited.empty() ? nullptr : std::move(job);
 }
 
 // Nothing when all is done already: taken apart without a word to the partner, or put off until its hours.
@@ -185,6 +299,7 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
   const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
   auto job = std::make_unique<Job>();
+  job->lieu = remise.lieu;
   job->remise = remise;
   job->take_apart = !remise.recall && (held || !rights.lost.empty());
   job->lost = std::move(rights.lost);
@@ -194,12 +309,8 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   }
   const model::Channel& channel = lieu ? lieu->channel : remise.channel;
   job->local = std::holds_alternative<model::DepotChannel>(channel);
-  if (const auto known = idle_.find(remise.lieu); known != idle_.end()) {
-    job->sender = std::move(known->second);
-    idle_.erase(known);
-  } else {
-    job->sender = tools_.sender_for(channel, stop_.get_token());
-  }
+  job->via = lieu ? lieu->version_id : 0;
+  job->sender = sender_of(remise.lieu, job->via, channel);
   if (const auto opens = job->sender ? job->sender->opens_at(now) : std::nullopt) {
     tools_.store.put_off(remise.lieu, *opens);
     return nullptr;
@@ -227,22 +338,24 @@ void Delivering::settle(std::vector<Ended> ended) {
     active_.erase(found);
     job->thread.join();
     if (auto* outcome = std::get_if<model::Outcome>(&e.result); outcome != nullptr && job->remise.recall) {
-      take_back(job->remise, std::move(*outcome));
+      conclude_recall(job->remise, std::move(*outcome));
     } else if (outcome != nullptr) {
-      outcomes.push_back(concluded(job->remise, std::move(*outcome)));
+      outcomes.push_back(concluded(*job, std::move(*outcome)));
       if (outcomes.size() >= group) apply();
     } else if (std::holds_alternative<TakenApart>(e.result)) {
       dissolve(*job);
-    } else if (std::holds_alternative<NotBegun>(e.result) && !job->take_apart && !job->remise.recall) {
+    } else if (auto* looked = std::get_if<Looked>(&e.result)) {
+      conclude_look(*job, std::move(*looked));
+    } else if (std::holds_alternative<NotBegun>(e.result) && !job->look && !job->take_apart && !job->remise.recall) {
       tools_.store.abandon_attempts({job->remise.id});
     }
-    if (job->sender) idle_[e.lieu] = std::move(job->sender);
+    if (job->sender) idle_[e.lieu] = {job->via, std::move(job->sender)};
   }
   apply();
 }
 
 // The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
-void Delivering::take_back(const store::DueRemise& remise, model::Outcome outcome) {
+void Delivering::conclude_recall(const store::DueRemise& remise, model::Outcome outcome) {
   const Instant now = tools_.clock.now();
   store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt};
   if (const auto* removed = std::get_if<model::Delivered>(&out.outcome)) {
@@ -263,9 +376,35 @@ void Delivering::take_back(const store::DueRemise& remise, model::Outcome outcom
   tools_.store.apply_recall(out);
 }
 
-store::DeliveryOutcome Delivering::concluded(const store::DueRemise& remise, model::Outcome outcome) {
+void Delivering::conclude_look(const Job& job, Looked looked) {
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt};
+  const std::string& lieu = job.look->identifiant;
+  std::vector<store::PickedUp> pickups;
+  for (const store::RowId id : looked.gone) {
+    pickups.push_back({id, model::PickupEvidence::disappearance, now, {}, {}});
+  }
+  if (!pickups.empty()) {
+    tools_.store.apply_pickups(pickups, now);
+    log::info("remises.picked_up", {{"lieu", lieu}, {"count", pickups.size()}, {"evidence", "disparition"}});
+  }
+  report_.picked_up += pickups.size();
+  if (!looked.collected.names.empty()) {
+    log::info("returns.fetched", {{"lieu", lieu}, {"files", looked.collected.names.size()}});
+  }
+  for (const std::string& name : looked.collected.names) report_.landed.insert(lieu + "/" + name);
+  std::vector<std::string> faults = std::move(looked.collected.faults);
+  if (!looked.failure.empty()) faults.push_back(std::move(looked.failure));
+  for (std::string& fault : faults) {
+    log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
+    report_.faults.push_back("pickups of " + lieu + ": " + fault);
+    look_after_[{job.lieu, job.via}] = now + look_again_after_failure;
+  }
+}
+
+store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outcome) {
+  const store::DueRemise& remise = job.remise;
+  const Instant now = tools_.clock.now();
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
   const int attempts = remise.attempts + 1;
   const log::Fields fields = {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"attempt", attempts}};
   const auto with = [&](std::initializer_list<log::Field> more) {

@@ -5,14 +5,21 @@
 // anything leaves, the outcome after; between the two a crash makes the next attempt look at the partner first
 // (FileSender). Outcomes are applied every 100 or every second. Each partner being served has a thread of its own, one
 // remise at a time: one that is slow, dead or stalled holds nobody.
+//
+// The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
+// directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes
+// in one process; one that fails, or whose hours are not now, is not. Only remises whose delivery is written down are
+// looked for, and where they were delivered, whatever the lieu's channel is now.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -35,6 +42,9 @@ struct DeliverReport {
   std::size_t refused = 0;
   std::size_t dissolved = 0;
   std::size_t taken_back = 0;
+  std::size_t picked_up = 0;        // remises that lieux are seen to have taken
+  std::set<std::string> landed;     // "lieu/file": acknowledgements brought into arrivee/, whole
+  std::vector<std::string> faults;  // of looks, for the operator
 };
 
 struct DeliverTools {
@@ -43,9 +53,13 @@ struct DeliverTools {
   const SenderFactory& sender_for;
   const model::ReferenceData& reference;
   const Clock& clock;
-  unsigned workers = 1;    // lieux served at a time on this machine (dépôts)
-  unsigned partners = 64;  // and over the network
+  unsigned workers = 1;                          // lieux served at a time on this machine (dépôts)
+  unsigned partners = 64;                        // and over the network
+  std::chrono::milliseconds stable_after{5000};  // of what a lieu sends back, as of any deposit
+  std::set<std::string> senders{};               // names that no lieu may send under
 };
+
+struct Looked;
 
 class Delivering {
  public:
@@ -71,18 +85,32 @@ class Delivering {
   class Inbox;
 
   bool begin_due();
+  void begin_looks();
+  std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
+  void start(std::unique_ptr<Job> job);
+  std::unique_ptr<channels::FileSender> sender_of(store::RowId lieu, store::RowId via, const model::Channel& channel);
+  void conclude_look(const Job& job, Looked looked);
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
   void settle(std::vector<Ended> ended);
-  void take_back(const store::DueRemise& remise, model::Outcome outcome);
-  store::DeliveryOutcome concluded(const store::DueRemise& remise, model::Outcome outcome);
+  void conclude_recall(const store::DueRemise& remise, model::Outcome outcome);
+  store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
   void clean();
 
   DeliverTools tools_;
   std::stop_source stop_;
   std::unique_ptr<Inbox> inbox_;
-  std::map<store::RowId, std::unique_ptr<Job>> active_;                 // by lieu
-  std::map<store::RowId, std::unique_ptr<channels::FileSender>> idle_;  // connected, perhaps of use for the next remise
+  std::map<store::RowId, std::unique_ptr<Job>> active_;  // by lieu
+  struct Idle {
+    store::RowId via = 0;  // the version whose channel it serves
+    std::unique_ptr<channels::FileSender> sender;
+  };
+  std::map<store::RowId, Idle> idle_;                   // by lieu: connected, perhaps of use for the next remise
+  using Place = std::pair<store::RowId, store::RowId>;  // lieu, version
+  std::map<Place, Instant> look_after_;                 // not before
+  std::vector<store::AwaitingLieu> to_look_;
+  Instant next_search_{};
+  Instant started_;
   DeliverReport report_;
 };
 

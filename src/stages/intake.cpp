@@ -14,6 +14,7 @@
 #include "lib/xml/writer.h"
 #include "model/civil_time.h"
 #include "stages/conventions_intake.h"
+#include "stages/pickups_intake.h"
 
 namespace navette::stages {
 namespace {
@@ -64,7 +65,8 @@ class Reading final : public flux::Handler {
         stop_(stop),
         today_(model::paris_day(tools.clock.now())),
         fragments_(tools.spool, flux.claim),
-        conventions_(tools, sender) {}
+        conventions_(tools, sender),
+        pickups_(tools.store, sender, today_) {}
 
   std::optional<Objection> header(const flux::Header& header) override {
     if (!sender_.kinds.contains(header.kind)) return Objection{Code::type_non_autorise, "emetteur"};
@@ -96,6 +98,16 @@ class Reading final : public flux::Handler {
     }
   }
 
+  void pickup(flux::PickupRecord record) override {
+    const auto objection = pickups_.add(record.pickup);
+    if (!objection) return;
+    const bool duplicate = objection->code == Code::doublon;
+    store::RefusedRecord told{record.rank, record.pickup.remise, record.source.refusal(*objection), duplicate};
+    if (!duplicate) return refuse(std::move(told), record.xml);
+    refused_.push_back(std::move(told));
+    flush_when_full();
+  }
+
   void refused(flux::RefusedRecord record) override {
     refuse({record.rank, record.reference, record.refusal, false}, record.fragment);
   }
@@ -122,7 +134,8 @@ class Reading final : public flux::Handler {
     flush();
     fragments_.commit();
     return tools_.store.accept_flux(flux_, {result.header->kind, result.header->identifiant}, result.records,
-                                    conventions_.changes(), contacts_, sender_.caf, tools_.clock.now(), stop_);
+                                    conventions_.changes(), contacts_, sender_.caf, tools_.clock.now(),
+                                    pickups_.taken(), stop_);
   }
 
  private:
@@ -143,6 +156,7 @@ class Reading final : public flux::Handler {
   model::Day today_;
   Fragments fragments_;
   ConventionsIntake conventions_;
+  PickupsIntake pickups_;
   std::size_t seen_ = 0;
   std::vector<std::string> contacts_;
   std::vector<store::StagedDemande> staged_;
@@ -171,11 +185,11 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
                const std::function<void(std::size_t)>& progress, const std::stop_token& stop, IntakeReport& report) {
   const store::Claim& claim = flux.claim;
   if (!tools.store.begin_reading(flux.id, stop)) return false;
-  const auto sender = tools.senders.find(claim.emetteur);
+  const auto sender = find_sender(tools.senders, tools.store, claim.emetteur);
   if (claim.problem) {
     return refuse_whole(tools, flux, std::nullopt, {*claim.problem, 0, 0, {}}, 0, stop, report);
   }
-  if (sender == tools.senders.end()) {
+  if (!sender) {
     return refuse_whole(tools, flux, std::nullopt, {Code::emetteur_inconnu, 0, 0, {}}, 0, stop, report);
   }
   const auto work = tools.spool.travail.find_dir(claim.emetteur);
@@ -183,7 +197,7 @@ bool read_flux(const IntakeTools& tools, const store::ReceivedFlux& flux,
     return refuse_whole(tools, flux, std::nullopt, {Code::fichier_illisible, 0, 0, {}}, 0, stop, report);
   }
   const UniqueFd fd = work->open_file(claim.ticket, O_RDONLY);
-  Reading reading(tools, flux, sender->second, progress, stop);
+  Reading reading(tools, flux, *sender, progress, stop);
   const flux::Result result = flux::read(fd.get(), tools.schemas, tools.reference, reading, tools.limits);
   if (result.interrupted) {
     tools.store.abandon_reading(flux.id);
@@ -221,6 +235,12 @@ std::optional<Objection> check_envelope(const flux::Header& header, std::uint64_
     return Objection{Code::date_invalide, "dateCreation"};
   }
   return std::nullopt;
+}
+
+std::optional<Sender> find_sender(const Senders& configured, store::Store& store, const std::string& name) {
+  if (const auto known = configured.find(name); known != configured.end()) return known->second;
+  if (!store.knows_lieu(name)) return std::nullopt;
+  return Sender{{"retrait"}, {}, {}, name};
 }
 
 IntakeReport intake(const IntakeTools& tools, const std::function<void(std::size_t)>& progress,

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -24,8 +25,13 @@ struct Sender {
   std::set<std::string> kinds;         // of flux it may send
   std::string caf;                     // for which it speaks; empty for none
   std::set<std::string> departements;  // in which its conventions' communes must lie; empty: anywhere
+  std::string lieu{};                  // whose pickups alone it tells of; empty: any lieu's of its Caf
 };
 using Senders = std::map<std::string, Sender>;
+
+// The configured sender of that name, else the lieu of that identifiant, which sends its own acknowledgements: partners
+// are not configuration. Nothing when it is neither.
+std::optional<Sender> find_sender(const Senders& configured, store::Store& store, const std::string& name);
 
 struct IntakeTools {
   const Spool& spool;

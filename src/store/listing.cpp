@@ -148,6 +148,9 @@ Ages ages(sqlite::Connection& db, Instant now) {
       "DESC LIMIT 200)");
   refused.bind(to_column(now - std::chrono::days(7))).step();
   a.flux_refuses = refused.integer(0);
+  auto awaited = db.query("SELECT count(*) FROM remise WHERE etat = 'livree' AND retiree_le IS NULL");
+  awaited.step();
+  a.remises_a_retirer = awaited.integer(0);
   auto partly = db.query(
       "SELECT count(DISTINCT w.demande_id) FROM demande_commune w INDEXED BY commune_attente "
       "JOIN demande d ON d.id = w.demande_id WHERE w.etat = 'attente' AND d.sans_lieu = 0 AND d.admise = 1");

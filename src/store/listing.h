@@ -131,6 +131,9 @@ struct RemiseRow {
   std::optional<Instant> notifiee_le;
   std::int64_t destinataires = 0;
   std::optional<model::Day> retrait_avant;  // R5: last day of the pickup
+  std::optional<Instant> retiree_le;
+  std::string retrait_preuve;    // disparition, journal, retrait, operateur
+  std::string retrait_personne;  // its number; empty: not known
 };
 struct RemiseFilter {
   std::string etat;
@@ -235,7 +238,8 @@ struct Ages {
   std::optional<Instant> notification;
   std::optional<Instant> dernier_flux;  // received last
   std::optional<Instant> derniere_livraison;
-  std::int64_t flux_refuses = 0;  // refused whole in the last seven days, among the last 200
+  std::int64_t remises_a_retirer = 0;  // delivered, and nothing proves a pickup
+  std::int64_t flux_refuses = 0;       // refused whole in the last seven days, among the last 200
   // Demandes served in part: some commune of theirs waits for a lieu, another has one (R11).
   std::int64_t servies_en_partie = 0;
 };

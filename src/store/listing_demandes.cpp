@@ -95,7 +95,7 @@ const char* candidates(const DemandeFilter& filter) {
   "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
   "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
-  "coalesce(r.rappel_faits, '') "                                                                                 \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne "                                                                                 \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -125,6 +125,9 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.rappel = q.text(21);
   r.rappelee_le = instant_at(q, 22);
   r.rappel_faits = q.text(23);
+  r.retiree_le = instant_at(q, 24);
+  r.retrait_preuve = q.text(25);
+  r.retrait_personne = q.text(26);
   if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_at(q, 9);
   if (r.notification == "a-envoyer") r.prochaine = instant_at(q, 19);
   return r;

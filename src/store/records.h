@@ -6,12 +6,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "model/convention.h"
 #include "model/delivery.h"
 #include "model/demande.h"
+#include "model/pickup.h"
 #include "model/refusal.h"
 #include "model/routing.h"
 #include "model/states.h"
@@ -190,6 +192,7 @@ struct DeliveryOutcome {
   model::Outcome outcome;
   Instant at;
   std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
+  RowId via = 0;                        // the version whose channel it was; 0: that of the remise
 };
 
 struct DueNotification {
@@ -255,6 +258,62 @@ struct AlertOutcome {
   std::string reason;    // when not accepted
   Instant next_attempt;  // when not accepted
 };
+
+// ---- pickup
+
+// A remise that a flux acknowledges.
+struct PickupSubject {
+  RowId remise = 0;
+  std::string lieu;  // identifiant
+  std::string caf;
+  bool delivered = false;
+  bool acknowledged = false;             // by a flux
+  std::optional<Instant> first_attempt;  // before it nobody can have it
+};
+
+struct PickedUp {
+  RowId remise = 0;
+  model::PickupEvidence evidence = model::PickupEvidence::operator_word;
+  Instant at;
+  std::string personne;  // number; empty: not known
+  std::string detail;    // for the trace, may be empty
+};
+
+// A lieu whose pickups are waited for, and the channel by which it got these remises.
+struct AwaitingLieu {
+  RowId lieu = 0;
+  std::string identifiant;
+  RowId via = 0;
+  model::Channel channel;
+};
+struct AwaitedRemise {
+  RowId id = 0;
+  std::string name;
+  std::vector<model::RemiseFile> documents;  // PDF and XML
+};
+
+// How far a log was read.
+struct LogPosition {
+  std::string file;  // path
+  std::uint64_t inode = 0;
+  std::uint64_t offset = 0;  // bytes
+};
+// What a line of the log of internal-sftp tells.
+struct SessionOpened {
+  std::int64_t pid = 0;
+  std::string account;
+};
+struct SessionClosed {
+  std::int64_t pid = 0;
+};
+struct FileRead {
+  std::int64_t pid = 0;
+  std::string remise;
+  std::string file;
+  std::uint64_t bytes = 0;
+  std::optional<Instant> at;  // nothing: the line does not tell
+};
+using LogEvent = std::variant<SessionOpened, SessionClosed, FileRead>;
 
 // What a pass could not do, in a sentence for the operator: what, where, what to do.
 struct Incident {

@@ -341,7 +341,28 @@ CREATE TABLE reemission (
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 5> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5};
+// Pickup by the lieu: when, what proves it, who. And how far the server's log of the dépôts was read.
+constexpr const char* migration_6 = R"sql(
+ALTER TABLE remise ADD COLUMN livree_par INTEGER REFERENCES version (id);  -- whose channel it went; NULL: version_id
+ALTER TABLE remise ADD COLUMN retiree_le INTEGER;
+ALTER TABLE remise ADD COLUMN retrait_preuve TEXT;     -- model/pickup
+ALTER TABLE remise ADD COLUMN retrait_personne TEXT;   -- numéro, once a retrait flux told it
+CREATE INDEX remise_a_retirer ON remise (lieu_id, livree_le) WHERE etat = 'livree' AND retiree_le IS NULL;
+ALTER TABLE remise_fichier ADD COLUMN lu INTEGER NOT NULL DEFAULT 0;  -- 1: the lieu read it whole, says the log
+
+CREATE TABLE journal (
+  fichier TEXT PRIMARY KEY,              -- path
+  inode INTEGER NOT NULL,                -- of the file that was read last: another one was rotated in
+  position INTEGER NOT NULL              -- bytes of it that are done
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal_session (           -- open ones: which account a process of the log serves
+  pid INTEGER PRIMARY KEY,
+  compte TEXT NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array<const char*, 6> migrations = {migration_1, migration_2, migration_3,
+                                                   migration_4, migration_5, migration_6};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -46,12 +46,12 @@ class Store {
   };
   std::vector<Clash> stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
                            const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
-  // The end was reached and the totals are right: staged demandes become visible, conventions take effect, the answer
-  // is fixed. When every record was refused that is `refuse`. Nothing, and nothing is changed: a stop came first.
+  // The end was reached and the totals are right: staged demandes become visible, conventions and pickups take effect,
+  // the answer is fixed. When every record was refused that is `refuse`. Nothing, and nothing is changed: a stop came first.
   std::optional<FluxState> accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
                                        const std::vector<ConventionChange>& conventions,
                                        const std::vector<std::string>& contacts, const std::string& caf, Instant now,
-                                       const std::stop_token& stop = {});
+                                       const std::vector<PickedUp>& pickups = {}, const std::stop_token& stop = {});
   // Nothing of the flux is kept but the answer (its staged demandes are discarded first). False: a stop came first.
   bool refuse_flux(const ReceivedFlux& flux, const std::optional<FluxHeader>& header, const model::Refusal& refusal,
                    std::uint64_t received, Instant now, const std::stop_token& stop = {});
@@ -124,6 +124,23 @@ class Store {
   void depart_removed(RowId remise);
   bool knows_remise(const std::string& name);
 
+  // ---- pickup (retrait). What says first that a remise was picked up counts; a flux adds the person. Its échéance
+  // ends.
+  std::optional<PickupSubject> pickup_subject(const std::string& remise_name);
+  // Whether the remise's convention habilitates the person of that number on that day.
+  bool is_habilitated(RowId remise, const std::string& personne, model::Day day);
+  bool knows_lieu(const std::string& identifiant);
+  // Remises delivered at `before` or earlier whose pickup nothing proves yet, as long as the lieu may keep them (R6):
+  // where, then which, the newest first, so many that their documents are bounded. None while the partner fails, is
+  // held or suspended.
+  std::vector<AwaitingLieu> awaiting_lieux(Instant now, Instant before);
+  std::vector<AwaitedRemise> awaited_remises(const AwaitingLieu& lieu, Instant now, Instant before);
+  void apply_pickups(const std::vector<PickedUp>& pickups, Instant now);
+  // Offset 0 of inode 0 when it was never read.
+  LogPosition log_position(const std::string& file);
+  // Events in the order of the log, and how far it is read now: one transaction.
+  void apply_log(const LogPosition& position, const std::vector<LogEvent>& events, Instant now);
+
   // ---- notification
   std::vector<DueNotification> due_notifications(Instant now, std::size_t limit);
   void apply_notifications(const std::vector<NotificationOutcome>& outcomes);
@@ -154,6 +171,7 @@ class Store {
   void withdraw_remise(const std::string& name, const std::string& why, Instant now);
   // Has it packed again and delivered under a name of its own (R15), while its retention runs.
   void reissue_remise(const std::string& name, const std::string& why, Instant now);
+  void confirm_pickup(const std::string& name, const std::string& why, Instant now);
   void retry_lieu(const std::string& lieu, Instant now);  // whatever its server did wrong: tried again at once
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
   void resume_lieu(const std::string& lieu, Instant now);
@@ -192,6 +210,9 @@ class Store {
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
+  void set_picked_up(const PickedUp& pickup, Instant now);
+  void conclude_reads(RowId remise, Instant at, Instant now);
+  void apply_read(const FileRead& read, Instant now);
   RowId find_demande(const std::string& reference);
   RowId find_remise(const std::string& name);
   void restart_attempts(RowId remise, Instant now);

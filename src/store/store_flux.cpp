@@ -215,7 +215,7 @@ FluxState Store::close_flux(const ReceivedFlux& flux, FluxState state, const std
 std::optional<FluxState> Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
                                             const std::vector<ConventionChange>& conventions,
                                             const std::vector<std::string>& contacts, const std::string& caf,
-                                            Instant now, const std::stop_token& stop) {
+                                            Instant now, const std::vector<PickedUp>& pickups, const std::stop_token& stop) {
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE demande SET admise = 1 WHERE flux_id = ? AND admise = 0").bind(flux.id).run();
   for (const ConventionChange& change : conventions) {
@@ -223,6 +223,7 @@ std::optional<FluxState> Store::accept_flux(const ReceivedFlux& flux, const Flux
     heartbeat::beat();
     apply_convention(change, now);
   }
+  for (const PickedUp& pickup : pickups) set_picked_up(pickup, now);
   const FluxState state = close_flux(flux, FluxState::accepte, header, std::nullopt, received, now);
   if (!contacts.empty() && state != FluxState::refuse) {
     db_.query("DELETE FROM contact_caf WHERE caf = ?").bind(caf).run();

@@ -256,6 +256,18 @@ void Store::give_up_reissue(const DueReissue& reissue, const std::string& reason
   transaction.commit();
 }
 
+// The operator's word: the lieu says so by telephone, say.
+void Store::confirm_pickup(const std::string& name, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  auto q = db_.query("SELECT etat = 'livree', retiree_le IS NOT NULL FROM remise WHERE id = ?");
+  q.bind(id).step();
+  if (q.integer(0) == 0) throw Error("the remise " + name + " is not delivered: nobody can have picked it up");
+  if (q.integer(1) != 0) throw Error("the remise " + name + " is already known to be picked up");
+  set_picked_up({id, model::PickupEvidence::operator_word, now, {}, why_detail(why)}, now);
+  transaction.commit();
+}
+
 void Store::retry_lieu(const std::string& lieu, Instant now) {
   sqlite::Transaction transaction(db_);
   RowId id = 0;

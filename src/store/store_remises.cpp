@@ -336,9 +336,10 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
       // Said twice, the first time counts: R6 runs from there.
       db_.query(
-             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ? WHERE id = ? AND etat <> "
-             "'livree'")
-          .bind(to_column(o.at), delivered->facts, o.remise)
+             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ?, livree_par = ? WHERE id = ? "
+             "AND "
+             "etat <> 'livree'")
+          .bind(to_column(o.at), delivered->facts, o.via == 0 ? std::nullopt : std::optional(o.via), o.remise)
           .run();
       if (db_.changes() == 0) continue;
       for (const DueAcheminement& a : acheminements_of(o.remise)) {
@@ -349,6 +350,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
           .bind(o.remise, to_column(o.at))
           .run();
       trace(o.at, "remise.livree", object, delivered->facts);
+      conclude_reads(o.remise, o.at, o.at);  // of a lieu that was quicker than this row
     } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome)) {
       const std::string reason = refused->code + ": " + refused->reason;
       if (refused->partner) {
@@ -524,8 +526,10 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
         .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
         .run();
     if (db_.changes() == 0) continue;  // said twice: the first one is day 0
-    db_.query("INSERT INTO echeance (genre, remise_id, jour, etat) VALUES ('retrait', ?, ?, 'ouverte')")
-        .bind(o.remise, model::to_iso(o.last_day))
+    db_.query(
+           "INSERT INTO echeance (genre, remise_id, jour, etat) SELECT 'retrait', id, ?, "
+           "CASE WHEN retiree_le IS NULL THEN 'ouverte' ELSE 'tenue' END FROM remise WHERE id = ?")
+        .bind(model::to_iso(o.last_day), o.remise)
         .run();
     trace(o.at, "notification.acceptee", object,
           fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients,

@@ -87,6 +87,31 @@ class StageSite {
     return text("SELECT etat || ' ' || coalesce(code, '') FROM flux ORDER BY id DESC LIMIT 1");
   }
 
+  // A remise of one demande, as delivering leaves it, without the way there. Delivered on the 19th, unless another
+  // state is asked for.
+  void remise(const std::string& name, const std::string& lieu, const std::string& state = "livree") {
+    auto& db = store->connection();
+    db.query(
+          "INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, tentatives, "
+          "premiere_tentative, prochaine, livree_le) SELECT ?1, lieu_id, version_id, ?3, ?4, 1, 10, 1, ?4, ?4, ?4 FROM "
+          "lieu_version WHERE lieu_id = (SELECT id FROM lieu WHERE identifiant = ?2)")
+        .bind(name, lieu, state, store::to_column(at("2026-11-19T05:00:00Z")))
+        .run();
+    const auto id = db.last_insert_id();
+    db.query("INSERT INTO echeance (genre, remise_id, jour, etat) VALUES ('retrait', ?, '2026-11-29', 'ouverte')")
+        .bind(id)
+        .run();
+    int rank = 0;
+    for (const char* kind : {"pdf", "xml", "manifeste"}) {
+      const std::string file =
+          std::string(kind) == "manifeste" ? "manifeste.xml" : "DI_monenfant_A." + std::string(kind);
+      db.query("INSERT INTO remise_fichier (remise_id, rang, nom, genre, taille, sha256) VALUES (?, ?, ?, ?, ?, '')")
+          .bind(id, std::int64_t{rank}, file, kind, std::int64_t{100 + rank})
+          .run();
+      ++rank;
+    }
+  }
+
   std::string text(const std::string& sql) const {
     SQLite::Database db((dir / "navette.db").string(), SQLite::OPEN_READONLY, 1000);
     SQLite::Statement q(db, sql);

@@ -4,14 +4,19 @@ Everything runs in a private mount namespace with an /etc, /run, /srv and /var/l
 very commands of docs/depots.md, and the machine's own files are never touched.
 """
 
+import json
 import os
 import pathlib
 import shlex
+import shutil
 import socket
 import subprocess
 import time
 
 import pytest
+
+from test_main_job import convention, demande, demandes, habilitations
+from test_pickup import retrait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAVETTE = os.environ.get("NAVETTE", "")
@@ -53,6 +58,8 @@ Include /etc/ssh/sshd_config.d/navette.conf
 LOG_SOCKET = """
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+if os.path.exists(sys.argv[1]):
+    os.unlink(sys.argv[1])
 s.bind(sys.argv[1])
 os.chmod(sys.argv[1], 0o666)
 with open(sys.argv[2], "ab", buffering=0) as log:
@@ -272,11 +279,99 @@ def test_there_is_no_shell_no_terminal_and_no_forwarding(world):
     assert done.returncode != 0 and "SSH-2.0" not in done.stdout, done
 
 
+def listen_for_the_log(world, lieu, log="reads.log"):
+    """As the system log does with its input for that lieu."""
+    socket_path = f"{DEPOT}/{lieu}/dev/log"
+    world.start(world.inside(["/usr/bin/python3", "-c", LOG_SOCKET, socket_path, f"/mnt/{log}"]))
+    wait_for(lambda: world.sh(f"test -S {socket_path}", check=False).returncode == 0)
+    return world.directory / log
+
+
 def test_a_complete_read_is_logged(world, tmp_path):
-    log = world.directory / "reads.log"
-    world.start(world.inside(["/usr/bin/python3", "-c", LOG_SOCKET, f"{DEPOT}/{LIEU}/dev/log", "/mnt/reads.log"]))
-    wait_for(lambda: world.sh(f"test -S {DEPOT}/{LIEU}/dev/log", check=False).returncode == 0)
+    log = listen_for_the_log(world, LIEU)
     assert world.sftp([f"get R1/{PDF} {tmp_path}/x"]).returncode == 0
     expected = f'close "/remises/R1/{PDF}" bytes read {len("pour Firminy")} written 0'
     wait_for(lambda: log.exists() and expected in log.read_text(encoding="utf-8"))
     assert f"session opened for local user {LIEU}" in log.read_text(encoding="utf-8")
+
+
+class Installed:
+    """navette as its own account, with a spool, beside that sshd."""
+
+    CONFIG = """
+[spool]
+directory = /mnt/n/spool
+stable_after = 20ms
+[state]
+database = /mnt/n/navette.db
+[depot]
+directory = {depot}
+sftp_log = /mnt/sftp.log
+[data]
+directory = /mnt/data
+[emetteur.monenfant]
+flux = demandes
+[emetteur.caf-421]
+flux = habilitations
+caf = 421
+"""
+
+    def __init__(self, world):
+        self.world = world
+        for name in ("xsd", "xslt"):
+            shutil.copytree(ROOT / name, world.directory / "data" / name)
+        (world.directory / "data/data").mkdir()
+        shutil.copy(ROOT / "data/communes.tsv", world.directory / "data/data")
+        shutil.copy(NAVETTE, world.directory / "navette-installed")
+        (world.directory / "installed.conf").write_text(self.CONFIG.format(depot=DEPOT), encoding="utf-8")
+        world.sh("install -d -o navette -g navette -m 0750 /mnt/n && chmod -R a+rX /mnt/data")
+        self.command("run --new-database || test $? = 1")  # the dépôts hold remises already
+
+    def command(self, arguments):
+        return self.world.as_navette(f"/mnt/navette-installed -c /mnt/installed.conf {arguments}").stdout
+
+    def deposit(self, emetteur, name, flux):
+        (self.world.directory / name).write_bytes(flux)
+        self.world.as_navette(f"mkdir -p /mnt/n/spool/arrivee/{emetteur} && "
+                              f"cp /mnt/{name} /mnt/n/spool/arrivee/{emetteur}/.{name} && "
+                              f"mv /mnt/n/spool/arrivee/{emetteur}/.{name} /mnt/n/spool/arrivee/{emetteur}/{name}")
+        time.sleep(0.05)  # stable_after
+
+    def run(self):
+        self.command("run --now || test $? = 1")
+
+    def remises(self):
+        return {r["lieu"]: r for r in json.loads(self.command("remises list --json"))}
+
+
+def test_a_lieus_reading_and_its_acknowledgement_are_pickups_and_no_other_lieus(world, tmp_path):
+    for lieu in (LIEU, OTHER):
+        listen_for_the_log(world, lieu, "sftp.log")
+    site = Installed(world)
+    site.deposit("caf-421", "hab.xml", habilitations("HAB-0", convention("CLI_1", {LIEU: ["42218"], OTHER: ["42218"]})))
+    site.run()
+    site.deposit("monenfant", "dem.xml", demandes("D1", demande("B1"), demande("B2")))
+    site.run()
+    remises = site.remises()
+    assert {r["etat"] for r in remises.values()} == {"livree"}
+    mine, theirs = remises[LIEU]["remise"], remises[OTHER]["remise"]
+    # What the other does, and the names that it chooses, prove nothing of this one's remise.
+    pdf = f"/remises/{mine}/DI_monenfant_B1.pdf"
+    forged = f'internal-sftp[1]: close "{pdf}" bytes read 1 written 0'.replace("/", "\\")
+    (tmp_path / "x").write_text("x", encoding="utf-8")
+    for command in (f"get {pdf} {tmp_path}/y", f"put {tmp_path}/x '/retour/{forged}'", f"get '/retour/{forged}' {tmp_path}/y"):
+        world.sftp([command], account=OTHER, key=OTHER)
+    assert world.sftp([f"get {theirs}/DI_monenfant_B1.pdf {tmp_path}/y"], account=OTHER, key=OTHER).returncode == 0
+    wait_for(lambda: 'internal-sftp[1]: close "' in (world.directory / "sftp.log").read_text(encoding="utf-8"))
+    site.run()
+    assert [r["retrait_preuve"] for r in site.remises().values()] == [None, None]
+    # One reads all of it, the other acknowledges.
+    assert world.sftp([f"get -R {mine} {tmp_path}"]).returncode == 0
+    (tmp_path / "retrait.xml").write_bytes(retrait("R-1", theirs, emetteur=OTHER))
+    assert world.sftp([f"put {tmp_path}/retrait.xml /retour/r.xml.part", "rename /retour/r.xml.part /retour/r.xml"],
+                      account=OTHER, key=OTHER).returncode == 0
+    wait_for(lambda: f'{mine}/manifeste.xml" bytes read' in (world.directory / "sftp.log").read_text(encoding="utf-8"))
+    time.sleep(0.05)
+    site.run()
+    found = {lieu: (r["retrait_preuve"], r["retrait_personne"]) for lieu, r in site.remises().items()}
+    assert found == {LIEU: ("journal", None), OTHER: ("retrait", "P-1")}

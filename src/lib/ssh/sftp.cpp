@@ -217,7 +217,7 @@ void Sftp::close_handle(const std::string& handle) {
       Type::close, "close", [&](Builder& b) { b.string(handle); }, Type::status);
 }
 
-std::vector<std::string> Sftp::list(const std::string& path) {
+std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
   std::vector<std::string> names;
   const std::string handle = open_handle(Type::opendir, path);
   while (true) {
@@ -237,29 +237,44 @@ std::vector<std::string> Sftp::list(const std::string& path) {
       if (e.code() != SftpError::eof) throw;
       break;
     }
+    if (names.size() > most) {
+      close_handle(handle);
+      names.resize(most);
+      break;
+    }
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-std::string Sftp::read(const std::string& path, std::size_t limit) {
-  std::string bytes;
+void Sftp::read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink) {
+  std::uint64_t size = 0;
   const std::string handle = open_handle(Type::open, path);
   while (true) {
     try {
       ask(
-          Type::read, "read " + path, [&](Builder& b) { b.string(handle).u64(bytes.size()).u32(wire::chunk); },
-          Type::data, [&](Reply& r) { bytes += r.body.string(); });
+          Type::read, "read " + path, [&](Builder& b) { b.string(handle).u64(size).u32(wire::chunk); }, Type::data,
+          [&](Reply& r) {
+            const std::string_view bytes = r.body.string();
+            size += bytes.size();
+            if (size <= limit) sink(bytes);
+          });
     } catch (const SftpError& e) {
       close_handle(handle);
       if (e.code() != SftpError::eof) throw;
-      return bytes;
+      return;
     }
-    if (bytes.size() > limit) {
+    if (size > limit) {
       close_handle(handle);
       throw SftpError(SftpError::failure, path + " is larger than it may be");
     }
   }
+}
+
+std::string Sftp::read(const std::string& path, std::uint64_t limit) {
+  std::string bytes;
+  read(path, limit, [&](std::string_view piece) { bytes += piece; });
+  return bytes;
 }
 
 std::optional<std::uint64_t> Sftp::free_space(const std::string& path) {

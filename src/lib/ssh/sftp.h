@@ -97,8 +97,11 @@ class Sftp {
   void rename(const std::string& from, const std::string& to, bool overwrite);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
-  std::vector<std::string> list(const std::string& path);        // names, without "." and ".."
-  std::string read(const std::string& path, std::size_t limit);  // the whole file; SftpError when larger
+  // Names, without "." and "..", sorted; when there are more than `most`, that many of them.
+  std::vector<std::string> list(const std::string& path, std::size_t most = 100'000);
+  // The whole file, piece by piece. SftpError when it is larger than `limit` bytes.
+  void read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink);
+  std::string read(const std::string& path, std::uint64_t limit);
   // Bytes free for us where `path` lies; nothing when the server cannot tell.
   std::optional<std::uint64_t> free_space(const std::string& path);
 

@@ -80,7 +80,10 @@ Attributes Parser::attributes() {
   if ((flags & has_size) != 0) a.size = u64();
   if ((flags & has_owner) != 0) take(8);
   if ((flags & has_permissions) != 0) a.permissions = u32();
-  if ((flags & has_times) != 0) take(8);
+  if ((flags & has_times) != 0) {
+    take(4);  // of the last access
+    a.modified = u32();
+  }
   if ((flags & has_extensions) != 0) {
     for (std::uint32_t n = u32(); n > 0; --n) {
       string();

@@ -54,7 +54,10 @@ enum OpenFlags : std::uint32_t {
 struct Attributes {
   std::optional<std::uint64_t> size;         // bytes
   std::optional<std::uint32_t> permissions;  // with the file type, as stat(2)
+  std::optional<std::uint32_t> modified{};   // seconds since 1970
   bool is_directory() const { return permissions && (*permissions & 0170000U) == 0040000U; }
+  // Where the server tells no type, it is taken for one.
+  bool is_regular() const { return !permissions || (*permissions & 0170000U) == 0100000U; }
 };
 
 // Builds one packet; finish() puts its length in front.

@@ -68,9 +68,10 @@ TEST_CASE("the shipped file is accepted as it is, and changes nothing") {
 
 TEST_CASE("the shipped file shows every key with its default") {
   Config expected;
-  // Examples: there is no server by default, and nobody may send.
+  // Examples: there is no server and no log by default, and nobody may send.
   expected.mail = {"navette@localhost",        "smtp.example.org", 587,       MailTls::starttls,
                    "/etc/navette/mail-ca.pem", "navette",          "courriel"};
+  expected.depot.sftp_log = "/var/log/navette-sftp.log";
   expected.emetteurs["monenfant"] = {{"demandes"}, "", {}};
   expected.emetteurs["caf-421"] = {{"habilitations"}, "421", {"42"}};
   const std::string text = uncommented(read(shipped));
@@ -94,7 +95,8 @@ TEST_CASE("the shipped file shows every key with its default") {
 
 TEST_CASE("every key reaches its field") {
   const Config c = load_text(
-      "[spool]\ndirectory=/a\nstable_after=200ms\n[state]\ndatabase=/b/n.db\n[depot]\ndirectory=/c\ncreate=yes\n"
+      "[spool]\ndirectory=/a\nstable_after=200ms\n[state]\ndatabase=/b/n.db\n[depot]\ndirectory=/"
+      "c\ncreate=yes\nsftp_log=/c.log\n"
       "[data]\ndirectory=/d\n[mail]\nfrom=navette@caf.example\nserver=[::1]:465\ntls=implicit\nca=/m/ca.pem\nuser=a b\n"
       "credential=smtp-1\n"
       "[fonts]\nregular=/f/1\nbold=/f/2\nitalic=/f/3\nbold_italic=/f/4\n"
@@ -104,7 +106,7 @@ TEST_CASE("every key reaches its field") {
       "[emetteur.caf-2a1]\nflux=habilitations, demandes\ncaf=201\ndepartements=2B,2A\n");
   CHECK(c.spool == Spool{"/a", std::chrono::milliseconds(200)});
   CHECK(c.state == State{"/b/n.db"});
-  CHECK(c.depot == Depot{"/c", true});
+  CHECK(c.depot == Depot{"/c", true, "/c.log"});
   CHECK(c.data.schemas() == "/d/xsd");
   CHECK(c.data.stylesheets() == "/d/xslt");
   CHECK(c.data.communes() == "/d/data/communes.tsv");
@@ -117,6 +119,12 @@ TEST_CASE("every key reaches its field") {
   CHECK(c.emetteurs.at("caf-2a1") == Emetteur{{"demandes", "habilitations"}, "201", {"2A", "2B"}});
   CHECK(c.emetteurs.at("caf-2a1").may_send("demandes"));
   CHECK_FALSE(c.emetteurs.at("caf-2a1").may_send("structures"));
+}
+
+TEST_CASE("who acknowledges for lieux says for which Caf's") {
+  CHECK_THAT(error_of("[emetteur.extranet]\nflux=retrait\n"),
+             Catch::StartsWith("1: ") && Catch::Contains("sends retrait; write for which Caf"));
+  CHECK(load_text("[emetteur.extranet]\nflux=retrait\ncaf=421\n").emetteurs.at("extranet").may_send("retrait"));
 }
 
 TEST_CASE("settings of the mail server that make no sense are told") {

@@ -49,6 +49,7 @@ struct Recorder final : navette::flux::Handler {
   void contacts(const std::vector<std::string>& list) override { courriels = list; }
   void demande(navette::flux::DemandeRecord record) override { demandes.push_back(std::move(record)); }
   void convention(navette::flux::ConventionRecord record) override { conventions.push_back(std::move(record)); }
+  void pickup(navette::flux::PickupRecord record) override { pickups.push_back(std::move(record)); }
   void refused(navette::flux::RefusedRecord record) override { refusals.push_back(std::move(record)); }
   bool keep_going() override { return demandes.size() < stop_after; }
 
@@ -57,6 +58,7 @@ struct Recorder final : navette::flux::Handler {
   std::vector<std::string> courriels;
   std::vector<navette::flux::DemandeRecord> demandes;
   std::vector<navette::flux::ConventionRecord> conventions;
+  std::vector<navette::flux::PickupRecord> pickups;
   std::vector<navette::flux::RefusedRecord> refusals;
 };
 

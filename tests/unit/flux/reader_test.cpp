@@ -195,7 +195,7 @@ TEST_CASE("the envelope is entete, records, totaux and nothing else") {
 }
 
 TEST_CASE("an unknown kind and an unknown version are told apart") {
-  CHECK(whole("<retrait xmlns='urn:navette:retrait:1'/>") == "TYPE_INCONNU 1:1 ");
+  CHECK(whole("<attestation xmlns='urn:navette:attestation:1'/>") == "TYPE_INCONNU 1:1 ");
   CHECK(whole("<demandes/>") == "TYPE_INCONNU 1:1 ");
   CHECK(whole("<demandes xmlns='urn:navette:demandes:2' version='2'/>") == "VERSION_INCONNUE 1:1 /demandes");
   CHECK(whole(replaced(flux(""), "version=\"1\">", "version=\"2\">")) == "VERSION_INCONNUE 2:1 /demandes");

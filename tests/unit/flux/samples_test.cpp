@@ -35,6 +35,9 @@ bool needs_store(const Row& row) {
                                             "LIEU_RATTACHE_AILLEURS",
                                             "CONVENTION_TERMINEE",
                                             "CONFLIT",
+                                            "REMISE_INCONNUE",
+                                            "REMISE_NON_LIVREE",
+                                            "PERSONNE_NON_HABILITEE",
                                             "DOUBLON"};
   // The communes of a convention are looked at when it is new.
   const bool habilitations = row.path.starts_with("habilitations/");
@@ -43,7 +46,9 @@ bool needs_store(const Row& row) {
 
 std::string answer(const Row& row) {
   Recorder recorder;
-  recorder.sender = row.path.find("habilitations") == std::string::npos ? "monenfant" : "caf-421";
+  recorder.sender = row.path.find("habilitations") != std::string::npos ? "caf-421"
+                    : row.path.starts_with("retrait")                   ? "rpe-gier"
+                                                                        : "monenfant";
   const auto result = read_bytes(slurp("tests/data/" + row.path), recorder);
   if (result.refusal) return "refuse " + std::string(to_string(result.refusal->code));
   std::string codes;

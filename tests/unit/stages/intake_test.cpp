@@ -21,7 +21,14 @@ std::string sample(const std::string& name) {
   return slurp("tests/data/" + name);
 }
 std::string sender_of(const std::string& name) {
+  if (name.starts_with("retrait")) return "rpe-gier";
   return name.find("habilitations") == std::string::npos ? "monenfant" : "caf-421";
+}
+
+void deliver_remises(StageSite& site) {
+  for (const char* name : {"rpe-gier-20261119-1", "rpe-gier-20261119-2"}) site.remise(name, "rpe-gier");
+  site.remise("rpe-gier-20261119-3", "rpe-gier", "prete");
+  site.remise("rpe-ondaine-20261119-1", "rpe-ondaine");
 }
 
 std::string codes_of_last(const StageSite& site) {
@@ -112,6 +119,7 @@ TEST_CASE("every sample is taken in as expected.tsv says, and its accusé is val
           REQUIRE_THAT(site.take_in(sender_of(before), sample(before)), Catch::StartsWith("accepte"));
       }
     }
+    if (fields[0].starts_with("retrait")) deliver_remises(site);
     const std::string whole = site.take_in(sender_of(fields[0]), sample(fields[0]));
     if (fields[1] == "refuse") {
       CHECK(whole == "refuse " + fields[2]);
@@ -498,4 +506,77 @@ TEST_CASE("a flux that ends a convention may give its lieu to the next one, in t
   StageSite site;
   REQUIRE(site.take_in("caf-421", habilitations({for_rpe_gier("CLI2024", "2024-10-01", "")})) == "accepte ");
   CHECK(site.take_in("caf-421", habilitations({ended, successor})) == "accepte ");
+}
+
+TEST_CASE(
+    "a retrait flux: the remise is picked up, by whom and when, its échéance ends; told again it is a duplicate") {
+  StageSite site;
+  site.take_in("caf-421", sample("habilitations/ok-annexe-loire.xml"));
+  deliver_remises(site);
+  CHECK(site.take_in("rpe-gier", sample("retrait/ok-une.xml")) == "accepte ");
+  CHECK(site.text("SELECT retrait_preuve || ' ' || retrait_personne || ' ' || datetime(retiree_le / 1000, 'unixepoch') "
+                  "FROM remise WHERE nom = 'rpe-gier-20261119-1'") == "retrait SEM-001 2026-11-19 13:05:00");
+  CHECK(site.text("SELECT group_concat(etat, ' ') FROM echeance ORDER BY id") == "tenue ouverte ouverte ouverte");
+  CHECK(site.text("SELECT detail FROM trace_detail JOIN trace USING (seq) WHERE action = 'remise.retiree'") ==
+        "preuve=retrait le=2026-11-19T13:05:00Z personne=SEM-001");
+  CHECK(site.take_in("rpe-gier", sample("retrait/ok-une.xml")) == "doublon DOUBLON");
+  CHECK(site.take_in("rpe-gier", sample("retrait/ok-deux.xml")) == "accepte ");
+  CHECK(site.text("SELECT recus || ' ' || acceptes || ' ' || doublons FROM flux ORDER BY id DESC LIMIT 1") == "2 1 1");
+  CHECK(site.number("SELECT count(*) FROM trace WHERE action = 'remise.retiree'") == 2);
+  for (const auto& name : site.names("accuses/rpe-gier")) CHECK(is_valid_accuse(site.in("accuses/rpe-gier") / name));
+}
+
+TEST_CASE("a pickup of tomorrow, before the delivery, or by a person who had left is refused") {
+  StageSite site;
+  site.take_in("caf-421", sample("habilitations/ok-annexe-loire.xml"));
+  deliver_remises(site);
+  const auto told = [&](const std::string& day, const std::string& personne) {
+    site.take_in("rpe-gier", replaced(replaced(sample("retrait/ok-une.xml"), "<dateRetrait>2026-11-19<",
+                                               "<dateRetrait>" + day + "<"),
+                                      "SEM-001", personne));
+    return codes_of_last(site);
+  };
+  CHECK(told("2026-11-21", "SEM-001") == "DATE_INVALIDE");
+  CHECK(told("2026-11-18", "SEM-001") == "DATES_INCOHERENTES");
+  site.store->connection().execute("UPDATE personne SET au = '2026-11-18' WHERE numero = 'SEM-002'");
+  CHECK(told("2026-11-19", "SEM-002") == "PERSONNE_NON_HABILITEE");
+  CHECK(told("2026-11-19", "SEM-003") == "");
+}
+
+TEST_CASE("a flux adds the person to a pickup that something else proved, and changes nothing else of it") {
+  StageSite site;
+  site.take_in("caf-421", sample("habilitations/ok-annexe-loire.xml"));
+  deliver_remises(site);
+  const auto at = site.clock.now();
+  const auto id = site.number("SELECT id FROM remise WHERE nom = 'rpe-gier-20261119-1'");
+  site.store->apply_pickups({{id, model::PickupEvidence::disappearance, at, {}, {}}}, at);
+  CHECK(site.take_in("rpe-gier", sample("retrait/ok-une.xml")) == "accepte ");
+  CHECK(
+      site.text("SELECT retrait_preuve || ' ' || retrait_personne || ' ' || (retiree_le = livree_le) FROM remise WHERE "
+                "id = " +
+                std::to_string(id)) == "disparition SEM-001 0");
+  CHECK(site.number("SELECT count(*) FROM trace WHERE action LIKE 'remise.ret%'") == 2);
+}
+
+TEST_CASE("a lieu sends acknowledgements only, a Caf's sender those of its own lieux") {
+  StageSite site;
+  site.take_in("caf-421", sample("habilitations/ok-annexe-loire.xml"));
+  deliver_remises(site);
+  CHECK(site.take_in("rpe-gier", sample("demandes/ok-minimale.xml")) == "refuse TYPE_NON_AUTORISE");
+  CHECK(site.take_in("rpe-inconnu", sample("retrait/ok-une.xml")) == "refuse EMETTEUR_INCONNU");
+  const auto by = [](const std::string& sender) {
+    return replaced(sample("retrait/ok-une.xml"), "<emetteur>rpe-gier<", "<emetteur>" + sender + "<");
+  };
+  site.senders["extranet"] = {{"retrait"}, "421", {}};
+  site.senders["extranet-381"] = {{"retrait"}, "381", {}};
+  CHECK(site.take_in("extranet-381", by("extranet-381")) == "refuse ");
+  CHECK(codes_of_last(site) == "REMISE_INCONNUE");
+  CHECK(site.take_in("extranet", by("extranet")) == "accepte ");
+}
+
+TEST_CASE("a lieu whose identifiant is a sender's is refused: its acknowledgements would come in as that sender's") {
+  StageSite site;
+  site.take_in("caf-421", replaced(sample("habilitations/ok-annexe-loire.xml"), "<identifiant>rpe-gier<",
+                                   "<identifiant>monenfant<"));
+  CHECK(codes_of_last(site) == "IDENTIFIANT_RESERVE");
 }

@@ -1,0 +1,56 @@
+// What lieux send back (acknowledgements): brought from where they leave it into arrivee/<lieu>/, as if they had
+// deposited it there. The lieu's identifiant is the sender, whatever the file says.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/directory.h"
+
+namespace navette::channels {
+
+struct Collecting {
+  const Directory& arrivee;
+  std::string lieu;                                      // identifiant
+  std::chrono::milliseconds stable_after{5000};          // a file that has not changed for so long is complete
+  std::uint64_t max_bytes = std::uint64_t{16} << 20U;    // larger ones stay where they are
+  std::size_t most = 100;                                // files at a time
+  std::function<bool(const std::string&)> is_ignored{};  // half-written names (stages/claim)
+
+  // A name that may be an acknowledgement: .xml, nothing hidden or half written, none of a remise's own files.
+  bool wants(const std::string& name) const;
+};
+
+struct Collected {
+  std::vector<std::string> names;   // in arrivee/<lieu>/, whole and durable
+  std::vector<std::string> faults;  // for the operator; no file's name, which its sender chose (R9)
+};
+
+// One file on its way into arrivee/<lieu>/: invisible until commit(). Throws std::system_error.
+class Landing {
+ public:
+  Landing(const Collecting& collecting, std::string name);
+  bool is_taken() const { return directory_.contains(name_); }  // a deposit of that name waits there
+  void write(std::string_view bytes);
+  // Durable under its name; false when a deposit of that name came in the meantime: nothing is replaced.
+  bool commit();
+  bool is_committed() const { return committed_; }
+  std::uint64_t size() const { return size_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  Directory directory_;
+  std::string name_;
+  std::string hidden_;
+  AtomicFile file_;
+  std::uint64_t size_ = 0;
+  bool committed_ = false;
+};
+
+}  // namespace navette::channels

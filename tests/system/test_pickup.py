@@ -1,0 +1,270 @@
+"""Pickup of remises: what proves it, through the whole binary, with real OpenSSH servers on loopback."""
+
+import datetime
+import os
+import pathlib
+import shutil
+import signal
+
+import pytest
+
+from test_main_job import convention, demande, demandes, envelope, habilitations, rows, validate
+from test_sftp import Sshd, a_server, open_site  # pylint: disable=unused-import # a_server: the fixture sshd
+
+needs_sshd = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
+
+
+def retrait(identifiant, *remises, emetteur="rpe-un", lieu=None, personne="P-1", when=None):
+    """Acknowledges these remises, picked up now."""
+    now = when or datetime.datetime.now(datetime.timezone.utc).astimezone()
+    records = "".join(
+        f"<remiseRetiree><remise>{r}</remise><lieu>{lieu or emetteur}</lieu><dateRetrait>{now:%Y-%m-%d}</dateRetrait>"
+        f"<heureRetrait>{now:%H:%M:%S}</heureRetrait><personne>{personne}</personne></remiseRetiree>" for r in remises)
+    return envelope("retrait", identifiant, records, {"nombreRemises": len(remises)}, emetteur)
+
+
+def with_returns(sshd, name="retour", proof="retrait"):
+    directory = sshd.path / name
+    directory.mkdir(exist_ok=True)
+    return sshd.channel().replace(
+        "<preuveRetrait>disparition</preuveRetrait>",
+        f"<preuveRetrait>{proof}</preuveRetrait><repertoireRetour>{directory}</repertoireRetour>")
+
+
+def the_remise(site, lieu="rpe-un"):
+    found = [r for r in site.json("remises", "list") if r["lieu"] == lieu]
+    assert len(found) == 1
+    return found[0]
+
+
+def evidence(site, lieu="rpe-un"):
+    return the_remise(site, lieu)["retrait_preuve"]
+
+
+def answers(site):
+    """(result, code of the whole, codes of records) of each retrait flux, oldest first."""
+    return rows(site, "SELECT f.etat, f.code, (SELECT group_concat(r.code) FROM refus r WHERE r.flux_id = f.id) FROM flux f "
+                      "WHERE f.emetteur LIKE 'rpe-%' ORDER BY f.id")
+
+
+def deliver(site, *references):
+    site.deposit(demandes("D-" + references[0], *(demande(r) for r in references)), name=f"d-{references[0]}.xml")
+    site.passes(code=0)
+
+
+# ---- disappearance
+
+@needs_sshd
+@pytest.mark.parametrize("make_directory", [True, False])
+def test_documents_gone_from_a_partners_server_are_a_pickup(site, sshd, make_directory):
+    open_site(site, sshd, sshd.channel(make_directory=make_directory))
+    deliver(site, "A1", "A2")
+    site.passes(code=0)
+    assert evidence(site) is None
+    assert site.json("status")["files"]["remises_a_retirer"] == 1
+    documents = [p for p in sshd.there.rglob("DI_*")]
+    assert len(documents) == 4
+    for path in documents[1:]:
+        path.unlink()
+    site.passes(code=0)
+    assert evidence(site) is None, "a document is still there"
+    # A directory that is not there tells nothing: the server's disk may not be mounted.
+    sshd.there.rename(sshd.path / "ailleurs")
+    site.passes(code=(0, 1))
+    assert evidence(site) is None
+    (sshd.path / "ailleurs").rename(sshd.there)
+    documents[0].unlink()  # its manifest stays
+    site.passes(code=0)
+    remise = the_remise(site)
+    assert remise["retrait_preuve"] == "disparition" and remise["retiree_le"] and remise["etat"] == "livree"
+    assert [e["etat"] for e in site.json("echeances", "list", "--all")] == ["tenue"]
+    assert site.json("echeances", "list") == []
+    shown = site.run("remises", "show", remise["remise"]).stdout
+    assert "evidence: disparition" in shown and "remise.retiree" in shown
+    assert len([p for p in sshd.there.rglob("*") if p.is_file()]) == 1, "delivered again"
+    site.passes(code=0)
+    site.run("traces", "verify")
+
+
+@needs_sshd
+def test_a_new_server_of_the_lieu_proves_nothing_of_what_went_to_the_old_one(site, sshd, tmp_path):
+    open_site(site, sshd)
+    deliver(site, "A1")
+    new = Sshd(tmp_path / "nouveau")
+    try:
+        new.admit(sshd)
+        site.deposit(habilitations("HAB-1", convention("CLI_1", {"rpe-un": ["42218"]}, version=2, canal=new.channel())),
+                     "caf-421", "hab-1.xml")
+        site.passes(code=0)
+        site.passes(code=0)
+        assert evidence(site) is None
+        shutil.rmtree(sshd.there / the_remise(site)["remise"])
+        site.passes(code=0)
+        assert evidence(site) == "disparition"
+    finally:
+        new.stop()
+
+
+@needs_sshd
+def test_a_stalled_partner_delays_nobodys_pickup_and_is_told(site, sshd, tmp_path):
+    stalled = Sshd(tmp_path / "fige")
+    try:
+        stalled.admit(sshd)
+        open_site(site, sshd, {"rpe-fige": stalled.channel(), "rpe-un": sshd.channel()},
+                  {"rpe-fige": ["42218"], "rpe-un": ["42218"]})
+        deliver(site, "A1")
+        shutil.rmtree(sshd.there / the_remise(site)["remise"])
+        stalled.process.send_signal(signal.SIGSTOP)
+        done = site.run("run", code=1)
+        assert "pickups of rpe-fige" in done.stdout
+        assert done.stderr.index("remises.picked_up") < done.stderr.index("pickup.failed")
+        assert evidence(site) == "disparition" and evidence(site, "rpe-fige") is None
+        assert not site.json("lieux", "show", "rpe-fige")["retenu"]
+    finally:
+        stalled.stop()
+
+
+# ---- acknowledgements from a return directory
+
+@needs_sshd
+def test_an_acknowledgement_is_fetched_from_the_return_directory_and_removed_there(site, sshd):
+    open_site(site, sshd, with_returns(sshd))
+    deliver(site, "A1")
+    remise = the_remise(site)["remise"]
+    retour = sshd.path / "retour"
+    flux = retrait("R-1", remise)
+    (retour / "retrait-1.xml").write_bytes(flux)
+    validate("retrait-1.xsd", retour / "retrait-1.xml")
+    others = {"retrait-2.xml.part": flux, ".retrait-3.xml": flux, "lisez-moi.txt": b"x", "DI_monenfant_A1.xml": b"x",
+              "manifeste.xml": b"x"}
+    for name, content in others.items():
+        (retour / name).write_bytes(content)
+    site.passes(code=0)
+    assert sorted(p.name for p in retour.iterdir()) == sorted(others)
+    shown = the_remise(site)
+    assert (shown["retrait_preuve"], shown["retrait_personne"]) == ("retrait", "P-1")
+    assert answers(site) == [("accepte", None, None)]
+    accuse, = (site.spool / "accuses/rpe-un").iterdir()
+    validate("accuse-1.xsd", accuse)
+    # As after a crash between our copy and the removal there: answered, counted once.
+    deliver(site, "A2")  # something waits, so that the directory is looked at
+    (retour / "retrait-1.xml").write_bytes(flux)
+    site.passes(code=0)
+    assert answers(site)[1:] == [("doublon", "DOUBLON", None)]
+    assert rows(site, "SELECT count(*) FROM trace WHERE action = 'remise.retiree'") == [(1,)]
+    assert list((site.spool / "arrivee/rpe-un").iterdir()) == []
+
+
+@needs_sshd
+def test_a_partner_acknowledges_no_other_lieus_remises(site, sshd, tmp_path):
+    other = Sshd(tmp_path / "autre")
+    try:
+        other.admit(sshd)
+        open_site(site, sshd, {"rpe-un": with_returns(sshd), "rpe-deux": with_returns(other)},
+                  {"rpe-un": ["42218"], "rpe-deux": ["42218"]})
+        deliver(site, "A1")
+        theirs = the_remise(site, "rpe-deux")["remise"]
+        retour = sshd.path / "retour"
+        (retour / "a.xml").write_bytes(retrait("R-1", theirs, lieu="rpe-deux"))
+        (retour / "b.xml").write_bytes(retrait("R-2", theirs, emetteur="rpe-deux"))
+        (retour / "c.xml").write_bytes(demandes("R-3", demande("Z1"), emetteur="rpe-un"))
+        site.passes()
+        assert set(answers(site)) == {("refuse", None, "REMISE_INCONNUE"), ("refuse", "EMETTEUR_DIFFERENT", None),
+                                      ("refuse", "TYPE_NON_AUTORISE", None)}
+        assert evidence(site, "rpe-deux") is None
+        assert rows(site, "SELECT count(*) FROM demande") == [(1,)]
+    finally:
+        other.stop()
+
+
+def test_two_lieux_of_a_convention_share_no_return_directory_and_it_is_not_that_of_remises(site, tmp_path):
+    canal = ("<sftp><hote>sftp.example.org</hote><port>22</port><utilisateur>caf</utilisateur><identifiantSecret>s"
+             "</identifiantSecret><hotesConnus>h</hotesConnus><repertoire>depot</repertoire><renommage>true</renommage>"
+             "<ecrasement>false</ecrasement><creationRepertoire>true</creationRepertoire><controleTaille>true"
+             "</controleTaille><preuveRetrait>retrait</preuveRetrait><repertoireRetour>{}</repertoireRetour>"
+             "<connexions>1</connexions></sftp>")
+    for number, (one, two, good) in enumerate([("retour-1", "retour-2", True), ("retour", "retour", False),
+                                               ("retour", "depot/", False)]):
+        file = tmp_path / f"hab-{number}.xml"
+        file.write_bytes(habilitations(f"HAB-{number}", convention(
+            "CLI_1", {"rpe-un": ["42218"], "rpe-deux": ["42218"]},
+            canal={"rpe-un": canal.format(one), "rpe-deux": canal.format(two)})))
+        verdict, = site.json("validate", "--emetteur", "caf-421", file, code=(0, 1))
+        assert (verdict["resultat"] == "accepte") == good, verdict
+
+
+# ---- dépôts
+
+def test_a_plain_depot_whose_documents_were_taken_away(site):
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]})), "caf-421", "hab-0.xml")
+    site.passes(code=0)
+    deliver(site, "A1")
+    there = site.depot / "rpe-un/remises" / the_remise(site)["remise"]
+    site.depot.rename(site.path / "non-monte")
+    site.passes(code=(0, 1))
+    assert evidence(site) is None, "a volume that is not mounted is no pickup"
+    (site.path / "non-monte").rename(site.depot)
+    shutil.rmtree(there)
+    site.passes(code=0)
+    assert evidence(site) == "disparition"
+
+
+def test_what_a_lieu_leaves_in_retour_is_taken(site):
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]})), "caf-421", "hab-0.xml")
+    site.passes(code=0)
+    deliver(site, "A1")
+    retour = site.depot / "rpe-un/retour"
+    (retour / "retrait.xml.part").write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    (retour / "lien.xml").symlink_to(site.config)
+    site.passes(code=0)
+    assert evidence(site) is None
+    (retour / "retrait.xml.part").rename(retour / "retrait.xml")
+    os.utime(retour / "retrait.xml")
+    for _ in range(3):  # complete once it has not changed for stable_after
+        site.passes(code=0)
+    assert evidence(site) == "retrait"
+    assert [p.name for p in retour.iterdir()] == ["lien.xml"]
+
+
+def test_the_log_of_internal_sftp_proves_a_pickup(site):
+    site.configure()
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("create = yes", "create = yes\nsftp_log = sftp.log"),
+                           encoding="utf-8")
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"], "rpe-deux": ["42218"]})), "caf-421",
+                 "hab-0.xml")
+    site.passes(code=0)
+    deliver(site, "A1", "A2")
+    log = site.path / "sftp.log"
+
+    def read(pid, account, *names):
+        with log.open("a", encoding="utf-8") as out:
+            head = f"2026-11-20T06:00:00.5+01:00 sftp internal-sftp[{pid}]: "
+            out.write(f"{head}session opened for local user {account} from [192.0.2.10]\n")
+            for name in names:
+                size = next((site.depot / "rpe-un/remises" / remise).glob(name)).stat().st_size
+                out.write(f'{head}close "/remises/{remise}/{name}" bytes read {size} written 0\n')
+
+    remise = the_remise(site)["remise"]
+    read(10, "rpe-un", "DI_monenfant_A1.pdf", "DI_monenfant_A1.xml", "manifeste.xml")
+    read(11, "rpe-deux", "DI_monenfant_A2.pdf")
+    site.passes(code=0)
+    assert evidence(site) is None, "of A2 the lieu has read nothing"
+    read(12, "rpe-un", "DI_monenfant_A2.xml")
+    site.passes(code=0)
+    assert evidence(site) == "journal" and evidence(site, "rpe-deux") is None
+
+
+# ---- an operator's word
+
+def test_an_operators_word(site):
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]})), "caf-421", "hab-0.xml")
+    site.passes(code=0)
+    deliver(site, "A1")
+    remise = the_remise(site)["remise"]
+    site.run("remises", "picked-up", remise, code=2)
+    site.run("remises", "picked-up", remise, "--why", "dit au téléphone")
+    assert evidence(site) == "operateur"
+    done = site.run("remises", "picked-up", remise, "--why", "encore", code=3)
+    assert "already" in done.stderr
+    history = site.json("remises", "show", remise)["historique"]
+    assert any("dit au téléphone" in (h.get("detail") or "") for h in history)
