@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "base/fault.h"
 #include "base/heartbeat.h"
 #include "base/text.h"
 
@@ -242,7 +243,9 @@ std::vector<Reply> Smtp::send(const std::string& from, const std::vector<std::st
   set(h, CURLOPT_READDATA, &exchange);
   set(h, CURLOPT_XFERINFODATA, &exchange);
   state_->error.front() = '\0';
-  const CURLcode rc = curl_easy_perform(h);
+  const CURLcode rc = fault::around(
+      "smtp.send", fault::connections, [&] { return curl_easy_perform(h); },
+      [&](fault::Kind) -> CURLcode { throw SmtpError(Fault::lost, "the connection was lost", Reply{}); });
 
   std::vector<Reply> answers = exchange.dialogue.answers(recipients.size());
   if (!answers.empty()) return answers;

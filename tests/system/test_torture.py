@@ -1,0 +1,84 @@
+"""Any operation fails, or is the last one: nothing lost, nothing twice, nothing left over (torture.py says what is held).
+
+Here a sample of the points, spread over all of them; NAVETTE_TORTURE=all takes every one, as tools/torture does.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+import torture
+from conftest import ROOT
+
+pytestmark = [pytest.mark.slow,
+              pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")]
+SAMPLE = 40
+
+
+@pytest.fixture(name="bench", scope="module")
+def a_torture(navette):
+    with torture.place() as place, torture.Torture(navette, place, max(2, os.cpu_count() or 2)) as bench:
+        if not bench.look():
+            pytest.skip("a binary without fault points")
+        yield bench
+
+
+def test_the_scene_is_what_it_should_be(bench):
+    expected = {(lieu, f"DI_monenfant_{r}.{e}") for e in ("pdf", "xml")
+                for r, communes in (("A1", [torture.NORD]), ("A2", [torture.NORD, torture.SUD]), ("A3", [torture.SUD]),
+                                    ("C1", [torture.NORD]))
+                for lieu in torture.lieux_of(*communes)}
+    assert {(lieu, name) for lieu, name, _ in bench.expected["delivered"]} == expected
+    assert len(bench.expected["delivered"]) == len(expected)
+    assert [a[1:5] for a in bench.expected["answers"]] == [
+        ("hab-1.xml", "accepte", None, ()), ("d1.xml", "partiel", None, ("COMMUNE_INCONNUE",)),
+        ("d2.xml", "refuse", "TOTAUX_FAUX", ()), ("d3.xml", "accepte", None, ())]
+    assert bench.expected["sans-lieu"] == [("A5",)]
+    assert all(bench.counts[kind] > 10 for kind in torture.KINDS), bench.counts
+
+
+def test_after_any_fault_each_demande_is_at_each_lieu_once(bench):
+    everything = os.environ.get("NAVETTE_TORTURE") == "all"
+    points = bench.every() if everything else bench.sample(SAMPLE)
+    tried = bench.try_all(points)
+    assert [f"{t.point}: {t.fault}" for t in tried if t.fault] == []
+    struck = sum(t.struck for t in tried)
+    assert struck >= len(points) * 0.9, f"only {struck} of {len(points)} passes were struck"
+
+
+@pytest.mark.parametrize("point", ["1+:enospc", "9+:eio", "20+:busy", "1+:lost", "3+:refused"])
+def test_a_fault_that_stays_loses_nothing(bench, point):
+    tried = bench.try_point(point)
+    assert tried.struck and not tried.fault, tried.fault
+
+
+def test_serve_killed_again_and_again_under_a_steady_inflow(bench):
+    torture.soak(bench.binary, pathlib.Path(bench.place) / "soak", bench.outside, kills=8)
+
+
+def compiled(source, tmp_path, name):
+    """The object file that a release build makes of it."""
+    out = tmp_path / f"{name}.o"
+    subprocess.run(["c++", "-std=c++20", "-O2", "-c", "-I", ROOT / "src", "-D_GLIBCXX_ASSERTIONS", "-o", out, source], check=True)
+    return out
+
+
+def test_a_release_build_has_no_fault_points(tmp_path):
+    """The code of a file with points is, byte for byte, that of the same file without."""
+    source = ROOT / "src/base/atomic_file.cpp"
+    text = source.read_text(encoding="utf-8")
+    bare, points = re.subn(r"fault::system_call\(\"\w+\", \[&\] \{ return (.*?); \}\)", r"\1", text, flags=re.S)
+    assert points > 0
+    (tmp_path / "bare.cpp").write_text(bare, encoding="utf-8")
+    code = []
+    for name, path in (("with", source), ("without", tmp_path / "bare.cpp")):
+        text = compiled(path, tmp_path, name)
+        subprocess.run(["objcopy", "-O", "binary", "--only-section=.text*", text, tmp_path / name], check=True)
+        code.append((tmp_path / name).read_bytes())
+    assert code[0] == code[1] and len(code[0]) > 500
+    for source in ("src/base/directory.cpp", "src/base/fault.cpp"):
+        names = subprocess.run(["nm", "-C", compiled(ROOT / source, tmp_path, "names")], capture_output=True, text=True, check=True)
+        assert "fault" not in names.stdout
