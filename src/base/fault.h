@@ -41,7 +41,9 @@ class Kinds {
 inline constexpr Kinds any = Kinds(Kind::after) | Kind::kill | Kind::killafter;
 inline constexpr Kinds files = any | Kind::eio | Kind::enospc;
 inline constexpr Kinds writes = files | Kind::cut;
-inline constexpr Kinds database = any | Kind::eio | Kind::enospc | Kind::busy;
+inline constexpr Kinds database = files | Kind::busy;
+// Within a transaction nothing is durable yet: one failure is as good as another, before as good as after.
+inline constexpr Kinds statements = Kinds(Kind::enospc) | Kind::kill;
 inline constexpr Kinds connections = any | Kind::lost;
 
 #ifdef NAVETTE_FAULTS

@@ -312,8 +312,11 @@ class Torture:
             tried = self.try_point(point, disturb)
             tell(tried)
             return tried
-        with concurrent.futures.ThreadPoolExecutor(max_workers=self.jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(max_workers=self.jobs)
+        try:
             return list(pool.map(one, points))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def sample(self, count):
         """About `count` points, for each kind spread from its first to its last."""

@@ -124,7 +124,7 @@ bool Query::step() {
 void Query::run() {
   try {
     fault::around(
-        "sqlite.write", fault::database, [&] { statement_->exec(); }, fail);
+        "sqlite.write", fault::statements, [&] { statement_->exec(); }, fail);
   } catch (const SQLite::Exception&) {
     throw_failed(*path_);
   }
