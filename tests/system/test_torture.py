@@ -15,7 +15,7 @@ from conftest import ROOT
 
 pytestmark = [pytest.mark.slow,
               pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")]
-SAMPLE = 40
+SAMPLE = 60
 
 
 @pytest.fixture(name="bench", scope="module")
