@@ -6,6 +6,7 @@ Here a sample of the points, spread over all of them; NAVETTE_TORTURE=all takes 
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -40,6 +41,43 @@ def test_the_scene_is_what_it_should_be(bench):
     assert all(bench.counts[kind] > 10 for kind in torture.KINDS), bench.counts
 
 
+def test_what_is_held_can_fail(bench):
+    """The checks see what a fault would leave behind."""
+    scene = bench.scene()
+    scene.converge()
+    scene.check(bench.expected)
+    delivered = next(scene.at_partner("sftp-nord").glob("*/*.pdf"))
+    at_depot = next(scene.site.depot.glob("*/remises/*/*.xml"))
+    damages = {
+        scene.at_partner("sftp-plat") / "DI_monenfant_A3.pdf.part": b"",
+        scene.site.spool / "travail/monenfant/reste.xml": b"",
+        scene.site.spool / "accuses/monenfant/.reste.tmp": b"",
+        scene.site.spool / "accuses/monenfant/note.txt": torture.MARK.encode(),
+        delivered: delivered.read_bytes()[:-1],
+        at_depot: at_depot.read_bytes() + b" ",
+        at_depot.parent / "DI_monenfant_A9.xml": b"",
+    }
+    for path, content in damages.items():
+        before = path.read_bytes() if path.exists() else None
+        path.write_bytes(content)
+        with pytest.raises(AssertionError):
+            scene.check(bench.expected)
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+    scene.check(bench.expected)
+    other = at_depot.parent.with_name("autre")
+    shutil.copytree(at_depot.parent, other)
+    with pytest.raises(AssertionError):
+        scene.check(bench.expected)
+    shutil.rmtree(other)
+    name = bench.outside.messages(scene.domain)[0]
+    bench.outside.sent[scene.domain] += [name, name]
+    with pytest.raises(AssertionError):
+        scene.check(bench.expected)
+
+
 def test_after_any_fault_each_demande_is_at_each_lieu_once(bench):
     everything = os.environ.get("NAVETTE_TORTURE") == "all"
     points = bench.every() if everything else bench.sample(SAMPLE)
@@ -69,9 +107,9 @@ def test_every_call_that_makes_something_durable_goes_through_a_point():
     assert bare == []
 
 
-def test_what_cannot_be_understood_is_said(navette, bench):
+def test_what_cannot_be_understood_is_said(bench):
     for fault in ("0:eio", "3:rubbish", "eio", "3+eio", "count:/nowhere/file"):
-        done = subprocess.run([navette, "run"], env={**os.environ, "NAVETTE_FAULT": fault}, capture_output=True, text=True,
+        done = subprocess.run(bench.scene().site.command("run"), env={**os.environ, "NAVETTE_FAULT": fault}, capture_output=True, text=True,
                               check=False)
         assert done.returncode == 2 and "NAVETTE_FAULT" in done.stderr, fault
 

@@ -204,6 +204,7 @@ class Scene:
                 out.append((lieu, remise, path.name, digest))
                 known.add(path)
             known.add(manifest)
+            out.append((lieu, remise, "manifeste.xml", hashlib.sha256(manifest.read_bytes()).hexdigest()))
             assert own or manifest.parent == self.at_partner(lieu)
         there = {p for top in (self.site.depot, self.path / "partenaires") for p in top.rglob("*") if p.is_file()}
         assert there == known, f"of no remise: {sorted(map(str, there ^ known))}"
@@ -220,7 +221,7 @@ class Scene:
                                 root.findtext(f"{A}motif/{A}code"), tuple(r.findtext(f"{A}code") for r in root.iter(f"{A}refus")),
                                 tuple(e.text for e in root.find(f"{A}compteurs"))))
         return {
-            "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered()),
+            "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered() if name != "manifeste.xml"),
             "answers": sorted(answers, key=str),
             "rejet": sorted(re.sub(r"^[^.]*\.", "", p.name) for p in (site.spool / "rejet").rglob("*") if p.is_file()),
             "charge": rows(site, "SELECT d.emetteur, d.reference FROM charge JOIN demande d ON d.id = demande_id ORDER BY 2"),
@@ -235,6 +236,8 @@ class Scene:
             assert_same(what, outcome[what], wanted)
         names = sorted({remise for _, remise, _, _ in self.delivered()})
         assert_same("remises", names, [r[0] for r in rows(site, "SELECT nom FROM remise WHERE etat = 'livree' ORDER BY 1")])
+        stored = rows(site, "SELECT r.nom, f.nom, f.sha256 FROM remise_fichier f JOIN remise r ON r.id = f.remise_id WHERE r.etat = 'livree'")
+        assert_same("stored bytes", sorted((remise, name, digest) for _, remise, name, digest in self.delivered()), sorted(stored))
         told = rows(site, "SELECT nom FROM notification JOIN remise ON remise.id = remise_id WHERE notification.etat = 'envoyee'"
                     " AND acceptee_le IS NOT NULL ORDER BY 1")
         assert_same("notifications", [t[0] for t in told], names)
@@ -382,30 +385,37 @@ def soak(binary, path, outside, kills, tell=lambda killed: None, seed=7):
     feeder = threading.Thread(target=inflow)
     feeder.start()
     try:
-        for killed in range(kills):
-            serving = site.start("serve", stderr=subprocess.DEVNULL)
+        killed = 0
+        while killed < kills or (killed < 10 * kills and not any(scene.manifests())):
+            # Every other time at an operation, mostly an early one: so it gets somewhere on a busy machine as well.
+            by_operation = killed % 2 == 1
+            fault = {"NAVETTE_FAULT": f"{round(10 ** dice.uniform(0.5, 3.5))}:kill"} if by_operation else {}
+            serving = site.start("serve", stderr=subprocess.DEVNULL, env={**os.environ, **fault})
             try:
-                serving.wait(timeout=dice.uniform(0.15, 1.5))
-                raise AssertionError(f"serve ended by itself with {serving.returncode}")
+                serving.wait(timeout=60 if by_operation else dice.uniform(0.15, 1.5))
+                assert_same("serve ended by itself", serving.returncode, -signal.SIGKILL)
             except subprocess.TimeoutExpired:
                 serving.kill()
                 serving.wait(timeout=30)
-            tell(killed + 1)
+            killed += 1
+            tell(killed)
     finally:
         stop.set()
         feeder.join()
-    assert scene.delivered(), "killed too early every time: nothing was tried"
+    assert any(scene.manifests()), "killed too early every time: nothing was tried"
     scene.converge(rounds=30)
     # Twice would show here as well: one entry for each time.
     reached = collections.defaultdict(list)
     for lieu, _, name, _ in scene.delivered():
+        if name == "manifeste.xml":
+            continue
         reached[name].append(lieu)
     wanted = {f"DI_monenfant_S{n}.{e}": lieux_of(*communes) for n, communes in enumerate(deposited) for e in ("pdf", "xml")}
     assert_same("delivered", {name: sorted(lieux) for name, lieux in reached.items()}, wanted)
     outcome = scene.outcome()
     flux = [f"s{n}.xml" for n in range(len(deposited))] + [f"hab-{n}.xml" for n in granted]
     assert_same("answers", sorted(answer[1:3] for answer in outcome["answers"]), sorted((name, "accepte") for name in flux))
-    scene.check(outcome, mails_at_most=kills + 1)
+    scene.check(outcome, mails_at_most=killed + 1)
     return len(flux)
 
 
