@@ -64,7 +64,8 @@ Plan parse(std::string_view text) {
 }
 
 const Plan& plan() {
-  static const Plan the_plan = parse(std::getenv("NAVETTE_FAULT"));
+  const char* text = std::getenv("NAVETTE_FAULT");
+  static const Plan the_plan = parse(text != nullptr ? text : "");
   return the_plan;
 }
 
@@ -95,7 +96,7 @@ Kind strike(const char* name, Kinds kinds) {
 }
 
 void die() {
-  std::raise(SIGKILL);
+  static_cast<void>(std::raise(SIGKILL));
   std::abort();  // never reached
 }
 
