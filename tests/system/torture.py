@@ -322,13 +322,19 @@ class Torture:
         return Tried(point, struck, fault)
 
     def try_all(self, points, tell=lambda tried: None, disturb=None):
+        interrupted = threading.Event()  # then the servers and passes under way were as well: that is no fault
+
         def one(point):
             tried = self.try_point(point, disturb)
-            tell(tried)
+            if not interrupted.is_set():
+                tell(tried)
             return tried
         pool = concurrent.futures.ThreadPoolExecutor(max_workers=self.jobs)
         try:
             return list(pool.map(one, points))
+        except KeyboardInterrupt:
+            interrupted.set()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
