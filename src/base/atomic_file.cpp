@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 
 namespace navette {
 
@@ -31,7 +32,8 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
-  if (::fsync(fd_.get()) != 0) throw_errno("fsync " + (directory_.path() / temporary_).string());
+  if (fault::system_call("fsync", [&] { return ::fsync(fd_.get()); }) != 0)
+    throw_errno("fsync " + (directory_.path() / temporary_).string());
   directory_.rename_over(temporary_, directory_, name_);
   committed_ = true;
   directory_.sync();

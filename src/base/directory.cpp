@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/text.h"
 
 namespace navette {
@@ -50,10 +51,11 @@ Directory Directory::open(const std::filesystem::path& path) {
 }
 
 Directory Directory::create(const std::filesystem::path& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
+  const auto make = [&] { return fault::system_call("mkdir", [&] { return ::mkdir(path.c_str(), mode); }); };
+  if (make() != 0 && errno != EEXIST) {
     if (errno != ENOENT || !path.has_parent_path()) throw_errno("make directory " + path.string());
     create(path.parent_path(), mode);
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) throw_errno("make directory " + path.string());
+    if (make() != 0 && errno != EEXIST) throw_errno("make directory " + path.string());
   }
   return open(path);
 }
@@ -72,14 +74,15 @@ std::optional<Directory> Directory::find_dir(const std::string& name) const {
 }
 
 Directory Directory::make_dir(const std::string& name, mode_t mode) const {
-  if (::mkdirat(fd_.get(), name.c_str(), mode) != 0 && errno != EEXIST) {
+  if (fault::system_call("mkdir", [&] { return ::mkdirat(fd_.get(), name.c_str(), mode); }) != 0 && errno != EEXIST) {
     throw_errno("make directory " + shown(path_, name));
   }
   return open_dir(name);
 }
 
 UniqueFd Directory::open_file(const std::string& name, int flags, mode_t mode) const {
-  UniqueFd fd(::openat(fd_.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode));
+  const auto open = [&] { return ::openat(fd_.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode); };
+  UniqueFd fd((flags & O_CREAT) != 0 ? fault::system_call("create", open) : open());
   if (!fd) throw_errno("open " + shown(path_, name));
   return fd;
 }
@@ -149,7 +152,8 @@ std::vector<std::string> Directory::names() const {
 }
 
 RenameResult Directory::rename_new(const std::string& name, const Directory& to, const std::string& new_name) const {
-  if (::renameat2(fd_.get(), name.c_str(), to.fd(), new_name.c_str(), RENAME_NOREPLACE) == 0) return RenameResult::done;
+  const auto rename = [&] { return ::renameat2(fd_.get(), name.c_str(), to.fd(), new_name.c_str(), RENAME_NOREPLACE); };
+  if (fault::system_call("rename", rename) == 0) return RenameResult::done;
   switch (errno) {
     case ENOENT:
       return RenameResult::source_missing;
@@ -164,14 +168,18 @@ RenameResult Directory::rename_new(const std::string& name, const Directory& to,
 }
 
 void Directory::rename_over(const std::string& name, const Directory& to, const std::string& new_name) const {
-  if (::renameat(fd_.get(), name.c_str(), to.fd(), new_name.c_str()) != 0) {
+  const auto rename = [&] { return ::renameat(fd_.get(), name.c_str(), to.fd(), new_name.c_str()); };
+  if (fault::system_call("rename", rename) != 0) {
     throw_errno("rename " + shown(path_, name) + " to " + shown(to.path_, new_name));
   }
 }
 
 bool Directory::remove(const std::string& name) const {
-  if (::unlinkat(fd_.get(), name.c_str(), 0) == 0) return true;
-  if (errno == EISDIR && ::unlinkat(fd_.get(), name.c_str(), AT_REMOVEDIR) == 0) return true;
+  const auto unlink = [&](int flags) {
+    return fault::system_call("unlink", [&] { return ::unlinkat(fd_.get(), name.c_str(), flags); });
+  };
+  if (unlink(0) == 0) return true;
+  if (errno == EISDIR && unlink(AT_REMOVEDIR) == 0) return true;
   if (errno == ENOENT) return false;
   throw_errno("remove " + shown(path_, name));
 }
@@ -187,11 +195,11 @@ void Directory::remove_tree(const std::string& name) const {
 }
 
 void Directory::sync() const {
-  if (::fsync(fd_.get()) != 0) throw_errno("fsync " + path_.string());
+  if (fault::system_call("fsync", [&] { return ::fsync(fd_.get()); }) != 0) throw_errno("fsync " + path_.string());
 }
 
 void Directory::sync_filesystem() const {
-  if (::syncfs(fd_.get()) != 0) throw_errno("syncfs " + path_.string());
+  if (fault::system_call("syncfs", [&] { return ::syncfs(fd_.get()); }) != 0) throw_errno("syncfs " + path_.string());
 }
 
 Directory Directory::duplicate() const {
@@ -200,9 +208,24 @@ Directory Directory::duplicate() const {
   return {std::move(fd), path_};
 }
 
+namespace {
+
+ssize_t write_some(int fd, std::string_view bytes) {
+  const auto write = [&](std::size_t size) { return ::write(fd, bytes.data(), size); };
+  return fault::around(
+      "write", fault::writes, [&] { return write(bytes.size()); },
+      [&](fault::Kind kind) -> ssize_t {
+        if (kind == fault::Kind::cut) static_cast<void>(write(bytes.size() / 2));
+        errno = kind == fault::Kind::eio ? EIO : ENOSPC;
+        return -1;
+      });
+}
+
+}  // namespace
+
 void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t n = write_some(fd, bytes);
     if (n < 0) {
       if (errno == EINTR) continue;
       throw_errno("write");

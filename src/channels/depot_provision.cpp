@@ -12,6 +12,7 @@
 
 #include "base/directory.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "channels/depot_layout.h"
 
 namespace navette::channels {
@@ -116,7 +117,8 @@ Directory ensure(const Directory& parent, const std::string& name, Owner owner, 
                  std::vector<std::string>& made) {
   const std::string shown = (parent.path() / name).string();
   // 0700 until the owner is right: nobody is let in by a mode meant for another.
-  const bool is_new = ::mkdirat(parent.fd(), name.c_str(), 0700) == 0;
+  const auto make = [&] { return ::mkdirat(parent.fd(), name.c_str(), 0700); };
+  const bool is_new = fault::system_call("mkdir", make) == 0;
   if (!is_new && errno != EEXIST) throw_errno("make directory " + shown);
   auto dir = parent.find_dir(name);
   if (!dir) throw Error(shown + " is a link or no directory; look at it and move it away");

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/directory.h"
+#include "base/error.h"
+#include "base/fault.h"
 #include "base/text.h"
 
 namespace navette::daemon {
@@ -43,7 +45,8 @@ UniqueFd lock(const Directory& directory, const std::string& name, const std::st
         fmt::format("{} belongs to another navette (process {}): {}", subject, owner_of(fd.get()), advice));
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) throw_errno("write " + name);
+  const auto put = [&] { return ::ftruncate(fd.get(), 0) != 0 ? -1 : ::pwrite(fd.get(), pid.data(), pid.size(), 0); };
+  if (fault::system_call("write", put) < 0) throw_errno("write " + name);
   return fd;
 }
 

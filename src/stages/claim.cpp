@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -246,7 +247,7 @@ Claimer::Brought Claimer::bring_over(const Directory& from, const std::string& n
   const std::string temporary = "." + parts_of(raw).first + ".over.tmp";
   const UniqueFd out = to.open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0640);
   const std::uint64_t size = copy_bytes(in->get(), out.get(), [](std::string_view) {});
-  if (::fsync(out.get()) != 0) throw_errno("fsync " + temporary);
+  if (fault::system_call("fsync", [&] { return ::fsync(out.get()); }) != 0) throw_errno("fsync " + temporary);
   const auto now = from.status(name);
   if (!now || now->inode != before->inode || size != before->size || now->size != before->size ||
       now->modified != before->modified) {
@@ -449,7 +450,8 @@ std::uint64_t Claimer::copy_bytes(int in, int out, const std::function<void(std:
     if (size % (std::uint64_t{1} << 24U) < n) heartbeat::beat();
     if (size > rules_.max_bytes || stop_.stop_requested()) break;
   }
-  if (::ftruncate(out, static_cast<off_t>(size)) != 0) throw_errno("set the size of a copy");
+  const auto truncate = [&] { return ::ftruncate(out, static_cast<off_t>(size)); };
+  if (fault::system_call("truncate", truncate) != 0) throw_errno("set the size of a copy");
   return size;
 }
 

@@ -1,5 +1,6 @@
 """Remises to partners' SFTP servers: real OpenSSH servers on loopback, through the whole binary."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -74,7 +75,8 @@ class Sshd:
     def stop(self):
         self.process.send_signal(signal.SIGCONT)
         for pid in [*self.sessions(), self.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a session may end meanwhile
+                os.kill(pid, signal.SIGKILL)
         self.process.wait(timeout=30)
 
     def channel(self, make_directory=True, rename=True, overwrite=False, port=None):

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "base/fault.h"
 #include "base/heartbeat.h"
 #include "base/text.h"
 
@@ -344,6 +345,15 @@ Smtp& Smtp::operator=(Smtp&&) noexcept = default;
 Smtp::~Smtp() = default;
 
 std::vector<Reply> Smtp::send(const Envelope& envelope, std::string_view message, const std::stop_token& stop) {
+  return fault::around(
+      "smtp.send", fault::connections, [&] { return deliver(envelope, message, stop); },
+      [&](fault::Kind kind) -> std::vector<Reply> {
+        connection_.reset();
+        throw SmtpError(Fault::lost, "the connection was lost", {}, kind == fault::Kind::after);
+      });
+}
+
+std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop) {
   const auto attempt = [&] {
     try {
       return connection_->transact(envelope, message, stop);

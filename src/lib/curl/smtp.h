@@ -112,6 +112,8 @@ class Smtp {
   std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
 
  private:
+  std::vector<Reply> deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
+
   class Connection;
   MailServer server_;
   std::chrono::milliseconds patience_;

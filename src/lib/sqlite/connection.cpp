@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 
+#include "base/fault.h"
 #include "base/unique_fd.h"
 
 namespace navette::sqlite {
@@ -38,6 +39,12 @@ std::string advice(int code) {
   }
 }
 
+// As SQLite does.
+void fail(fault::Kind kind) {
+  const int code = kind == fault::Kind::busy ? SQLITE_BUSY : kind == fault::Kind::enospc ? SQLITE_FULL : SQLITE_IOERR;
+  throw SQLite::Exception(::sqlite3_errstr(code), code);
+}
+
 }  // namespace
 
 void throw_failed(const std::string& path) {
@@ -67,7 +74,8 @@ Query Connection::query(const char* sql) {
 
 void Connection::execute(const std::string& sql) {
   try {
-    database_.exec(sql);
+    fault::around(
+        "sqlite.execute", fault::database, [&] { database_.exec(sql); }, fail);
   } catch (const SQLite::Exception&) {
     throw_failed(database_.getFilename());
   }
@@ -105,10 +113,28 @@ Connection::Work Connection::take_work() {
   return work;
 }
 
+bool Query::step() {
+  try {
+    return statement_->executeStep();
+  } catch (const SQLite::Exception&) {
+    throw_failed(*path_);
+  }
+}
+
+void Query::run() {
+  try {
+    fault::around(
+        "sqlite.write", fault::statements, [&] { statement_->exec(); }, fail);
+  } catch (const SQLite::Exception&) {
+    throw_failed(*path_);
+  }
+}
+
 Transaction::Transaction(Connection& connection) : connection_(connection) {
   connection.require_in_place();
   try {
-    transaction_.emplace(connection.database_, SQLite::TransactionBehavior::IMMEDIATE);
+    const auto begin = [&] { transaction_.emplace(connection.database_, SQLite::TransactionBehavior::IMMEDIATE); };
+    fault::around("sqlite.begin", fault::database, begin, fail);
   } catch (const SQLite::Exception&) {
     throw_failed(connection.database_.getFilename());
   }
@@ -116,7 +142,8 @@ Transaction::Transaction(Connection& connection) : connection_(connection) {
 
 void Transaction::commit() {
   try {
-    transaction_->commit();
+    fault::around(
+        "sqlite.commit", fault::database, [&] { transaction_->commit(); }, fail);
   } catch (const SQLite::Exception&) {
     throw_failed(connection_.database_.getFilename());
   }

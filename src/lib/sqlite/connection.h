@@ -77,21 +77,8 @@ class Query {
   }
 
   // Both throw Error naming the file.
-  bool step() {
-    try {
-      return statement_->executeStep();
-    } catch (const SQLite::Exception&) {
-      throw_failed(*path_);
-    }
-  }
-  // For statements without rows.
-  void run() {
-    try {
-      statement_->exec();
-    } catch (const SQLite::Exception&) {
-      throw_failed(*path_);
-    }
-  }
+  bool step();
+  void run();  // for statements without rows
 
   bool is_null(int column) const { return statement_->getColumn(column).isNull(); }
   std::int64_t integer(int column) const { return statement_->getColumn(column).getInt64(); }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/unique_fd.h"
 #include "lib/ssh/known_hosts.h"
 
@@ -292,10 +293,26 @@ struct Session::Handles {
   ChannelPtr channel;  // last: freed first
 };
 
+namespace {
+
+// As when the network drops it: nothing goes through any more.
+[[noreturn]] void lose(ssh_session session) {
+  ::shutdown(ssh_get_fd(session), SHUT_RDWR);
+  throw SshError(Fault::lost, "the connection was lost");
+}
+
+}  // namespace
+
 Session::Session(const Server& server, milliseconds patience, std::stop_token stop)
     : handles_(std::make_unique<Handles>(Handles{{patience, std::move(stop)}, nullptr, nullptr})) {
   if (server.fingerprint.empty() && server.known_hosts.empty())
     fail(Fault::host_key, server, "neither a fingerprint nor known_hosts: the server cannot be recognised");
+  fault::around(
+      "ssh.connect", fault::connections, [&] { connect(server); },
+      [&](fault::Kind) { fail(Fault::lost, server, "the connection was lost"); });
+}
+
+void Session::connect(const Server& server) {
   // No structured binding: clang 14 lets no lambda capture one.
   const Waiting& waiting = handles_->waiting;
   SessionPtr& session = handles_->session;
@@ -318,6 +335,15 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 void Session::write(std::string_view bytes) {
+  fault::around(
+      "ssh.write", fault::connections | fault::Kind::cut, [&] { write_all(bytes); },
+      [&](fault::Kind kind) {
+        if (kind == fault::Kind::cut) write_all(bytes.substr(0, bytes.size() / 2));
+        lose(handles_->session.get());
+      });
+}
+
+void Session::write_all(std::string_view bytes) {
   const Waiting& waiting = handles_->waiting;
   ssh_session_struct* session = handles_->session.get();
   ssh_channel_struct* channel = handles_->channel.get();
@@ -337,14 +363,16 @@ void Session::write(std::string_view bytes) {
 }
 
 std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
-  const auto& [waiting, session, channel] = *handles_;
+  ssh_channel_struct* channel = handles_->channel.get();
   while (true) {
-    const int n = ssh_channel_read_nonblocking(channel.get(), buffer, static_cast<std::uint32_t>(size), 0);
+    const int n = ssh_channel_read_nonblocking(channel, buffer, static_cast<std::uint32_t>(size), 0);
     if (n > 0) return static_cast<std::size_t>(n);
-    const bool ended = ssh_channel_is_eof(channel.get()) != 0 || ssh_channel_is_closed(channel.get()) != 0;
+    const bool ended = ssh_channel_is_eof(channel) != 0 || ssh_channel_is_closed(channel) != 0;
     if (ended || (n != 0 && n != SSH_AGAIN)) throw SshError(Fault::lost, "the connection was lost");
     if (!wait) return 0;
-    wait_for(session.get(), waiting);
+    fault::around(
+        "ssh.wait", fault::connections, [&] { wait_for(handles_->session.get(), handles_->waiting); },
+        [&](fault::Kind) { lose(handles_->session.get()); });
   }
 }
 

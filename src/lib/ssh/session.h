@@ -72,6 +72,9 @@ class Session {
 
  private:
   struct Handles;
+  void connect(const Server& server);
+  void write_all(std::string_view bytes);
+
   std::unique_ptr<Handles> handles_;
   std::string fingerprint_;
 };

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fault.h"
+
 namespace navette::ssh {
 namespace {
 
@@ -100,7 +102,14 @@ void Sftp::dispatch(std::string_view packet) {
   const Continuation then = std::move(found->second);
   waiting_.erase(found);
   Reply reply{type, body};
-  then(reply);
+  fault::around(
+      "sftp.answer", fault::Kind::refused, [&] { then(reply); },
+      [&](fault::Kind) {
+        const std::string status = Builder(Type::status).u32(SftpError::failure).string("Failure").finish();
+        constexpr std::size_t head = 5;  // length and type
+        Reply refused{Type::status, Parser(std::string_view(status).substr(head))};
+        then(refused);
+      });
 }
 
 void Sftp::wait_for(const bool& answered) {

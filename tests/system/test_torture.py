@@ -1,0 +1,139 @@
+"""Any operation fails, or is the last one: nothing lost, nothing twice, nothing left over (torture.py says what is held).
+
+Here a sample of the points, spread over all of them; NAVETTE_TORTURE=all takes every one, as tools/torture does.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import torture
+from conftest import ROOT
+
+pytestmark = [pytest.mark.slow,
+              pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")]
+SAMPLE = 60
+
+
+@pytest.fixture(name="bench", scope="module")
+def a_torture(navette):
+    with torture.place() as place, torture.Torture(navette, place, max(2, os.cpu_count() or 2)) as bench:
+        if not bench.look():
+            pytest.skip("a binary without fault points")
+        yield bench
+
+
+def test_the_scene_is_what_it_should_be(bench):
+    expected = {(lieu, f"DI_monenfant_{r}.{e}") for e in ("pdf", "xml")
+                for r, communes in (("A1", [torture.NORD]), ("A2", [torture.NORD, torture.SUD]), ("A3", [torture.SUD]),
+                                    ("C1", [torture.NORD]))
+                for lieu in torture.lieux_of(*communes)}
+    assert {(lieu, name) for lieu, name, _ in bench.expected["delivered"]} == expected
+    assert len(bench.expected["delivered"]) == len(expected)
+    assert [a[1:5] for a in bench.expected["answers"]] == [
+        ("hab-1.xml", "accepte", None, ()), ("d1.xml", "partiel", None, ("COMMUNE_INCONNUE",)),
+        ("d2.xml", "refuse", "TOTAUX_FAUX", ()), ("d3.xml", "accepte", None, ())]
+    assert bench.expected["sans-lieu"] == [("A5",)]
+    assert all(bench.counts[kind] > 10 for kind in torture.KINDS), bench.counts
+
+
+def test_what_is_held_can_fail(bench):
+    """The checks see what a fault would leave behind."""
+    scene = bench.scene()
+    scene.converge()
+    scene.check(bench.expected)
+    delivered = next(scene.at_partner("sftp-nord").glob("*/*.pdf"))
+    at_depot = next(scene.site.depot.glob("*/remises/*/*.xml"))
+    damages = {
+        scene.at_partner("sftp-plat") / "DI_monenfant_A3.pdf.part": b"",
+        scene.site.spool / "travail/monenfant/reste.xml": b"",
+        scene.site.spool / "accuses/monenfant/.reste.tmp": b"",
+        scene.site.spool / "accuses/monenfant/note.txt": torture.MARK.encode(),
+        delivered: delivered.read_bytes()[:-1],
+        at_depot: at_depot.read_bytes() + b" ",
+        at_depot.parent / "DI_monenfant_A9.xml": b"",
+    }
+    for path, content in damages.items():
+        before = path.read_bytes() if path.exists() else None
+        path.write_bytes(content)
+        with pytest.raises(AssertionError):
+            scene.check(bench.expected)
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+    scene.check(bench.expected)
+    other = at_depot.parent.with_name("autre")
+    shutil.copytree(at_depot.parent, other)
+    with pytest.raises(AssertionError):
+        scene.check(bench.expected)
+    shutil.rmtree(other)
+    name = bench.outside.messages(scene.domain)[0]
+    bench.outside.sent[scene.domain] += [name, name]
+    with pytest.raises(AssertionError):
+        scene.check(bench.expected)
+
+
+def test_after_any_fault_each_demande_is_at_each_lieu_once(bench):
+    everything = os.environ.get("NAVETTE_TORTURE") == "all"
+    points = bench.every() if everything else bench.sample(SAMPLE)
+    tried = bench.try_all(points)
+    assert [f"{t.point}: {t.fault}" for t in tried if t.fault] == []
+    struck = sum(t.struck for t in tried)
+    assert struck >= len(points) * 0.8, f"only {struck} of {len(points)} passes were struck"
+
+
+@pytest.mark.parametrize("point", ["1+:enospc", "9+:eio", "20+:busy", "1+:lost", "3+:refused"])
+def test_a_fault_that_stays_loses_nothing(bench, point):
+    tried = bench.try_point(point)
+    assert tried.struck and not tried.fault, tried.fault
+
+
+def test_serve_killed_again_and_again_under_a_steady_inflow(bench):
+    torture.soak(bench.binary, pathlib.Path(bench.place) / "soak", bench.outside, kills=8)
+
+
+def test_every_call_that_makes_something_durable_goes_through_a_point():
+    durable = re.compile(r"(?<!\w)::(f(data)?sync|syncfs|rename(at2?)?|unlink(at)?|mkdir(at)?|link(at)?|symlink(at)?|pwrite|ftruncate)\(")
+    bare = []
+    for path in sorted((ROOT / "src").rglob("*.cpp")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if durable.search(line) and "return ::" not in line:  # in a point it is what a lambda returns
+                bare.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert bare == []
+
+
+def test_what_cannot_be_understood_is_said(bench):
+    for fault in ("0:eio", "3:rubbish", "eio", "3+eio", "count:/nowhere/file"):
+        done = subprocess.run(bench.scene().site.command("run"), env={**os.environ, "NAVETTE_FAULT": fault}, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 2 and "NAVETTE_FAULT" in done.stderr, fault
+
+
+def compiled(source, tmp_path, name):
+    """The object file that a release build makes of it."""
+    out = tmp_path / f"{name}.o"
+    subprocess.run(["c++", "-std=c++20", "-O2", "-c", "-I", ROOT / "src", "-D_GLIBCXX_ASSERTIONS", "-o", out, source], check=True)
+    return out
+
+
+def test_a_release_build_has_no_fault_points(tmp_path):
+    """The code of a file with points is, byte for byte, that of the same file without."""
+    source = ROOT / "src/base/atomic_file.cpp"
+    text = source.read_text(encoding="utf-8")
+    bare, points = re.subn(r"fault::system_call\(\"\w+\", \[&\] \{ return (.*?); \}\)", r"\1", text, flags=re.S)
+    assert points > 0
+    (tmp_path / "bare.cpp").write_text(bare, encoding="utf-8")
+    code = []
+    for name, path in (("with", source), ("without", tmp_path / "bare.cpp")):
+        text = compiled(path, tmp_path, name)
+        subprocess.run(["objcopy", "-O", "binary", "--only-section=.text*", text, tmp_path / name], check=True)
+        code.append((tmp_path / name).read_bytes())
+    assert code[0] == code[1] and len(code[0]) > 500
+    for source in ("src/base/directory.cpp", "src/base/fault.cpp"):
+        names = subprocess.run(["nm", "-C", compiled(ROOT / source, tmp_path, "names")], capture_output=True, text=True, check=True)
+        assert "fault" not in names.stdout

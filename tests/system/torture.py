@@ -1,0 +1,430 @@
+"""What the torture does, for test_torture.py, test_crash.py and tools/torture: a site with dépôts, partners' SFTP servers
+and a mail server; one operation of a pass fails, or the process is killed at it; then the passes and acts of an operator
+must reach what an untouched twin reached: every demande at each of its lieux once, the same names and bytes, every
+notification accounted for, nothing of a family's left over, the trace valid. A mail alone may come twice, under its
+Message-ID.
+
+The points are those of src/base/fault.h; the site is made anew for each.
+"""
+
+import collections
+import concurrent.futures
+import dataclasses
+import hashlib
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import traceback
+from xml.etree import ElementTree
+
+from conftest import Site
+from test_main_job import A, R, convention, demande, demandes, habilitations, mail_at, personne, quick_place, rows, validate
+from test_notification import MailServer
+from test_sftp import Sshd
+
+MARK = "Zqfamillemarque"
+KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
+NORD, SUD = "42218", "42207"
+# By lieu: its commune, and its partner's profile; None is a dépôt.
+LIEUX = {
+    "depot-nord": (NORD, None),
+    "depot-sud": (SUD, None),
+    "sftp-nord": (NORD, {}),
+    "sftp-plat": (SUD, {"make_directory": False, "overwrite": True}),
+    "sftp-sans-renommage": (NORD, {"rename": False}),
+}
+
+
+def assert_same(what, found, expected):
+    """Says what differs, in tools/torture as well, where no assertion is rewritten."""
+    if found != expected:
+        raise AssertionError(f"{what}: {found} and not {expected}")
+
+
+def lieux_of(*communes):
+    return sorted(name for name, (commune, _) in LIEUX.items() if commune in communes)
+
+
+class Outside:
+    """The servers that every site delivers to, each into directories and under an address of its own."""
+
+    def __init__(self, path):
+        self.path = path
+        self.sshd = Sshd(path / "sshd")
+        (path / "smtp").mkdir()
+        self.mail = MailServer(path / "smtp")
+        self.mail.start()
+        self.lock = threading.Lock()
+        self.read = 0
+        self.sent = collections.defaultdict(list)  # by the sender's domain: Message-IDs
+
+    def close(self):
+        self.sshd.stop()
+        self.mail.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def messages(self, domain):
+        with self.lock:
+            while (path := self.mail.directory / f"{self.read + 1}.eml").exists():
+                mail = mail_at(path)
+                self.sent[mail["From"].addresses[0].domain].append(mail["Message-ID"].strip("<>").split("@")[0])
+                self.read += 1
+            return sorted(self.sent[domain])
+
+
+class Scene:
+    """A site with what stands at its partners'. Nothing lies in arrivee/ but the habilitations."""
+
+    def __init__(self, binary, path, outside):
+        self.site = Site(binary, path / "site")
+        self.path = path
+        self.outside = outside
+        self.domain = f"{path.name.replace('_', 'x')}.example"
+        secrets = self.site.path / "justificatifs"
+        secrets.mkdir()
+        (secrets / "cle-partenaire").write_bytes((outside.sshd.path / "cle").read_bytes())
+        (secrets / "cle-partenaire").chmod(0o600)
+        self.site.configure(f"[credentials]\ndirectory = justificatifs\n[mail]\nfrom = navette@{self.domain}\n"
+                            f"server = 127.0.0.1:{outside.mail.port}\nca = {outside.mail.certificate}\n"
+                            "[daemon]\nscan_every = 1s\n")
+        for lieu, (_, profile) in LIEUX.items():
+            if profile is not None:
+                self.at_partner(lieu).mkdir(parents=True)
+        self.grant(1)
+
+    def at_partner(self, lieu):
+        return self.path / "partenaires" / lieu
+
+    def grant(self, version):
+        """The habilitations, once more."""
+        def channel(lieu, profile):
+            if profile is None:
+                return "<depot/>"
+            sshd = self.outside.sshd
+            return sshd.channel(**profile).replace(f"<repertoire>{sshd.there}<", f"<repertoire>{self.at_partner(lieu)}<")
+        lieux = {lieu: [commune] for lieu, (commune, _) in LIEUX.items()}
+        canal = {lieu: channel(lieu, profile) for lieu, (_, profile) in LIEUX.items()}
+        person = [personne("P-1", f"agent@{self.domain}")]
+        self.site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", lieux, version=version, canal=canal, personnes=person)),
+                          "caf-421", f"hab-{version}.xml")
+
+    def deposit(self):
+        """Of the demandes one is refused and one has no lieu; and one flux is bad."""
+        records = [demande("A1", nom=MARK), demande("A2", [NORD, SUD], nom=MARK), demande("A3", [SUD], nom=MARK),
+                   demande("A4", ["42999"], nom=MARK), demande("A5", ["42094"], nom=MARK)]
+        self.site.deposit(demandes("D1", *records), name="d1.xml")
+        self.site.deposit(demandes("D2", demande("B1", nom=MARK), announced=9), name="d2.xml")
+        self.site.deposit(demandes("D3", demande("C1", nom=MARK)), name="d3.xml")
+
+    # ---- passes
+
+    def struck(self, fault, timeout=120):
+        """One pass under that fault; whether it met it."""
+        done = self.site.run("run", "--now", code=None, timeout=timeout, env={**os.environ, "NAVETTE_FAULT": fault})
+        assert done.returncode in (0, 1, 3, -signal.SIGKILL), (done.returncode, done.stderr[-2000:])
+        return "fault struck: " in done.stderr
+
+    def converge(self, rounds=12):
+        """Passes, and what an operator does to what waits for its next try, until nothing is left to do."""
+        for _ in range(rounds):
+            self.retry()
+            ended = self.site.run("run", "--now", code=(0, 1))
+            if self.quiet():
+                return
+        raise AssertionError(f"not settled after {rounds} passes: {ended.stdout}{ended.stderr}")
+
+    def found(self, sql):
+        """Nothing as long as there is no database, or no table yet."""
+        try:
+            return rows(self.site, sql)
+        except sqlite3.OperationalError:
+            return []
+
+    def retry(self):
+        for lieu, in self.found("SELECT identifiant FROM lieu WHERE echecs > 0 OR retenu = 1"):
+            self.site.run("lieux", "retry", lieu)
+        for remise, in self.found("SELECT r.nom FROM remise r LEFT JOIN notification n ON n.remise_id = r.id "
+                                  "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat = 'retenue' "
+                                  "OR (n.etat = 'a-envoyer' AND n.tentatives > 0)"):
+            self.site.run("remises", "retry", remise)
+        for reference, in self.found("SELECT DISTINCT reference FROM demande d JOIN acheminement a ON a.demande_id = d.id "
+                                     "WHERE a.etat = 'retenu'"):
+            self.site.run("demandes", "retry", reference)
+
+    def quiet(self):
+        left = self.found("SELECT (SELECT count(*) FROM flux WHERE etat = 'recu' OR accuse IS NULL)"
+                          " + (SELECT count(*) FROM acheminement WHERE etat <> 'remis')"
+                          " + (SELECT count(*) FROM remise WHERE etat <> 'dissoute' AND etat <> 'livree')"
+                          " + (SELECT count(*) FROM notification WHERE etat <> 'envoyee')"
+                          " + (SELECT count(*) FROM demande WHERE admise = 0)"
+                          " + (SELECT count(*) FROM demande_commune WHERE etat = 'nouvelle')")
+        return left == [(0,)] and not list((self.site.spool / "arrivee").glob("*/*"))
+
+    # ---- what came of it
+
+    def manifests(self):
+        """(lieu, remise, manifest, directory, whether the directory is the remise's own)"""
+        for path in self.site.depot.glob("*/remises/*/manifeste.xml"):
+            yield path.parts[-4], path.parent.name, path, True
+        for lieu, (_, profile) in LIEUX.items():
+            for path in self.at_partner(lieu).rglob("*manifeste.xml"):
+                own = profile.get("make_directory", True)
+                yield lieu, path.parent.name if own else path.name.removesuffix("_manifeste.xml"), path, own
+
+    def delivered(self):
+        """What the lieux have: (lieu, remise, file, SHA-256), each file as its manifest says and nothing beside."""
+        out, names, known = [], set(), set()
+        manifests = list(self.manifests())
+        if manifests:
+            validate("remise-1.xsd", *(m[2] for m in manifests))
+        for lieu, remise, manifest, own in manifests:
+            root = ElementTree.parse(manifest).getroot()
+            assert (root.findtext(f"{R}identifiant"), root.findtext(f"{R}lieu")) == (remise, lieu), manifest
+            assert remise not in names, f"{remise} stands in two places"
+            names.add(remise)
+            files = root.findall(f"{R}fichiers/{R}fichier")
+            assert len(files) == 2 * int(root.findtext(f"{R}nombreDemandes"))
+            for f in files:
+                path = manifest.parent / f.findtext(f"{R}nom")
+                data = path.read_bytes()
+                digest = hashlib.sha256(data).hexdigest()
+                assert (str(len(data)), digest) == (f.findtext(f"{R}taille"), f.findtext(f"{R}sha256")), path
+                out.append((lieu, remise, path.name, digest))
+                known.add(path)
+            known.add(manifest)
+            out.append((lieu, remise, "manifeste.xml", hashlib.sha256(manifest.read_bytes()).hexdigest()))
+            assert own or manifest.parent == self.at_partner(lieu)
+        there = {p for top in (self.site.depot, self.path / "partenaires") for p in top.rglob("*") if p.is_file()}
+        assert there == known, f"of no remise: {sorted(map(str, there ^ known))}"
+        return sorted(out)
+
+    def outcome(self):
+        """Without what may differ: tickets, times and how demandes were grouped into remises."""
+        site = self.site
+        answers = []
+        for emetteur in ("monenfant", "caf-421"):
+            for path in site.accuses(emetteur):
+                root = ElementTree.parse(path).getroot()
+                answers.append((emetteur, root.findtext(f"{A}flux/{A}nomFichier"), root.findtext(f"{A}resultat"),
+                                root.findtext(f"{A}motif/{A}code"), tuple(r.findtext(f"{A}code") for r in root.iter(f"{A}refus")),
+                                tuple(e.text for e in root.find(f"{A}compteurs"))))
+        return {
+            "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered() if name != "manifeste.xml"),
+            "answers": sorted(answers, key=str),
+            "rejet": sorted(re.sub(r"^[^.]*\.", "", p.name) for p in (site.spool / "rejet").rglob("*") if p.is_file()),
+            "charge": rows(site, "SELECT d.emetteur, d.reference FROM charge JOIN demande d ON d.id = demande_id ORDER BY 2"),
+            "sans-lieu": rows(site, "SELECT reference FROM demande WHERE sans_lieu = 1 ORDER BY 1"),
+            "conventions": rows(site, "SELECT numero, version FROM convention JOIN version ON convention_id = convention.id"),
+        }
+
+    def check(self, expected, mails_at_most=2):
+        site = self.site
+        outcome = self.outcome()
+        for what, wanted in expected.items():
+            assert_same(what, outcome[what], wanted)
+        names = sorted({remise for _, remise, _, _ in self.delivered()})
+        assert_same("remises", names, [r[0] for r in rows(site, "SELECT nom FROM remise WHERE etat = 'livree' ORDER BY 1")])
+        stored = rows(site, "SELECT r.nom, f.nom, f.sha256 FROM remise_fichier f JOIN remise r ON r.id = f.remise_id WHERE r.etat = 'livree'")
+        assert_same("stored bytes", sorted((remise, name, digest) for _, remise, name, digest in self.delivered()), sorted(stored))
+        told = rows(site, "SELECT nom FROM notification JOIN remise ON remise.id = remise_id WHERE notification.etat = 'envoyee'"
+                    " AND acceptee_le IS NOT NULL ORDER BY 1")
+        assert_same("notifications", [t[0] for t in told], names)
+        assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
+        mails = collections.Counter(self.outside.messages(self.domain))
+        assert_same("mails", sorted(mails), names)
+        assert max(mails.values()) <= mails_at_most, mails
+        validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"))
+        self.check_leftovers()
+        assert rows(site, "PRAGMA foreign_key_check") == [] and rows(site, "PRAGMA integrity_check") == [("ok",)]
+        site.run("traces", "verify")
+
+    def check_leftovers(self):
+        """Nor does a family's name lie anywhere but where it belongs."""
+        site = self.site
+        left = [p for d in ("travail", "depart", "arrivee") for p in (site.spool / d).rglob("*") if not p.is_dir()]
+        left += [*(site.spool / "depart").glob("*/*"), *site.depot.glob("*/.en-cours/*")]
+        left += [p for p in self.path.rglob(".*") if p.name not in (".lock", ".en-cours")]
+        assert_same("left over", left, [])
+        for path in site.path.rglob("*"):
+            if path.is_file() and MARK.encode() in path.read_bytes():
+                relative = path.relative_to(site.path).parts
+                assert relative[0] in ("depot", "state") or relative[:2] == ("spool", "rejet"), path
+
+
+# ---- points
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    point: str      # as NAVETTE_FAULT has it
+    struck: bool    # false: the pass was over before
+    fault: str = ""  # what is wrong; empty when all is well
+
+
+class Torture:
+    """Tries points; `place` is empty and quick."""
+
+    def __init__(self, binary, place, jobs):
+        self.binary, self.place, self.jobs = binary, pathlib.Path(place), jobs
+        self.outside = Outside(self.place)
+        self.expected = None
+        self.counts = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.outside.close()
+
+    def scene(self):
+        scene = Scene(self.binary, pathlib.Path(tempfile.mkdtemp(prefix="p-", dir=self.place)), self.outside)
+        scene.deposit()
+        return scene
+
+    def look(self):
+        """The untouched twin: what every other must reach, and how many operations know each kind. False: a binary without
+        fault points."""
+        scene = self.scene()
+        counts = scene.path / "count"
+        scene.struck(f"count:{counts}")
+        scene.converge()
+        if not counts.exists():
+            return False
+        words = collections.Counter(word for line in counts.read_text(encoding="ascii").splitlines() for word in line.split()[1:])
+        self.counts = {kind: words[kind] for kind in KINDS}
+        self.expected = scene.outcome()
+        scene.check(self.expected, mails_at_most=1)
+        return True
+
+    def try_point(self, point, disturb=None):
+        """`disturb`: another way to disturb one pass than a fault point."""
+        scene = self.scene()
+        struck, fault = False, ""
+        try:
+            struck = (disturb or Scene.struck)(scene, point)
+            scene.converge()
+            scene.check(self.expected)
+            shutil.rmtree(scene.path)
+        except (AssertionError, subprocess.TimeoutExpired, OSError, ElementTree.ParseError, sqlite3.Error) as e:
+            line = traceback.extract_tb(e.__traceback__)[-1].line
+            fault = f"{type(e).__name__}: {str(e) or line} ({scene.path})"
+        return Tried(point, struck, fault)
+
+    def try_all(self, points, tell=lambda tried: None, disturb=None):
+        interrupted = threading.Event()  # then the servers and passes under way were as well: that is no fault
+
+        def one(point):
+            tried = self.try_point(point, disturb)
+            if not interrupted.is_set():
+                tell(tried)
+            return tried
+        pool = concurrent.futures.ThreadPoolExecutor(max_workers=self.jobs)
+        try:
+            return list(pool.map(one, points))
+        except KeyboardInterrupt:
+            interrupted.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def sample(self, count):
+        """About `count` points, for each kind spread from its first to its last."""
+        share = max(2, round(count / len(KINDS)))
+        return [f"{n}:{kind}" for kind in KINDS for n in spread(self.counts[kind], share)]
+
+    def every(self):
+        points = [f"{n}:{kind}" for kind in KINDS for n in range(1, self.counts[kind] + 1)]
+        random.Random(1).shuffle(points)  # an interrupted run has seen something of everything
+        return points
+
+    def beyond(self, kind, tell=lambda tried: None):
+        """Threads make no two passes the same: on from where every() ends until a pass completes untouched."""
+        n = self.counts[kind]
+        while True:
+            n += 1
+            tried = self.try_point(f"{n}:{kind}")
+            tell(tried)
+            yield tried
+            if not tried.struck:
+                return
+
+
+def spread(count, points):
+    """Points of 1 … count, evenly, the first and the last among them."""
+    if count <= points:
+        return list(range(1, count + 1))
+    return sorted({1 + round(i * (count - 1) / (points - 1)) for i in range(points)})
+
+
+# ---- the soak
+
+def soak(binary, path, outside, kills, tell=lambda killed: None, seed=7):
+    """`serve` killed again and again while demandes and habilitations keep coming; then the checks. Returns the number of
+    flux that came."""
+    scene = Scene(binary, path, outside)
+    site = scene.site
+    dice = random.Random(seed)
+    stop = threading.Event()
+    deposited, granted = [], [1]
+
+    def inflow():
+        while not stop.is_set():
+            n = len(deposited)
+            communes = [[NORD], [SUD], [NORD, SUD]][n % 3]
+            site.deposit(demandes(f"D{n}", demande(f"S{n}", communes, nom=MARK)), name=f"s{n}.xml")
+            deposited.append(communes)
+            if n % 20 == 19:
+                granted.append(len(granted) + 1)
+                scene.grant(granted[-1])
+            stop.wait(0.3)
+    feeder = threading.Thread(target=inflow)
+    feeder.start()
+    try:
+        killed = 0
+        while killed < kills or (killed < 10 * kills and not any(scene.manifests())):
+            # Every other time at an operation, mostly an early one: so it gets somewhere on a busy machine as well.
+            by_operation = killed % 2 == 1
+            fault = {"NAVETTE_FAULT": f"{round(10 ** dice.uniform(0.5, 3.5))}:kill"} if by_operation else {}
+            serving = site.start("serve", stderr=subprocess.DEVNULL, env={**os.environ, **fault})
+            try:
+                serving.wait(timeout=60 if by_operation else dice.uniform(0.15, 1.5))
+                assert_same("serve ended by itself", serving.returncode, -signal.SIGKILL)
+            except subprocess.TimeoutExpired:
+                serving.kill()
+                serving.wait(timeout=30)
+            killed += 1
+            tell(killed)
+    finally:
+        stop.set()
+        feeder.join()
+    assert any(scene.manifests()), "killed too early every time: nothing was tried"
+    scene.converge(rounds=30)
+    # Twice would show here as well: one entry for each time.
+    reached = collections.defaultdict(list)
+    for lieu, _, name, _ in scene.delivered():
+        if name == "manifeste.xml":
+            continue
+        reached[name].append(lieu)
+    wanted = {f"DI_monenfant_S{n}.{e}": lieux_of(*communes) for n, communes in enumerate(deposited) for e in ("pdf", "xml")}
+    assert_same("delivered", {name: sorted(lieux) for name, lieux in reached.items()}, wanted)
+    outcome = scene.outcome()
+    flux = [f"s{n}.xml" for n in range(len(deposited))] + [f"hab-{n}.xml" for n in granted]
+    assert_same("answers", sorted(answer[1:3] for answer in outcome["answers"]), sorted((name, "accepte") for name in flux))
+    scene.check(outcome, mails_at_most=killed + 1)
+    return len(flux)
+
+
+def place():
+    """A directory in memory, where there is such a file system: what is tried is the order of things, not the disk."""
+    return tempfile.TemporaryDirectory(prefix="navette-torture-", dir=quick_place())
