@@ -17,7 +17,8 @@ struct Installed {
     config.spool.directory = dir / "spool";
     config.spool.stable_after = std::chrono::milliseconds(0);
     config.state.database = dir / "navette.db";
-    config.depot = {dir / "depot", true};
+    config.depot.directory = dir / "depot";
+    config.depot.create = true;
     config.data.directory = std::filesystem::current_path();
     config.emetteurs["monenfant"] = {{"demandes"}, "", {}};
     config.emetteurs["caf-421"] = {{"habilitations"}, "421", {"42"}};
