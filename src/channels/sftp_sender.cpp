@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "channels/sftp_access.h"
 #include "channels/verified_copy.h"
 
 namespace navette::channels {
@@ -17,8 +18,6 @@ using model::Outcome;
 using model::Refused;
 using model::Retry;
 using ssh::SftpError;
-
-constexpr std::uint32_t directory_mode = 0750;
 
 const char* code_of(ssh::Fault fault) {
   switch (fault) {
@@ -61,34 +60,17 @@ Outcome outcome_of(const SftpError& e) {
 
 ssh::Sftp& SftpSender::connected() {
   if (sftp_) return *sftp_;
-  ssh::Server server;
-  server.host = profile_.host;
-  server.port = profile_.port;
-  server.user = profile_.user;
-  server.fingerprint = profile_.fingerprint;
-  if (!profile_.known_hosts.empty()) server.known_hosts = credentials_.read(profile_.known_hosts);
-  std::string secret = credentials_.read(profile_.credential);
-  if (secret.starts_with("-----BEGIN ")) {
-    server.key = std::move(secret);
-    server.password = credentials_.read_line_if_there(profile_.credential + "-passphrase");
-  } else {
-    server.password = credentials_.read_line_if_there(profile_.credential);
-  }
-  sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server, patience_, stop_));
+  sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server_of(profile_, credentials_), patience_, stop_));
   return *sftp_;
 }
 
 std::string SftpSender::directory_of(const RemiseToSend& r) const {
-  std::string directory = profile_.directory;
-  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
-  if (!profile_.make_directory) return directory;
-  return (directory == "/" ? "/" : directory + "/") + r.remise;
+  return remote_path(profile_.directory, profile_.make_directory ? r.remise : "");
 }
 
 std::string SftpSender::path_of(const RemiseToSend& r, const model::RemiseFile& file) const {
-  const std::string directory = directory_of(r);
   const bool shared_manifest = file.kind == model::FileKind::manifest && !profile_.make_directory;
-  return (directory == "/" ? "/" : directory + "/") + (shared_manifest ? r.remise + "_" : "") + file.name;
+  return remote_path(directory_of(r), (shared_manifest ? r.remise + "_" : "") + file.name);
 }
 
 Outcome SftpSender::send(const RemiseToSend& r) {
@@ -150,7 +132,7 @@ void SftpSender::prepare_directory(const RemiseToSend& r) {
   if (!profile_.make_directory) return;
   const std::string directory = directory_of(r);
   try {
-    sftp_->make_directory(directory, directory_mode);
+    sftp_->make_directory(directory, remise_directory_mode);
   } catch (const SftpError& e) {
     // Every server says it in its own way when the directory is there.
     if (e.code() == SftpError::no_such_file || e.code() == SftpError::permission_denied) throw;
@@ -255,7 +237,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
                    {}};
     return Retry{failure.what, std::nullopt, false, {}};
   }
-  const bool renaming = failure.what.starts_with("rename ");
+  const bool renaming = failure.operation == ssh::Operation::rename;
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",

@@ -158,6 +158,7 @@ struct LieuRow {
   std::int64_t version = 0;
   bool en_vigueur = false;  // today
   std::string canal;
+  std::string profil;                      // of the channel, as its convention says it; empty for a dépôt
   std::optional<std::string> suspendu;     // by an operator, and why
   std::uint64_t en_attente = 0;            // acheminements that wait for the next remise
   std::uint64_t remises_en_attente = 0;    // prete or retenue

@@ -171,6 +171,15 @@ std::unique_ptr<curl_slist, Cleanup> list_of(const std::vector<std::string>& add
 }  // namespace
 
 struct Smtp::State {
+  CURLcode perform(Exchange& exchange) {
+    CURL* h = handle.get();
+    set(h, CURLOPT_DEBUGDATA, &exchange);
+    set(h, CURLOPT_READDATA, &exchange);
+    set(h, CURLOPT_XFERINFODATA, &exchange);
+    error.front() = '\0';
+    return curl_easy_perform(h);
+  }
+
   MailServer server;
   std::array<char, CURL_ERROR_SIZE> error{};  // libcurl writes into it until the handle is gone
   std::unique_ptr<CURL, Cleanup> handle;
@@ -238,16 +247,28 @@ std::vector<Reply> Smtp::send(const std::string& from, const std::vector<std::st
   set(h, CURLOPT_MAIL_FROM, from.c_str());
   set(h, CURLOPT_MAIL_RCPT, list.get());
   set(h, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(message.size()));
-  set(h, CURLOPT_DEBUGDATA, &exchange);
-  set(h, CURLOPT_READDATA, &exchange);
-  set(h, CURLOPT_XFERINFODATA, &exchange);
-  state_->error.front() = '\0';
-  const CURLcode rc = curl_easy_perform(h);
+  const CURLcode rc = state_->perform(exchange);
 
   std::vector<Reply> answers = exchange.dialogue.answers(recipients.size());
-  if (!answers.empty()) return answers;
+  if (answers.empty()) fail(rc, exchange.dialogue.opening());
+  return answers;
+}
+
+void Smtp::greet(const std::stop_token& stop) {
+  CURL* h = state_->handle.get();
+  Exchange exchange{{}, {}, stop};
+  set(h, CURLOPT_MAIL_RCPT, static_cast<curl_slist*>(nullptr));
+  set(h, CURLOPT_CUSTOMREQUEST, "NOOP");
+  set(h, CURLOPT_NOBODY, 1L);  // else its answer is written to standard output
+  const CURLcode rc = state_->perform(exchange);
+  set(h, CURLOPT_CUSTOMREQUEST, static_cast<const char*>(nullptr));
+  set(h, CURLOPT_UPLOAD, 1L);  // takes NOBODY back
+  if (rc != CURLE_OK) fail(rc, exchange.dialogue.opening());
+}
+
+void Smtp::fail(int curl_code, const Reply& opening) const {
+  const auto rc = static_cast<CURLcode>(curl_code);
   if (rc == CURLE_ABORTED_BY_CALLBACK) throw Interrupted();
-  const Reply& opening = exchange.dialogue.opening();
   throw SmtpError(
       fault_of(rc, opening),
       fmt::format("{}:{}: {}", state_->server.host, state_->server.port,

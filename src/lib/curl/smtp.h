@@ -90,9 +90,13 @@ class Smtp {
   // Throws SmtpError, Interrupted; then nobody's answer is known.
   std::vector<Reply> send(const std::string& from, const std::vector<std::string>& recipients,
                           const std::string& message, const std::stop_token& stop = {});
+  // Connects, secures and logs in as send() would, and says NOOP: no message. Throws as send() does.
+  void greet(const std::stop_token& stop = {});
 
  private:
   struct State;
+  [[noreturn]] void fail(int curl_code, const Reply& opening) const;
+
   std::unique_ptr<State> state_;
 };
 
