@@ -81,7 +81,8 @@ class SftpProbing {
       fail(e.what(), "have the partner open SFTP, and nothing else, to that account");
       sftp_.reset();
     } catch (const std::exception& e) {  // the connection was lost, as a rule
-      fail(describe(e), "run it again; if it stays so, ask the partner");
+      fail(describe(e), step_ == subsystem ? "have the partner open SFTP to the account " + profile_.user
+                                           : "run it again; if it stays so, ask the partner");
       sftp_.reset();
     }
     clean();
