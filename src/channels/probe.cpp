@@ -338,7 +338,7 @@ void SftpProbing::clean() {
     if (!sftp_) sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server_, std::min(patience_, short_patience)));
     remove_all(*sftp_);
   } catch (const std::exception& e) {
-    const std::string left = !files_.empty() ? files_.front() : made_;
+    const std::string left = !files_.empty() ? files_.back() : made_;
     if (probe_.failed.empty()) {
       begin(removing);
       fail(fmt::format("{} may be left there: {}", left, describe(e)),

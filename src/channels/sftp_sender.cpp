@@ -260,7 +260,7 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
 
 void SftpSender::forget(const RemiseToSend& r) {
   try {
-    remove_all(r);
+    remove_all(r, false);
   } catch (const ssh::SshError&) {
     sftp_.reset();
     throw;
@@ -269,21 +269,21 @@ void SftpSender::forget(const RemiseToSend& r) {
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
-    const std::size_t removed = remove_all(r);
+    const std::size_t removed = remove_all(r, true);  // also what was cut short, or damaged since
     return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
                                  profile_.host, profile_.port, directory_of(r), removed, r.files.size())};
   });
 }
 
 // The manifest first: a lieu that waits for it begins with nothing that goes. Returns how many files were there.
-std::size_t SftpSender::remove_all(const RemiseToSend& r) {
+std::size_t SftpSender::remove_all(const RemiseToSend& r, bool whatever_size) {
   ssh::Sftp& sftp = connected();
   std::size_t removed = 0;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
-    // Another size: not put there by us.
-    if (const auto found = sftp.stat(path); found && found->size == f->size && sftp.remove(path)) ++removed;
+    const auto found = sftp.stat(path);
+    if (found && (whatever_size || found->size == f->size) && sftp.remove(path)) ++removed;
   }
   if (profile_.make_directory && sftp.stat(directory_of(r))) {
     try {

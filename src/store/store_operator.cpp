@@ -160,7 +160,7 @@ void Store::retry_remise(const std::string& name, Instant now) {
     set_remise(id, RemiseEvent::released, {});
     restart_attempts(id, now);
   }
-  db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
+  db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat IN ('prete', 'a-rappeler')").bind(at, id).run();
   const bool undelivered = db_.changes() > 0;
   if (undelivered) {
     auto lieu = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
@@ -278,7 +278,9 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
     id = q.integer(0);
   }
   free_partner(id);
-  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat = 'prete'").bind(to_column(now), id).run();
+  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
+      .bind(to_column(now), id)
+      .run();
   trace(now, "lieu.relance", "lieu:" + lieu);
   transaction.commit();
 }

@@ -81,23 +81,25 @@ def test_serve_tells_the_caf_once_a_day_and_names_no_family(site):
     assert alerts(site) == []  # `run` has an exit code
     site.run("lieux", "suspend", "rpe-deux", "--why", "la famille Zyzzogeton se plaint")
     site.deposit(demandes("D2", demande("A4", **family), demande("A5", ["42207"], **family)), name="zyzzogeton.xml")
-    site.run("demandes", "hold", "A2", "--why", "Mme Zyzzogeton rappelle")
+    site.passes()
+    site.run("demandes", "hold", "A5", "--why", "Mme Zyzzogeton rappelle")
     site.deposit(b"<zyzzogeton/>", name="ulrikke.xml")
     service = Service(site)
     try:
         wait_for(lambda: alerts(site), what="the alert")
         # Another pass, the same day: no other mail.
         site.deposit(demandes("D3", demande("A6", **family)), name="autre.xml")
-        wait_for(lambda: rows(site, "SELECT count(*) FROM remise WHERE etat = 'livree'")[0][0] >= 3, what="another pass")
+        wait_for(lambda: rows(site, "SELECT count(*) FROM remise WHERE etat = 'livree'")[0][0] >= 4, what="another pass")
         assert service.stop()[0] == 0
     finally:
         service.close()
     (path,) = alerts(site)
     mail = mail_at(path)
     assert mail["To"] == "contact@caf42.example.org" and mail["Subject"].startswith("navette – Caf 421\u00a0: ")
-    text = mail.get_content()
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert_french(re.sub(r"(?m)^  – .*$", "", text))  # reasons of the log are English
-    for expected in ("LIEUX SUSPENDUS (1)\n  – rpe-deux\n", "COMMUNES SANS LIEU", "Firminy (42095)\u00a0: 1 demande\n",
+    for expected in ("LIEUX SUSPENDUS (1)\n  – rpe-deux\n",
+                     "DEMANDES RETENUES (1)\n  – monenfant/A5\u00a0: par un opérateur\n", "COMMUNES SANS LIEU", "Firminy (42095)\u00a0: 1 demande\n",
                      "FLUX REFUSÉS EN ENTIER DEPUIS HIER (1)"):
         assert expected in text, text
     raw = path.read_bytes() + text.encode() + mail["Subject"].encode()

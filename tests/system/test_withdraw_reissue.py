@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 from test_main_job import (assert_remise_is_whole, at, convention, demande, demandes, dump_of_tables, habilitations, mail_at,
-                           open_lieux, paris, remises, rows, run_at, validate, words_of)
+                           open_lieux, paris, reached, remises, rows, run_at, validate, words_of)
 from test_sftp import Sshd, open_site
 
 
@@ -147,18 +147,22 @@ def test_what_waits_to_be_issued_again_goes_with_the_withdrawal(site):
     assert remises(site) == [] and len(site.json("remises", "list")) == 1
 
 
-def test_a_remise_that_never_left_leaves_no_more(site):
+def test_a_remise_that_did_not_arrive_leaves_no_more(site):
     open_lieux(site)
     site.passes()
+    site.depot.mkdir(exist_ok=True)
     (site.depot / "rpe-un").write_bytes(b"")  # no dépôt can be made
     site.deposit(demandes("D1", demande("A1")))
     site.passes(code=1)
     remise = the_remise(site)
     site.run("remises", "withdraw", remise, "--why", "par erreur", "--apply")
     (site.depot / "rpe-un").unlink()
+    site.deposit(demandes("D2", demande("A2")))
     site.passes()
-    assert remises(site) == [] and site.mails() == []
-    assert {d["etat"] for d in site.json("demandes", "list")} == {"retiree"}
+    assert reached(site, "A1") == [] and reached(site, "A2") == ["rpe-un"] and len(site.mails()) == 1
+    assert {d["reference"]: d["etat"] for d in site.json("demandes", "list")} == {"A1": "retiree", "A2": "remise"}
+    site.run("remises", "retry", remise)
+    site.passes(code=0)
     assert site.json("remises", "show", remise)["etat"] == "rappelee"
     assert list((site.spool / "depart").rglob("*.pdf")) == []
 

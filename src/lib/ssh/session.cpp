@@ -88,10 +88,9 @@ UniqueFd open_socket(const Server& server, const Waiting& waiting) {
 }
 
 struct FreeSession {
-  void operator()(ssh_session_struct* session) const {
-    ssh_disconnect(session);
-    ssh_free(session);
-  }
+  // Without ssh_disconnect: it forgets a descriptor that it was given (SSH_OPTIONS_FD) without closing it, and the
+  // connection would stay as long as the process. ssh_free closes it.
+  void operator()(ssh_session_struct* session) const { ssh_free(session); }
 };
 struct FreeChannel {
   void operator()(ssh_channel_struct* channel) const { ssh_channel_free(channel); }
