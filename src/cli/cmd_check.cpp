@@ -20,15 +20,15 @@ constexpr const char* help =
     "each: ok, warn or bad, and what to do. Changes nothing. Run it as navette: permissions are those of the\n"
     "account that looks.\n\n"
     "--reach also tries every partner's SFTP server, without delivering: name, connection, host key, login,\n"
-    "directory, then a file .navette-essai-… written, renamed and removed as a delivery would be, and says which\n"
-    "setting of its profile to change. And the mail server, up to the login: no mail is sent.\n\n"
+    "directory, then a file .navette-essai-… written, renamed and removed as a delivery would be, and says\n"
+    "which setting of its profile to change. And the mail server, up to the login: no mail is sent.\n\n"
     "Exit codes: 0 all ok, 1 something is to be looked at, 2 the configuration is wrong.\n\n"
     "Examples:\n"
     "  sudo -u navette navette check\n"
     "  sudo -u navette navette check --reach\n";
 
 void options(boost::program_options::options_description& o) {
-  o.add_options()("reach", "also whether every lieu's channel takes a delivery now, and the mail server mails");
+  o.add_options()("reach", "also whether each lieu's channel takes deliveries now");
   json_option(o);
 }
 
