@@ -45,15 +45,15 @@ constexpr const char* release_help =
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
-    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing can\n"
-    "be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. Whatever was\n"
-    "issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
+    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing\n"
+    "can be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. Whatever\n"
+    "was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
 constexpr const char* reissue_help =
     "Makes the same demandes available to the lieu again, for files that it lost or that were damaged (R15):\n"
     "packed with the next pass as a remise of its own, with its own notification and pickup delay. Possible\n"
-    "while the retention of the first issue runs, counted from its transmission, and its convention is in force.\n\n"
+    "while the retention of the first issue runs, counted from transmission, and with a convention in force.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises reissue rpe-gier-20261122-1 --why \"the town lost its disk\"\n";
 
