@@ -46,7 +46,7 @@ constexpr const char* release_help =
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
     "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing\n"
-    "can be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. Whatever\n"
+    "can be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. What\n"
     "was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
