@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "channels/sftp_access.h"
 #include "channels/verified_copy.h"
 
 namespace navette::channels {
@@ -19,8 +20,6 @@ using model::Outcome;
 using model::Refused;
 using model::Retry;
 using ssh::SftpError;
-
-constexpr std::uint32_t directory_mode = 0750;
 
 const char* code_of(ssh::Fault fault) {
   switch (fault) {
@@ -71,34 +70,17 @@ void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
 
 ssh::Sftp& SftpSender::connected() {
   if (sftp_) return *sftp_;
-  ssh::Server server;
-  server.host = profile_.host;
-  server.port = profile_.port;
-  server.user = profile_.user;
-  server.fingerprint = profile_.fingerprint;
-  if (!profile_.known_hosts.empty()) server.known_hosts = credentials_.read(profile_.known_hosts);
-  std::string secret = credentials_.read(profile_.credential);
-  if (secret.starts_with("-----BEGIN ")) {
-    server.key = std::move(secret);
-    server.password = credentials_.read_line_if_there(profile_.credential + "-passphrase");
-  } else {
-    server.password = credentials_.read_line_if_there(profile_.credential);
-  }
-  sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server, patience_, stop_));
+  sftp_ = std::make_unique<ssh::Sftp>(ssh::Session(server_of(profile_, credentials_), patience_, stop_));
   return *sftp_;
 }
 
 std::string SftpSender::directory_of(const std::string& remise) const {
-  std::string directory = profile_.directory;
-  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
-  if (!profile_.make_directory) return directory;
-  return (directory == "/" ? "/" : directory + "/") + remise;
+  return remote_path(profile_.directory, profile_.make_directory ? remise : "");
 }
 
 std::string SftpSender::path_of(const std::string& remise, const model::RemiseFile& file) const {
-  const std::string directory = directory_of(remise);
   const bool shared_manifest = file.kind == model::FileKind::manifest && !profile_.make_directory;
-  return (directory == "/" ? "/" : directory + "/") + (shared_manifest ? remise + "_" : "") + file.name;
+  return remote_path(directory_of(remise), (shared_manifest ? remise + "_" : "") + file.name);
 }
 
 Outcome SftpSender::send(const RemiseToSend& r) {
@@ -161,7 +143,7 @@ void SftpSender::prepare_directory(const RemiseToSend& r) {
   if (!profile_.make_directory) return;
   const std::string directory = directory_of(r.remise);
   try {
-    sftp_->make_directory(directory, directory_mode);
+    sftp_->make_directory(directory, remise_directory_mode);
   } catch (const SftpError& e) {
     // Every server says it in its own way when the directory is there.
     if (e.code() == SftpError::no_such_file || e.code() == SftpError::permission_denied) throw;
@@ -266,7 +248,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
                    {}};
     return Retry{failure.what, std::nullopt, false, {}};
   }
-  const bool renaming = failure.what.starts_with("rename ");
+  const bool renaming = failure.operation == ssh::Operation::rename;
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
@@ -290,7 +272,7 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
 
 void SftpSender::forget(const RemiseToSend& r) {
   try {
-    remove_all(r);
+    remove_all(r, false);
   } catch (const ssh::SshError&) {
     sftp_.reset();
     throw;
@@ -299,21 +281,21 @@ void SftpSender::forget(const RemiseToSend& r) {
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
-    const std::size_t removed = remove_all(r);
+    const std::size_t removed = remove_all(r, true);  // also what was cut short, or damaged since
     return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
                                  profile_.host, profile_.port, directory_of(r.remise), removed, r.files.size())};
   });
 }
 
 // The manifest first: a lieu that waits for it begins with nothing that goes. Returns how many files were there.
-std::size_t SftpSender::remove_all(const RemiseToSend& r) {
+std::size_t SftpSender::remove_all(const RemiseToSend& r, bool whatever_size) {
   ssh::Sftp& sftp = connected();
   std::size_t removed = 0;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r.remise, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
-    // Another size: not put there by us.
-    if (const auto found = sftp.stat(path); found && found->size == f->size && sftp.remove(path)) ++removed;
+    const auto found = sftp.stat(path);
+    if (found && (whatever_size || found->size == f->size) && sftp.remove(path)) ++removed;
   }
   if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {

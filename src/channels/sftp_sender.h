@@ -57,7 +57,7 @@ class SftpSender final : public FileSender {
   // Issued again among the files of its former issue, which bear the same names.
   bool replaces(const RemiseToSend& remise) const { return remise.reissue && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
-  std::size_t remove_all(const RemiseToSend& remise);
+  std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);

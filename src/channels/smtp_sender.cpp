@@ -95,11 +95,15 @@ std::optional<Outcome> fault_of(const Mail& mail) {
 
 }  // namespace
 
+curl::MailServer server_of(const SmtpSettings& s, const Credentials& credentials) {
+  curl::MailServer server{s.host, s.port, s.tls, s.ca_file, s.user, {}};
+  if (!server.user.empty()) server.password = credentials.read_line(s.credential);
+  return server;
+}
+
 curl::Smtp& SmtpSender::connected() {
   if (smtp_) return *smtp_;
-  curl::MailServer server{settings_.host, settings_.port, settings_.tls, settings_.ca_file, settings_.user, {}};
-  if (!server.user.empty()) server.password = credentials_.read_line(settings_.credential);
-  return smtp_.emplace(std::move(server), patience_);
+  return smtp_.emplace(server_of(settings_, credentials_), patience_);
 }
 
 // Again for those put off as long as that brings somebody the mail: a server that takes so many recipients at a time

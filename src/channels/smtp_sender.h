@@ -28,6 +28,9 @@ struct SmtpSettings {
   std::string credential;  // holds the password
 };
 
+// Reads the password anew. Throws CredentialError.
+curl::MailServer server_of(const SmtpSettings& settings, const Credentials& credentials);
+
 class SmtpSender final : public MailSender {
  public:
   // `patience` bounds connecting, and each silence of the server.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ Findings check_database(const config::Config& config);
 Findings check_data(const config::Config& config);  // schemas, stylesheets, communes, fonts
 // `reach`: also whether each lieu's directories take a delivery now.
 Findings check_depots(const config::Config& config, const Clock& clock, bool reach);
+
+// Of the lieux served over SFTP, the credentials that their profiles name. `reach`: also each server itself, and the
+// mail server, tried without delivering, 32 at a time. A stop leaves out what is not tried yet.
+Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop);
 
 // "navette:navette 0700"; empty when it cannot be looked at.
 std::string owner_and_mode(const std::filesystem::path& path);

@@ -9,21 +9,26 @@
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/output.h"
+#include "cli/stop_on_signal.h"
 
 namespace navette::cli {
 namespace {
 
 constexpr const char* help =
     "Looks at all that navette needs: configuration, directories with owners and modes, database, schemas,\n"
-    "stylesheets, fonts, communes, the dépôts of the lieux. One line each: ok, warn or bad, and what to do.\n"
-    "Changes nothing. Run it as navette: permissions are those of the account that looks.\n\n"
+    "stylesheets, fonts, communes, the dépôts of the lieux, the credentials of partners' servers. One line\n"
+    "each: ok, warn or bad, and what to do. Changes nothing. Run it as navette: permissions are those of the\n"
+    "account that looks.\n\n"
+    "--reach also tries every partner's SFTP server, without delivering: name, connection, host key, login,\n"
+    "directory, then a file .navette-essai-… written, renamed and removed as a delivery would be, and says\n"
+    "which setting of its profile to change. And the mail server, up to the login: no mail is sent.\n\n"
     "Exit codes: 0 all ok, 1 something is to be looked at, 2 the configuration is wrong.\n\n"
     "Examples:\n"
     "  sudo -u navette navette check\n"
     "  sudo -u navette navette check --reach\n";
 
 void options(boost::program_options::options_description& o) {
-  o.add_options()("reach", "also whether every lieu's channel takes a delivery now");
+  o.add_options()("reach", "also whether each lieu's channel takes deliveries now");
   json_option(o);
 }
 
@@ -52,6 +57,8 @@ int run(const Invocation& call) {
   add(check_database(config));
   add(check_data(config));
   add(check_depots(config, call.clock(), call.has("reach")));
+  const StopOnSignal stop;
+  add(check_partners(config, call.clock(), call.has("reach"), stop.token()));
   if (call.json()) {
     Json j = Json::array();
     for (const Finding& f : all) j.push_back({{"etat", name_of(f.health)}, {"sujet", f.subject}, {"texte", f.text}});

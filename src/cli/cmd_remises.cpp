@@ -2,6 +2,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/history.h"
@@ -9,6 +10,7 @@
 #include "cli/open_store.h"
 #include "cli/rows.h"
 #include "cli/the_lieu.h"
+#include "model/states.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -48,15 +50,15 @@ constexpr const char* release_help =
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
-    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing can\n"
-    "be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. Without\n"
-    "--apply it tells what would be done.\n\n"
+    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing\n"
+    "can be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. What\n"
+    "was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
 constexpr const char* reissue_help =
     "Makes the same demandes available to the lieu again, for files that it lost or that were damaged (R15):\n"
     "packed with the next pass as a remise of its own, with its own notification and pickup delay. Possible\n"
-    "while the retention of the first issue runs, counted from its transmission, and its convention is in force.\n\n"
+    "while the retention of the first issue runs, counted from transmission, and with a convention in force.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises reissue rpe-gier-20261122-1 --why \"the town lost its disk\"\n";
 
@@ -211,6 +213,18 @@ int release(const Invocation& call) {
   });
 }
 
+// The remise, and every other issue of the same demandes: they are withdrawn together.
+std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise) {
+  const std::string first = remise.reemise_de.empty() ? remise.nom : remise.reemise_de;
+  std::vector<RemiseRow> out;
+  for (RemiseRow& r : store::list_remises(store.connection(), {"", remise.lieu}, store::no_limit)) {
+    const bool same = r.nom == first || r.reemise_de == first;
+    if (same && model::next(model::parse_remise_state(r.etat), model::RemiseEvent::withdrawn))
+      out.push_back(std::move(r));
+  }
+  return out;
+}
+
 int withdraw(const Invocation& call) {
   const std::string why = required_why(call);
   if (call.has("apply")) {
@@ -219,15 +233,19 @@ int withdraw(const Invocation& call) {
     });
   }
   const auto store = open_for_reading(call.config());
-  const RemiseRow r = the_remise(*store, call.argument());
-  const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
-                            : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
-                                              : "what failed attempts may have left at the lieu is removed";
-  print(
-      text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}; its demandes await the Caf and never go to "
-                                  "that lieu again. Nothing is done yet: add --apply to do it.",
-                                  r.nom, r.etat, r.nombre, r.lieu, there)) +
-      "\n");
+  const RemiseRow remise = the_remise(*store, call.argument());
+  const auto issues = withdrawable(*store, remise);
+  if (issues.empty())
+    throw Error(fmt::format("the remise {} cannot be withdrawn: its state is {}", remise.nom, remise.etat));
+  for (const RemiseRow& r : issues) {
+    const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
+                              : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
+                                                : "what failed attempts may have left at the lieu is removed";
+    print(
+        text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}", r.nom, r.etat, r.nombre, r.lieu, there)) +
+        "\n");
+  }
+  print("Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.\n");
   return exit_done;
 }
 

@@ -10,7 +10,6 @@
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
-#include "channels/smtp_sender.h"
 #include "daemon/used_spool.h"
 #include "flux/channel_profile.h"
 #include "model/civil_time.h"
@@ -64,11 +63,8 @@ curl::Tls tls_of(config::MailTls tls) {
 std::unique_ptr<channels::MailSender> mail_sender(const config::Config& config,
                                                   const channels::Credentials& credentials,
                                                   const stages::Spool& spool) {
-  const config::Mail& m = config.mail;
-  if (m.host.empty()) return std::make_unique<channels::MailDirectory>(spool.courriels.path());
-  return std::make_unique<channels::SmtpSender>(
-      channels::SmtpSettings{m.host, m.port, tls_of(m.tls), m.ca.string(), m.user, m.credential}, credentials,
-      config.daemon.patience);
+  if (config.mail.host.empty()) return std::make_unique<channels::MailDirectory>(spool.courriels.path());
+  return std::make_unique<channels::SmtpSender>(mail_settings(config), credentials, config.daemon.patience);
 }
 
 render::FontFiles font_family(const config::FontFamily& f) {
@@ -456,6 +452,11 @@ stages::Senders senders_of(const config::Config& config) {
     senders[name] = {{e.flux.begin(), e.flux.end()}, e.caf, {e.departements.begin(), e.departements.end()}};
   }
   return senders;
+}
+
+channels::SmtpSettings mail_settings(const config::Config& config) {
+  const config::Mail& m = config.mail;
+  return {m.host, m.port, tls_of(m.tls), m.ca.string(), m.user, m.credential};
 }
 
 flux::Limits limits_of(const config::Config& config) {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "channels/smtp_sender.h"
 #include "config/config.h"
 #include "daemon/lock.h"
 #include "render/renderer.h"
@@ -108,6 +109,8 @@ std::unique_ptr<render::Renderer> load_renderer(const config::Config& config);
 stages::Senders senders_of(const config::Config& config);
 // Kinds of channel that this navette serves; a convention that asks for another is refused.
 std::set<std::string> served_channels();
+// Of the mail server, where one is configured.
+channels::SmtpSettings mail_settings(const config::Config& config);
 flux::Limits limits_of(const config::Config& config);
 // Reads data/communes.tsv. Throws Error.
 model::ReferenceData load_reference_data(const config::Config& config);

@@ -162,6 +162,7 @@ struct LieuRow {
   bool en_vigueur = false;  // today
   std::string canal;
   bool depot = false;                      // its remises lie in the dépôt: that channel, or a mail in clear
+  std::string profil;                      // of the channel, as its convention says it; empty for a dépôt
   std::optional<std::string> suspendu;     // by an operator, and why
   std::uint64_t en_attente = 0;            // acheminements that wait for the next remise
   std::uint64_t remises_en_attente = 0;    // prete or retenue

@@ -28,7 +28,7 @@ void load_convention_of(sqlite::Connection& db, std::int64_t id, const std::stri
     auto q = db.query(
         "SELECT v.id, lv.nom, c.numero, v.version, lv.canal, v.en_vigueur_du IS NOT NULL AND v.en_vigueur_du <= ?2 AND "
         "(v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2) AS open, lv.canal = 'depot' OR (lv.canal = 'courriel' AND "
-        "instr(lv.profil, '<clair') > 0) FROM lieu_version lv JOIN version v ON v.id = "
+        "instr(lv.profil, '<clair') > 0), lv.profil FROM lieu_version lv JOIN version v ON v.id = "
         "lv.version_id JOIN convention c ON c.id = v.convention_id WHERE lv.lieu_id = ?1 ORDER BY open DESC, v.id DESC "
         "LIMIT 1");
     if (!q.bind(id, today).step()) return;
@@ -39,6 +39,7 @@ void load_convention_of(sqlite::Connection& db, std::int64_t id, const std::stri
     row.canal = q.text(4);
     row.en_vigueur = q.integer(5) != 0;
     row.depot = q.integer(6) != 0;
+    row.profil = q.text(7);
   }
   auto q = db.query("SELECT insee FROM lieu_commune WHERE version_id = ? AND lieu_id = ? ORDER BY insee");
   q.bind(version_id, id);

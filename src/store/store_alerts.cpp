@@ -37,25 +37,27 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
     q.bind(caf);
     return items(std::move(q));
   };
+  // What an operator wrote (--why) stays here: an e-mail is no place for it, whatever it says (R9).
   AlertFacts f;
   f.held_partners = of_caf(
       "SELECT identifiant, coalesce(derniere_erreur, '') FROM lieu WHERE retenu = 1 AND caf = ? ORDER BY identifiant");
   f.suspended_lieux =
-      of_caf("SELECT identifiant, suspendu FROM lieu WHERE suspendu IS NOT NULL AND caf = ? ORDER BY identifiant");
+      of_caf("SELECT identifiant, '' FROM lieu WHERE suspendu IS NOT NULL AND caf = ? ORDER BY identifiant");
   f.held_remises = of_caf(
-      "SELECT r.nom, coalesce(r.motif, '') FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'retenue' AND l.caf = ? ORDER BY r.id");
+      "SELECT r.nom, CASE r.retenue_operateur WHEN 1 THEN 'par un opérateur' ELSE coalesce(r.motif, '') END "
+      "FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'retenue' AND l.caf = ? ORDER BY r.id");
   f.remises_in_trouble = of_caf(
       "SELECT r.nom, r.motif FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'prete' AND r.motif IS NOT NULL AND l.retenu = 0 AND l.caf = ? ORDER BY r.id");
   f.recalls_waiting = of_caf(
-      "SELECT r.nom, coalesce(r.motif, r.rappel) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "SELECT r.nom, coalesce(r.motif, '') FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'a-rappeler' AND l.caf = ? ORDER BY r.id");
   f.notifications_in_trouble = of_caf(
       "SELECT r.nom, coalesce(n.motif, '') FROM notification n JOIN remise r ON r.id = n.remise_id "
       "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.tentatives > 0 AND l.caf = ? ORDER BY r.id");
   f.held_demandes = of_caf(
-      "SELECT d.emetteur || '/' || d.reference, coalesce(d.retenue, a.motif, '') FROM acheminement a "
+      "SELECT d.emetteur || '/' || d.reference, CASE WHEN d.retenue IS NULL THEN coalesce(a.motif, '') ELSE 'par un "
+      "opérateur' END FROM acheminement a "
       "JOIN demande d ON d.id = a.demande_id JOIN lieu l ON l.id = a.lieu_id "
       "WHERE a.etat = 'retenu' AND l.caf = ? ORDER BY a.id");
   // What another Caf sent is not this one's business.

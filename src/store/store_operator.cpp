@@ -16,6 +16,12 @@ std::string why_detail(const std::string& why) {
   return "motif=" + why;
 }
 
+RowId first_issue_of(sqlite::Connection& db, RowId remise) {
+  auto q = db.query("SELECT coalesce(reemise_de, id) FROM remise WHERE id = ?");
+  q.bind(remise).step();
+  return q.integer(0);
+}
+
 }  // namespace
 
 // A reference alone will do while one émetteur uses it; else EMETTEUR/REFERENCE.
@@ -154,7 +160,7 @@ void Store::retry_remise(const std::string& name, Instant now) {
     set_remise(id, RemiseEvent::released, {});
     restart_attempts(id, now);
   }
-  db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat = 'prete'").bind(at, id).run();
+  db_.query("UPDATE remise SET prochaine = ? WHERE id = ? AND etat IN ('prete', 'a-rappeler')").bind(at, id).run();
   const bool undelivered = db_.changes() > 0;
   if (undelivered) {
     auto lieu = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
@@ -170,44 +176,51 @@ void Store::retry_remise(const std::string& name, Instant now) {
   transaction.commit();
 }
 
+// Whatever is issued again of it goes with it: the demandes are withdrawn, not a copy of them.
 void Store::withdraw_remise(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
-  const RowId id = find_remise(name);
-  set_remise(id, RemiseEvent::withdrawn, {});
-  if (!is_withdrawn(id) || db_.query("SELECT 1 FROM remise WHERE id = ? AND rappel IS NOT NULL").bind(id).step()) {
-    throw Error("the remise " + name + " cannot be withdrawn: it is so already, or was taken apart");
-  }
-  db_.query("UPDATE remise SET rappel = ?, prochaine = ? WHERE id = ?").bind(why, to_column(now), id).run();
-  const bool first_issue = db_.query("SELECT 1 FROM remise WHERE id = ? AND reemise_de IS NULL").bind(id).step();
-  if (first_issue) {
-    for (const DueAcheminement& a : acheminements_of(id)) {
-      set_acheminement(a.id, AcheminementEvent::withdrawn, why);
-      trace(now, "demande.retiree", demande_object(a.demande), "remise=" + name);
+  const RowId first = first_issue_of(db_, find_remise(name));
+  struct Issue {
+    RowId id;
+    std::string name;
+    bool left;
+  };
+  std::vector<Issue> issues;
+  {
+    auto q = db_.query("SELECT id, nom, tentatives > 0, etat FROM remise WHERE id = ?1 OR reemise_de = ?1 ORDER BY id");
+    q.bind(first);
+    while (q.step()) {
+      if (model::next(model::parse_remise_state(q.text(3)), RemiseEvent::withdrawn))
+        issues.push_back({q.integer(0), q.text(1), q.integer(2) != 0});
     }
-    db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(id).run();
   }
-  db_.query("DELETE FROM notification WHERE remise_id = ? AND etat = 'a-envoyer'").bind(id).run();
-  db_.query("UPDATE echeance SET etat = 'annulee' WHERE remise_id = ? AND etat = 'ouverte'").bind(id).run();
-  trace(now, "remise.rappel", "remise:" + name, why_detail(why));
-  // Nothing ever left: there is nothing to remove.
-  if (db_.query("SELECT 1 FROM remise WHERE id = ? AND tentatives = 0").bind(id).step()) {
-    set_remise(id, RemiseEvent::taken_back, {});
+  if (issues.empty()) throw Error("the remise " + name + " cannot be withdrawn: it is so already, or was taken apart");
+  for (const DueAcheminement& a : acheminements_of(first)) {
+    set_acheminement(a.id, AcheminementEvent::withdrawn, why);
+    trace(now, "demande.retiree", demande_object(a.demande), "remise=" + name);
+  }
+  db_.query("DELETE FROM reemission WHERE remise_id = ?").bind(first).run();
+  for (const Issue& issue : issues) {
+    const std::string object = "remise:" + issue.name;
+    set_remise(issue.id, RemiseEvent::withdrawn, {});
+    db_.query("UPDATE remise SET rappel = ?, prochaine = ? WHERE id = ?").bind(why, to_column(now), issue.id).run();
+    db_.query("DELETE FROM notification WHERE remise_id = ? AND etat = 'a-envoyer'").bind(issue.id).run();
+    db_.query("UPDATE echeance SET etat = 'annulee' WHERE remise_id = ? AND etat = 'ouverte'").bind(issue.id).run();
+    trace(now, "remise.rappel", object, why_detail(why));
+    if (issue.left) continue;
+    // There is nothing to remove.
+    set_remise(issue.id, RemiseEvent::taken_back, {});
     db_.query("UPDATE remise SET rappelee_le = ?, rappel_faits = ? WHERE id = ?")
-        .bind(to_column(now), "nothing had left", id)
+        .bind(to_column(now), "nothing had left", issue.id)
         .run();
-    trace(now, "remise.rappelee", "remise:" + name, "nothing had left");
+    trace(now, "remise.rappelee", object, "nothing had left");
   }
   transaction.commit();
 }
 
 void Store::reissue_remise(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
-  RowId first = find_remise(name);
-  {
-    // What was issued again is issued again from its first issue.
-    auto q = db_.query("SELECT reemise_de FROM remise WHERE id = ? AND reemise_de IS NOT NULL");
-    if (q.bind(first).step()) first = q.integer(0);
-  }
+  const RowId first = first_issue_of(db_, find_remise(name));
   {
     auto q = db_.query(
         "SELECT r.etat, r.livree_le, v.conservation FROM remise r JOIN version v ON v.id = r.version_id WHERE r.id = "
@@ -277,7 +290,9 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
     id = q.integer(0);
   }
   free_partner(id);
-  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat = 'prete'").bind(to_column(now), id).run();
+  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
+      .bind(to_column(now), id)
+      .run();
   trace(now, "lieu.relance", "lieu:" + lieu);
   transaction.commit();
 }

@@ -18,7 +18,7 @@ from conftest import DATA, ROOT, Site, on_a_terminal
 
 COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
             "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
-            "remises retry", "remises hold", "remises release", "lieux list", "lieux show", "lieux suspend",
+            "remises retry", "remises hold", "remises release", "remises withdraw", "remises reissue", "lieux list", "lieux show", "lieux suspend",
             "lieux resume", "lieux retry", "lieux provision", "conventions list", "conventions show", "echeances list", "traces list",
             "traces verify"]
 LISTS = ["flux list", "demandes list", "remises list", "lieux list", "conventions list", "echeances list",

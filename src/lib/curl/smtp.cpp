@@ -143,6 +143,7 @@ class Smtp::Connection {
 
   // Empty: the server has ended the connection before anything of this message was said.
   std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
+  void greet(const std::stop_token& stop);
 
  private:
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
@@ -319,6 +320,12 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
   return send_content(std::move(answers), message);
 }
 
+void Smtp::Connection::greet(const std::stop_token& stop) {
+  stop_ = stop;
+  if (const Reply reply = ask("NOOP"); !reply.accepted())
+    throw SmtpError(reply.code / 100 == 4 ? Fault::busy : Fault::turned_away, name_ + ": " + reply.words, reply);
+}
+
 // To whom the server has accepted so far; its answer is theirs.
 std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, std::string_view message) {
   Reply reply = ask("DATA");
@@ -372,6 +379,10 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
   connection_.reset();
   throw SmtpError(Fault::busy, fmt::format("{}:{}: the server has ended the connection", server_.host, server_.port),
                   {});
+}
+
+void Smtp::greet(const std::stop_token& stop) {
+  Connection(server_, patience_, stop).greet(stop);
 }
 
 }  // namespace navette::curl

@@ -110,6 +110,8 @@ class Smtp {
   // written as they are, line ends included. A stop ends any waiting within about a second. Throws SmtpError,
   // Interrupted; then nobody's answer is known, and the next message goes over a new connection.
   std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
+  // Connects, secures and logs in as send() would, and says NOOP: no message. Throws as send() does.
+  void greet(const std::stop_token& stop = {});
 
  private:
   std::vector<Reply> deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop);

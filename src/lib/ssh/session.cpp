@@ -89,10 +89,9 @@ UniqueFd open_socket(const Server& server, const Waiting& waiting) {
 }
 
 struct FreeSession {
-  void operator()(ssh_session_struct* session) const {
-    ssh_disconnect(session);
-    ssh_free(session);
-  }
+  // Without ssh_disconnect: it forgets a descriptor that it was given (SSH_OPTIONS_FD) without closing it, and the
+  // connection would stay as long as the process. ssh_free closes it.
+  void operator()(ssh_session_struct* session) const { ssh_free(session); }
 };
 struct FreeChannel {
   void operator()(ssh_channel_struct* channel) const { ssh_channel_free(channel); }
@@ -195,10 +194,15 @@ SessionPtr connect_pinned(const Server& server, const Waiting& waiting, std::str
                    seen, server.fingerprint));
 }
 
-SessionPtr connect_known(const Server& server, const Waiting& waiting, std::string& fingerprint) {
-  const KnownKeys known = keys_of(server.known_hosts, server.host, server.port);
+KnownKeys known_keys(const Server& server) {
+  KnownKeys known = keys_of(server.known_hosts, server.host, server.port);
   if (known.accepted.empty())
     fail(Fault::host_key, server, "the known_hosts of its profile has no usable line for that host and port");
+  return known;
+}
+
+SessionPtr connect_known(const Server& server, const Waiting& waiting, std::string& fingerprint) {
+  const KnownKeys known = known_keys(server);
   SessionPtr session = handshake(server, waiting, algorithms_of(known.accepted));
   const Key key = server_key(session.get());
   fingerprint = fingerprint_of(key.get());
@@ -286,6 +290,11 @@ class Login {
 };
 
 }  // namespace
+
+void require_usable(const Server& server) {
+  if (!server.key.empty()) static_cast<void>(private_key(server));
+  if (server.fingerprint.empty()) static_cast<void>(known_keys(server));
+}
 
 struct Session::Handles {
   Waiting waiting;

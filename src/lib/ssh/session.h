@@ -53,6 +53,10 @@ struct Server {
   std::string password;  // passphrase of the key, or password
 };
 
+// What can be said of the secrets without any network. Throws SshError: credential when the key cannot be read,
+// host_key when known_hosts names no key for the host.
+void require_usable(const Server& server);
+
 class Session {
  public:
   // Connects and logs in. `patience` bounds each silence of the other side, not the whole; a stop ends any waiting

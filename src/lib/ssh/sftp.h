@@ -66,8 +66,11 @@ struct UploadRules {
   bool overwrite = false;  // what stands under `path` may be replaced
 };
 
+enum class Operation { create, write, sync, look, close, rename };
+
 struct UploadFailure {
-  std::size_t index = 0;   // of the upload
+  std::size_t index = 0;  // of the upload
+  Operation operation{};
   std::uint32_t code = 0;  // SftpError::Code; 0: the source was not intact
   std::string what;        // operation and the server's words
 };

@@ -19,6 +19,24 @@ namespace {
 constexpr std::size_t max_unanswered = std::size_t{4} << 20U;  // bytes of WRITEs
 constexpr std::size_t max_files = 64;                          // in flight
 
+const char* name_of(Operation operation) {
+  switch (operation) {
+    case Operation::create:
+      return "create";
+    case Operation::write:
+      return "write";
+    case Operation::sync:
+      return "sync";
+    case Operation::look:
+      return "look at";
+    case Operation::close:
+      return "close";
+    case Operation::rename:
+      return "rename";
+  }
+  return "";
+}
+
 }  // namespace
 
 class Sftp::Uploading {
@@ -52,16 +70,17 @@ class Sftp::Uploading {
     return uploads_[i].temporary.empty() ? uploads_[i].path : uploads_[i].temporary;
   }
 
-  void fail(std::size_t i, const std::string& what, std::uint32_t code) {
+  void fail(std::size_t i, Operation operation, const std::string& what, std::uint32_t code) {
     flights_[i].failed = true;
-    if (!report_.failure) report_.failure = UploadFailure{i, code, what};
+    if (!report_.failure) report_.failure = UploadFailure{i, operation, code, what};
   }
 
   // A STATUS; anything but OK is the file's failure.
-  void expect_ok(std::size_t i, Reply& r, const char* operation) {
+  void expect_ok(std::size_t i, Reply& r, Operation operation) {
     if (r.type != Type::status) throw MalformedPacket("the server's answer is of another kind than the request");
     const Status s = status_from(r.body);
-    if (s.code != SftpError::ok) fail(i, fmt::format("{} {}: {}", operation, written_to(i), s.words), s.code);
+    if (s.code != SftpError::ok)
+      fail(i, operation, fmt::format("{} {}: {}", name_of(operation), written_to(i), s.words), s.code);
   }
 
   void begin(std::size_t i) {
@@ -78,7 +97,7 @@ class Sftp::Uploading {
             advance(i);
             return;
           }
-          expect_ok(i, r, "create");
+          expect_ok(i, r, Operation::create);
           if (!flights_[i].failed) throw MalformedPacket("the server opens a file without a handle");
           end(i);
         });
@@ -93,7 +112,8 @@ class Sftp::Uploading {
       stalled_.push_back(i);
       return;
     }
-    if (!f.failed && !f.source->intact()) fail(i, "the bytes stored for it are not those announced", SftpError::ok);
+    if (!f.failed && !f.source->intact())
+      fail(i, Operation::write, "the bytes stored for it are not those announced", SftpError::ok);
     f.source.reset();
     close(i);
   }
@@ -103,7 +123,7 @@ class Sftp::Uploading {
     std::string data(std::min<std::uint64_t>(wire::chunk, uploads_[i].size - f.sent), '\0');
     data.resize(f.source->read(data.data(), data.size()));
     if (data.empty()) {
-      fail(i, "the bytes stored for it are fewer than announced", SftpError::ok);
+      fail(i, Operation::write, "the bytes stored for it are fewer than announced", SftpError::ok);
       return;
     }
     const std::size_t size = data.size();
@@ -113,7 +133,7 @@ class Sftp::Uploading {
         Type::write, [&](Builder& b) { b.string(f.handle).u64(f.sent).string(data); },
         [this, i, size](Reply& r) {
           unanswered_ -= size;
-          expect_ok(i, r, "write");
+          expect_ok(i, r, Operation::write);
           answered(i);
         });
     f.sent += size;
@@ -127,7 +147,7 @@ class Sftp::Uploading {
       sftp_.send_extended(
           wire::fsync, [&](Builder& b) { b.string(f.handle); },
           [this, i](Reply& r) {
-            expect_ok(i, r, "sync");
+            expect_ok(i, r, Operation::sync);
             answered(i);
           });
     }
@@ -139,13 +159,13 @@ class Sftp::Uploading {
             if (r.type == Type::attributes) {
               const auto size = r.body.attributes().size;
               if (size != uploads_[i].size) {
-                fail(i,
+                fail(i, Operation::look,
                      fmt::format("{} has {} bytes at the server, not {}", written_to(i), size.value_or(0),
                                  uploads_[i].size),
                      SftpError::failure);
               }
             } else {
-              expect_ok(i, r, "look at");
+              expect_ok(i, r, Operation::look);
             }
             answered(i);
           });
@@ -154,7 +174,7 @@ class Sftp::Uploading {
     sftp_.send(
         Type::close, [&](Builder& b) { b.string(f.handle); },
         [this, i](Reply& r) {
-          expect_ok(i, r, "close");
+          expect_ok(i, r, Operation::close);
           answered(i);
         });
   }
@@ -178,7 +198,7 @@ class Sftp::Uploading {
   void make_visible(std::size_t i) {
     const Upload& u = uploads_[i];
     const auto renamed = [this, i](Reply& r) {
-      expect_ok(i, r, "rename");
+      expect_ok(i, r, Operation::rename);
       end(i);
     };
     const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };

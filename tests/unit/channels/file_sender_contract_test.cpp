@@ -258,7 +258,8 @@ TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is no
   for_each_place([](const World& world, const auto& make, bool) {
     const Place place = make();
     REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
-    fs::remove(place.path("DI_monenfant_A1.xml"));  // the lieu has begun to fetch
+    fs::remove(place.path("DI_monenfant_A1.xml"));   // the lieu has begun to fetch
+    put(place.path("DI_monenfant_A1.pdf"), "%PDF");  // cut short, or damaged
     put(place.root / "du-lieu.txt", "of the lieu");
     CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
     CHECK(files_below(place.root) == std::vector<fs::path>{place.root / "du-lieu.txt"});

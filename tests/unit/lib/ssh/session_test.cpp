@@ -52,6 +52,20 @@ TEST_CASE("a server is recognised by its pinned key, whatever its kind and which
   }
 }
 
+TEST_CASE("a session that ends leaves no descriptor open") {
+  const Sshd sshd;
+  const auto descriptors = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  auto server = profile(sshd);
+  const auto before = descriptors();
+  ssh::Session(server, 5s);
+  server.fingerprint = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  CHECK(fault_of(server) == ssh::Fault::host_key);
+  CHECK(descriptors() == before);
+}
+
 TEST_CASE("nobody is trusted on first use") {
   const Sshd sshd;
   auto server = profile(sshd);

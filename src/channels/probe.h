@@ -1,0 +1,39 @@
+// Whether a server would take what we send, tried step by step without sending anything: `check --reach`.
+//
+// What is tried is what a delivery does, in its order and by the same code, with a file of one line. Nothing of it
+// stays at the server, or its path is told.
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "channels/credentials.h"
+#include "channels/smtp_sender.h"
+#include "model/partner_profile.h"
+
+namespace navette::channels {
+
+struct Probe {
+  std::vector<std::string> passed;  // steps that went well, in words for the operator: "name", "connection" …
+  std::string failed;               // the step that did not; empty when all did
+  std::string problem;              // what was met there
+  std::string advice;               // which setting to change, or whom to ask
+  // Of `failed`: deliveries arrive all the same.
+  bool delivers = true;
+};
+
+// The credentials that a profile names: there, closed to others, usable. No network.
+Probe probe_credentials(const model::SftpProfile& profile, const Credentials& credentials);
+
+// These, then name, connection, host key, login, directory; then writing, size, rename, replacing and removing, each as
+// the profile says. `patience` bounds each silence of the server. Once a stop is asked for, ends within some seconds.
+Probe probe_sftp(const model::SftpProfile& profile, const Credentials& credentials, std::chrono::milliseconds patience,
+                 const std::stop_token& stop);
+
+// Name, connection, TLS and login of the mail server; no mail is sent.
+Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, std::chrono::milliseconds patience,
+                 const std::stop_token& stop);
+
+}  // namespace navette::channels

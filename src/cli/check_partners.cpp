@@ -1,0 +1,107 @@
+// Partners' SFTP servers and the mail server.
+#include <atomic>
+#include <filesystem>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "channels/probe.h"
+#include "cli/checks.h"
+#include "cli/open_store.h"
+#include "cli/output.h"
+#include "cli/progress_bar.h"
+#include "daemon/engine.h"
+#include "flux/channel_profile.h"
+#include "model/civil_time.h"
+#include "store/listing.h"
+
+namespace navette::cli {
+namespace {
+
+using channels::Probe;
+
+constexpr unsigned at_a_time = 32;  // mostly waiting
+
+Finding finding_of(const char* subject, const std::string& what, const std::string& well, const Probe& probe) {
+  const std::string passed = text::join(probe.passed, ", ");
+  if (probe.failed.empty()) return {Health::ok, subject, fmt::format("{} {} ({})", what, well, passed)};
+  const std::string before = passed.empty() ? "" : fmt::format(" (went well: {})", passed);
+  return {probe.delivers ? Health::warn : Health::bad, subject,
+          fmt::format("{}, {}: {}; {}{}", what, probe.failed, probe.problem, probe.advice, before)};
+}
+
+class PartnerCheck {
+ public:
+  PartnerCheck(const config::Config& config, Instant now, bool reach, const std::stop_token& stop)
+      : config_(config), credentials_(config.credentials.directory), now_(now), reach_(reach), stop_(stop) {}
+
+  Finding mail() const {
+    const Probe probe =
+        channels::probe_mail(daemon::mail_settings(config_), credentials_, config_.daemon.patience, stop_);
+    return finding_of("reach", fmt::format("mail server {}:{}", config_.mail.host, config_.mail.port), "takes mails",
+                      probe);
+  }
+
+  Finding partner(const store::LieuRow& lieu) const {
+    const char* subject = reach_ ? "reach" : "partner";
+    try {
+      const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
+      const std::string what = fmt::format("{} (sftp {}:{})", lieu.identifiant, p.host, p.port);
+      if (!reach_)
+        return finding_of(subject, what, "has its credentials", channels::probe_credentials(p, credentials_));
+      Probe probe = channels::probe_sftp(p, credentials_, config_.daemon.patience, stop_);
+      if (!probe.failed.empty() && p.window && model::next_opening(*p.window, now_))
+        probe.advice += "; its <fenetreEnvoi> is closed now";
+      return finding_of(subject, what, "takes deliveries", probe);
+    } catch (const std::exception& e) {
+      return {Health::bad, subject, fmt::format("{}: {}", lieu.identifiant, describe(e))};
+    }
+  }
+
+ private:
+  const config::Config& config_;
+  channels::Credentials credentials_;
+  Instant now_;
+  bool reach_;
+  const std::stop_token& stop_;
+};
+
+// A database that cannot be read is check_database's finding.
+std::vector<store::LieuRow> lieux_over_sftp(const config::Config& config, Instant now) {
+  std::vector<store::LieuRow> out;
+  try {
+    if (!std::filesystem::exists(config.state.database)) return out;
+    const auto store = open_for_reading(config);
+    for (store::LieuRow& lieu : store::list_lieux(store->connection(), model::paris_day(now), store::no_limit)) {
+      if (lieu.canal == "sftp" && lieu.en_vigueur) out.push_back(std::move(lieu));
+    }
+  } catch (const std::exception&) {
+    out.clear();
+  }
+  return out;
+}
+
+}  // namespace
+
+Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop) {
+  const Instant now = clock.now();
+  const auto lieux = lieux_over_sftp(config, now);
+  const PartnerCheck check(config, now, reach, stop);
+  std::vector<std::function<Finding()>> tries;
+  if (reach && !config.mail.host.empty()) tries.emplace_back([&] { return check.mail(); });
+  for (const store::LieuRow& lieu : lieux) tries.emplace_back([&] { return check.partner(lieu); });
+
+  Findings out(tries.size(), Finding{Health::warn, "reach", "not tried: stopped"});
+  ProgressBar bar(reach && stderr_is_terminal());
+  std::atomic<std::size_t> done = 0;
+  parallel_for(tries.size(), at_a_time, [&](std::size_t i) {
+    if (!stop.stop_requested()) out[i] = tries[i]();
+    bar.update("reach", ++done, tries.size());
+  });
+  return out;
+}
+
+}  // namespace navette::cli

@@ -1,0 +1,144 @@
+"""xslt/alerte.xsl and the daily e-mail of `serve` to each Caf: what needs a person, in correct French, nothing of a family."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+
+from test_main_job import convention, demande, demandes, habilitations, mail_at, open_lieux, rows
+from test_serve import Service, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "notification-en-attente", "rappel-en-attente",
+         "demande-retenue", "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
+
+
+def alert(tmp_path, *points):
+    """points: (kind, number of all cases, [(object, reason) named])."""
+    if shutil.which("xsltproc") is None:
+        pytest.skip("xsltproc is not installed")
+    body = "".join(f"<point genre={quoteattr(kind)} nombre='{count}'>"
+                   + "".join(f"<cas><objet>{escape(o)}</objet><motif>{escape(m)}</motif></cas>" for o, m in cases) + "</point>"
+                   for kind, count, cases in points)
+    source = tmp_path / "alerte.xml"
+    source.write_text(f'<alerte xmlns="urn:navette:alerte:1"><caf>421</caf><jour>1er décembre 2026</jour>{body}'
+                      f"<points>{len(points)}</points></alerte>", encoding="utf-8")
+    done = subprocess.run(["xsltproc", "--nonet", ROOT / "xslt/alerte.xsl", source], capture_output=True, check=True)
+    assert not done.stderr
+    return ElementTree.fromstring(done.stdout)
+
+
+def assert_french(text):
+    assert not re.search(r"['\"]|\.\.\.", text)
+    assert not re.search(r"(?<!\u00a0):", text)
+    assert not re.search(r"(?<!\u202f)[;!?]", text)
+    assert not re.search(r"«(?!\u00a0)|(?<!\u00a0)»", text)
+
+
+def test_it_says_what_where_why_and_what_to_do(tmp_path):
+    mail = alert(tmp_path, ("remise-retenue", 1, [("rpe-un-20261130-1", "par un opérateur")]),
+                 ("commune-sans-lieu", 23, [("Firminy (42095)", "2"), ("Unieux (42316)", "1")]))
+    assert [child.tag for child in mail] == ["objet", "texte"]
+    assert mail.findtext("objet") == "navette – Caf 421\u00a0: 2 points à examiner, 1er décembre 2026"
+    text = mail.findtext("texte")
+    for expected in ("REMISES RETENUES (1)\n  – rpe-un-20261130-1\u00a0: par un opérateur\n  À faire\u00a0: voir «\u00a0navette remises",
+                     "  – Firminy (42095)\u00a0: 2 demandes\n  – Unieux (42316)\u00a0: 1 demande\n  – et d’autres, au nombre de 21\n"):
+        assert expected in text
+    assert text.count("\n-- \n") == 1
+
+
+def test_one_point_is_singular(tmp_path):
+    assert "\u00a0: 1 point à examiner, " in alert(tmp_path, ("incident", 1, [("route", "")])).findtext("objet")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_title_and_an_advice_in_french(tmp_path, kind):
+    text = alert(tmp_path, (kind, 1, [("objet", "3")])).findtext("texte")
+    assert re.search(r"^[A-ZÀÉÊÔ’, ]{10,} \(1\)$", text, re.MULTILINE)
+    assert re.search(r"^  À faire\u00a0: .{20,}\.$", text, re.MULTILINE)
+    assert_french(text)
+    assert_french(alert(tmp_path, (kind, 1, [])).findtext("objet"))
+
+
+def test_the_kinds_are_those_of_the_program():
+    source = (ROOT / "src/stages/alert.cpp").read_text(encoding="utf-8")
+    assert re.findall(r'd\.add\("([a-z-]+)"', source) == KINDS
+
+
+def alerts(site):
+    return [p for p in site.mails() if p.name.startswith("alerte-")]
+
+
+def test_serve_tells_the_caf_once_a_day_and_names_no_family(site):
+    family = {"nom": "Zyzzogeton", "prenom": "Ulrikke", "enfant": "Quillan", "courriel": "zyzzogeton@example.fr"}
+    open_lieux(site, {"rpe-un": ["42218"], "rpe-deux": ["42207"]})
+    site.deposit(demandes("D1", demande("A1", **family), demande("A2", ["42095"], **family), demande("A3", ["42207"], **family)))
+    site.passes()
+    assert alerts(site) == []  # `run` has an exit code
+    site.run("lieux", "suspend", "rpe-deux", "--why", "la famille Zyzzogeton se plaint")
+    site.deposit(demandes("D2", demande("A4", **family), demande("A5", ["42207"], **family)), name="zyzzogeton.xml")
+    site.passes()
+    site.run("demandes", "hold", "A5", "--why", "Mme Zyzzogeton rappelle")
+    site.deposit(b"<zyzzogeton/>", name="ulrikke.xml")
+    service = Service(site)
+    try:
+        wait_for(lambda: alerts(site), what="the alert")
+        # Another pass, the same day: no other mail.
+        site.deposit(demandes("D3", demande("A6", **family)), name="autre.xml")
+        wait_for(lambda: rows(site, "SELECT count(*) FROM remise WHERE etat = 'livree'")[0][0] >= 4, what="another pass")
+        assert service.stop()[0] == 0
+    finally:
+        service.close()
+    (path,) = alerts(site)
+    mail = mail_at(path)
+    assert mail["To"] == "contact@caf42.example.org" and mail["Subject"].startswith("navette – Caf 421\u00a0: ")
+    text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert_french(re.sub(r"(?m)^  – .*$", "", text))  # reasons of the log are English
+    for expected in ("LIEUX SUSPENDUS (1)\n  – rpe-deux\n",
+                     "DEMANDES RETENUES (1)\n  – monenfant/A5\u00a0: par un opérateur\n", "COMMUNES SANS LIEU", "Firminy (42095)\u00a0: 1 demande\n",
+                     "FLUX REFUSÉS EN ENTIER DEPUIS HIER (1)"):
+        assert expected in text, text
+    raw = path.read_bytes() + text.encode() + mail["Subject"].encode()
+    for secret in (*family.values(), "plaint", "rappelle"):
+        assert secret.lower().encode() not in raw.lower(), secret
+    assert rows(site, "SELECT caf, tentatives, acceptee_le IS NOT NULL FROM alerte") == [("421", 1, 1)]
+    assert rows(site, "SELECT count(*) FROM trace WHERE objet = 'caf:421' AND action = 'alerte.acceptee'") == [(1,)]
+    # Started again the same day: it has been told.
+    service = Service(site)
+    service.stop()
+    service.close()
+    assert alerts(site) == [path]
+
+
+def test_nothing_needs_a_person_no_mail(site):
+    open_lieux(site)
+    site.deposit(demandes("D1", demande("A1")))
+    service = Service(site)
+    try:
+        wait_for(lambda: len(site.mails()) == 1, what="the notification")
+        assert service.stop()[0] == 0
+    finally:
+        service.close()
+    assert alerts(site) == []
+
+
+def test_what_needs_a_person_is_told_to_its_own_caf(site):
+    """Another Caf's lieux and communes stay out of it."""
+    site.configure("[emetteur.caf-381]\nflux = habilitations\ncaf = 381\ndepartements = 38\n")
+    open_lieux(site)
+    other = habilitations("HAB-1", convention("CLI_9", {"rpe-isere": ["38185"]}, siret="21380185500015"), emetteur="caf-381")
+    site.deposit(other.replace(b"caf42", b"caf38"), "caf-381", "hab-1.xml")
+    site.passes()
+    site.run("lieux", "suspend", "rpe-isere", "--why", "panne")
+    service = Service(site)
+    try:
+        wait_for(lambda: alerts(site), what="the alert")
+        assert service.stop()[0] == 0
+    finally:
+        service.close()
+    (path,) = alerts(site)
+    assert path.name.startswith("alerte-381-") and mail_at(path)["To"] == "contact@caf38.example.org"

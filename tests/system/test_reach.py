@@ -1,0 +1,240 @@
+"""`check --reach`: every partner's server and the mail server tried without delivering, and which setting to change."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from test_main_job import dump_of_tables
+from test_notification import MailServer
+from test_serve import wait_for
+from test_sftp import Sshd, open_site
+
+pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
+
+STEPS = "credential, name, connection, SSH, host key, login, SFTP, directory"
+
+
+@pytest.fixture(name="server")
+def a_way_to_a_server(tmp_path):
+    """server(subsystem): one that admits the key of the first one."""
+    servers = []
+
+    def make(subsystem="internal-sftp"):
+        servers.append(Sshd(tmp_path / f"serveur-{len(servers)}", subsystem))
+        servers[-1].admit(servers[0])
+        return servers[-1]
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@contextlib.contextmanager
+def silent_server():
+    """Accepts, and says nothing."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(64)
+        yield s
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def put_secret(site, name, data, mode=0o600):
+    path = site.path / "justificatifs" / name
+    path.write_bytes(data)
+    path.chmod(mode)
+
+
+def findings(site, *options, subject, code=(0, 1)):
+    return [f for f in site.json("check", *options, code=code) if f["sujet"] == subject]
+
+
+def open_partners(site, sshd, canaux, more=""):
+    """One lieu a channel, known to navette; their findings come in the order of their names."""
+    open_site(site, sshd, canaux, {name: ["42218"] for name in canaux}, more=more)
+    put_secret(site, "autre-cle", (sshd.path / "hote").read_bytes())
+    put_secret(site, "abimee", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+    put_secret(site, "ouverte", (sshd.path / "cle").read_bytes(), 0o644)
+    put_secret(site, "deux-lignes", b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
+    key = (sshd.path / "hote.pub").read_text(encoding="ascii")
+    put_secret(site, "hotes", f"[127.0.0.1]:{sshd.port} {key}".encode())
+    put_secret(site, "hotes-autres", f"[127.0.0.2]:{sshd.port} {key}".encode())
+    site.passes(code=0)
+
+
+def texts(found):
+    return {f["texte"].split(" ")[0]: (f["etat"], f["texte"]) for f in found}
+
+
+def known(channel, name):
+    """The same server, by a known_hosts file."""
+    head, tail = channel.split("<empreinteHote>")
+    return head + f"<hotesConnus>{name}</hotesConnus>" + tail.split("</empreinteHote>")[1]
+
+
+def test_each_fault_names_the_setting_to_change(site, server):
+    sshd, norename, readonly = server(), server("internal-sftp -P rename,posix-rename"), server("internal-sftp -R")
+    nomkdir, noremove = server("internal-sftp -P mkdir"), server("internal-sftp -P remove")
+    nosftp = server("/bin/false")
+    good = sshd.channel(make_directory=False)
+    with silent_server() as silent:
+        stalled = sshd.channel(port=silent.getsockname()[1])
+        canaux = {
+            "bon": good,
+            "bon-complet": sshd.channel(make_directory=True, overwrite=True),
+            "bon-connu": known(good, "hotes"),
+            "bon-sans-renommage": norename.channel(rename=False, make_directory=False),
+            "faux-cle": good.replace("cle-partenaire", "autre-cle"),
+            "faux-cle-hote": good.replace(sshd.fingerprint(), "SHA256:" + 43 * "A"),
+            "faux-compte": good.replace("<utilisateur>", "<utilisateur>absent-"),
+            "faux-connu": known(good, "hotes-autres"),
+            "faux-fige": stalled,
+            "faux-lecture": readonly.channel(make_directory=False),
+            "faux-lecture-mkdir": readonly.channel(),
+            "faux-mkdir": nomkdir.channel(),
+            "faux-nom": good.replace("127.0.0.1", "serveur.invalid"),
+            "faux-port": sshd.channel(port=free_port()),
+            "faux-renommage": norename.channel(make_directory=False),
+            "faux-repertoire": good.replace(f"{sshd.there}</", f"{sshd.there}/absent</"),
+            "faux-retrait": noremove.channel(make_directory=False),
+            "faux-sftp": nosftp.channel(),
+        }
+        open_partners(site, sshd, canaux)
+        before = dump_of_tables(site)
+        found = findings(site, "--reach", subject="reach", code=1)
+    assert [f["texte"].split(" ")[0] for f in found] == sorted(canaux)
+    said = texts(found)
+    write = f"{STEPS}, write, size"
+    assert said["bon"] == ("ok", f"bon (sftp 127.0.0.1:{sshd.port}) takes deliveries ({write}, rename, removal)")
+    assert f"{STEPS}, making a directory, write, size, rename, replace, removal)" in said["bon-complet"][1]
+    assert f"({write}, removal)" in said["bon-sans-renommage"][1]
+    expected = {
+        "faux-cle": ("login: ", "its key is not accepted", "<utilisateur>", "autre-cle of <identifiantSecret>", "admit our key"),
+        "faux-cle-hote": ("host key: ", sshd.fingerprint(), "<empreinteHote>", "by another way"),
+        "faux-compte": ("login: ", "<utilisateur>"),
+        "faux-connu": ("credential: ", "hotes-autres", "<hotesConnus>"),
+        "faux-fige": ("SSH: ", "no answer", "<port>", "(went well: credential, name, connection)"),
+        "faux-lecture": ("write: ", "<repertoire>", f"(went well: {STEPS})"),
+        "faux-lecture-mkdir": ("making a directory: ", "nor may it write there", "<repertoire>"),
+        "faux-mkdir": ("making a directory: ", "<creationRepertoire>false</creationRepertoire>"),
+        "faux-nom": ("name: ", "has no address", "<hote>", "(went well: credential)"),
+        "faux-port": ("connection: ", "refused", "<port>", "(went well: credential, name)"),
+        "faux-renommage": ("rename: ", "<renommage>false</renommage>", f"(went well: {write})"),
+        "faux-repertoire": ("directory: ", "absent is not there", "<repertoire>"),
+        "faux-sftp": ("SFTP: ", "have the partner open SFTP"),
+    }
+    for name, (step, *words) in expected.items():
+        state, text = said[name]
+        assert state == "bad" and f", {step}" in text, text
+        assert not [w for w in words if w not in text], (words, text)
+    # What cannot be removed is told with its path, and is no obstacle to deliveries.
+    state, text = said["faux-retrait"]
+    left = list(noremove.there.iterdir())
+    assert state == "warn" and len(left) == 1 and f"{left[0]} may be left there" in text
+    assert left[0].name.startswith(".navette-essai-")
+    assert [f["etat"] for f in found if f["texte"].startswith("bon")] == ["ok"] * 4
+    # Nothing else stays, there or here.
+    for other in (sshd, norename, readonly, nomkdir, nosftp):
+        assert list(other.there.iterdir()) == []
+    assert dump_of_tables(site) == before
+
+
+def test_without_reach_the_credentials_are_looked_at_and_no_server_is(site, server):
+    sshd = server()
+    with silent_server() as silent:
+        silent.settimeout(0)
+        channel = sshd.channel(port=silent.getsockname()[1])
+        canaux = {name: channel.replace("cle-partenaire", name)
+                  for name in ("abimee", "absente", "autre-cle", "deux-lignes", "ouverte")}
+        canaux["hotes"] = known(channel, "hotes-autres")
+        open_partners(site, sshd, canaux)
+        said = texts(findings(site, subject="partner", code=1))
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert said["autre-cle"][0] == "ok" and said["autre-cle"][1].endswith("has its credentials (credential)")
+    expected = {"abimee": "abimee (<identifiantSecret>)", "absente": "absente is missing", "hotes": "<hotesConnus>",
+                "deux-lignes": "neither a private key in OpenSSH or PEM form nor a password", "ouverte": "open to everybody"}
+    for name, words in expected.items():
+        assert said[name][0] == "bad" and words in said[name][1]
+    assert "Encryption" not in str(said)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_directory_that_may_not_be_written(site, server):
+    sshd = server()
+    open_partners(site, sshd, {"ferme": sshd.channel(make_directory=False)})
+    sshd.there.chmod(0o500)
+    (found,) = findings(site, "--reach", subject="reach", code=1)
+    assert "ferme" in found["texte"] and ", write: " in found["texte"] and "<repertoire>" in found["texte"]
+    sshd.there.chmod(0o700)
+
+
+def test_an_interrupt_ends_it_soon_and_what_was_found_is_shown(site, server):
+    sshd = server()
+    with silent_server() as silent:
+        open_partners(site, sshd, {"bon": sshd.channel(), "fige": sshd.channel(port=silent.getsockname()[1])})
+        site.config.write_text(site.config.read_text(encoding="utf-8").replace("patience = 1s", "patience = 600s"),
+                               encoding="utf-8")
+        process = site.start("check", "--reach", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        with connection:
+            log = sshd.path / "sshd.log"
+            wait_for(lambda: "Accepted publickey" in log.read_text(encoding="utf-8") and not sshd.sessions(),
+                     what="the other probe")
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "bon (sftp" in out and "takes deliveries" in out
+    assert "fige (sftp" in out and "SSH: stopped while waiting" in out
+    assert list(sshd.there.iterdir()) == []
+
+
+def test_the_mail_server_is_tried_up_to_the_login_and_gets_no_mail(site, tmp_path):
+    (site.path / "justificatifs").mkdir()
+    put_secret(site, "courriel", b"mot de passe\n")
+    server = MailServer(tmp_path)
+    settings = (f"[mail]\nfrom = navette@caf42.example\nserver = 127.0.0.1:{server.port}\nca = {server.certificate}\n"
+                "user = navette\ncredential = courriel\n[credentials]\ndirectory = justificatifs\n[daemon]\npatience = 5s\n")
+    site.configure(settings)
+
+    def tried(state):
+        (found,) = findings(site, "--reach", subject="reach")
+        assert found["etat"] == state and found["texte"].startswith(f"mail server 127.0.0.1:{server.port}"), found
+        return found["texte"]
+
+    text = tried("bad")
+    assert ", connection: " in text and "correct server (HOST:PORT) in [mail]" in text and "(went well: name)" in text
+    try:
+        server.start("--login", "navette:mot de passe")
+        assert "takes mails (name, connection, TLS, login)" in tried("ok")
+        put_secret(site, "courriel", b"un autre\n")
+        text = tried("bad")
+        assert ", login: " in text and "correct user in [mail]" in text and "un autre" not in text
+        assert "(went well: name, connection, TLS)" in text
+        (site.path / "justificatifs/courriel").unlink()
+        assert ", credential: " in tried("bad")
+        put_secret(site, "courriel", b"mot de passe\n")
+        server.stop()
+        server.start("--tls", "none", "--login", "navette:mot de passe")
+        text = tried("bad")
+        assert ", TLS: " in text and "correct tls or ca in [mail]" in text
+        server.stop()
+        server.start("--banner", "554 5.7.1 Not you")
+        text = tried("bad")
+        assert ", greeting: " in text and "554 5.7.1 Not you" in text and "let this machine send" in text
+        site.configure(settings.replace("127.0.0.1:", "serveur.invalid:"))
+        (found,) = findings(site, "--reach", subject="reach")
+        assert ", name: " in found["texte"] and "correct server in [mail]" in found["texte"]
+        assert server.mails() == [] and not findings(site, subject="reach")
+    finally:
+        server.stop()

@@ -1,0 +1,182 @@
+"""A remise taken back, and one issued again (R15), through the binary: in a dépôt and on a partner's SFTP server."""
+
+import pathlib
+
+import pytest
+
+from test_main_job import (assert_remise_is_whole, at, convention, demande, demandes, dump_of_tables, habilitations, mail_at,
+                           open_lieux, paris, reached, remises, rows, run_at, validate, words_of)
+from test_sftp import Sshd, open_site
+
+
+class Place:
+    """Where the lieu finds its remises: {path relative to it: bytes}."""
+
+    def __init__(self, root, flat=False):
+        self.root, self.flat = root, flat
+
+    def files(self):
+        return {str(p.relative_to(self.root)): p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+
+    def expected(self, remise, *references):
+        at = "" if self.flat else f"{remise}/"
+        manifest = f"{remise}_manifeste.xml" if self.flat else f"{remise}/manifeste.xml"
+        return {f"{at}DI_monenfant_{r}.{e}" for r in references for e in ("pdf", "xml")} | {manifest}
+
+
+@pytest.fixture(name="place", params=["depot", "sftp", "sftp-sans-repertoire"])
+def a_delivered_remise(request, site, tmp_path):
+    """One lieu with one delivered remise of A1 and A2."""
+    if request.param == "depot":
+        open_lieux(site)
+        place, server = Place(site.depot / "rpe-un/remises"), None
+    else:
+        if not pathlib.Path("/usr/sbin/sshd").exists():
+            pytest.skip("openssh-server is not installed")
+        server = Sshd(tmp_path / "serveur")
+        flat = request.param == "sftp-sans-repertoire"
+        open_site(site, server, server.channel(make_directory=not flat))
+        place = Place(server.there, flat)
+    place.server = server
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=0)
+    yield place
+    if server:
+        server.stop()
+
+
+def the_remise(site):
+    return site.json("remises", "list")[-1]["remise"]
+
+
+def states(site):
+    return [etat for (etat,) in rows(site, "SELECT etat FROM acheminement ORDER BY id")]
+
+
+def test_a_withdrawn_remise_is_removed_where_it_lies(site, place):
+    remise = the_remise(site)
+    assert set(place.files()) == place.expected(remise, "A1", "A2")
+    before, there = dump_of_tables(site), place.files()
+    site.run("remises", "withdraw", remise, code=2)
+    preview = site.run("remises", "withdraw", remise, "--why", "envoyée par erreur").stdout
+    assert remise in preview and "its files are removed where they lie" in preview and "--apply" in preview
+    site.passes(code=0)
+    assert place.files() == there and dump_of_tables(site) == before
+
+    done = site.run("remises", "withdraw", remise, "--why", "envoyée par erreur", "--apply").stdout
+    assert "a-rappeler" in done and states(site) == ["retire", "retire"]
+    assert {d["etat"] for d in site.json("demandes", "list")} == {"retiree"}
+    assert place.files() == there  # the next pass does it
+    site.passes(code=(0, 1))
+    assert place.files() == {} and (place.flat or list(place.root.iterdir()) == [])
+    shown = site.json("remises", "show", remise)
+    assert shown["etat"] == "rappelee" and shown["rappel"] == "envoyée par erreur" and shown["rappelee_le"]
+    assert rows(site, "SELECT DISTINCT etat FROM echeance") == [("annulee",)]
+    assert "envoyée par erreur" in site.run("remises", "show", remise).stdout
+    # Never again, and never to that lieu.
+    again = site.run("remises", "withdraw", remise, "--why", "encore", code=3)
+    assert "cannot be withdrawn" in again.stderr
+    assert "withdrawn" in site.run("remises", "reissue", remise, "--why", "perdue", code=3).stderr
+    site.passes()
+    assert place.files() == {} and states(site) == ["retire", "retire"]
+    site.run("traces", "verify")
+
+
+def test_a_remise_is_issued_again_with_the_same_bytes(site, place):
+    first = the_remise(site)
+    once = place.files()
+    site.run("remises", "reissue", first, code=2)
+    site.run("remises", "reissue", first, "--why", "disque perdu")
+    assert "already" in site.run("remises", "reissue", first, "--why", "disque perdu", code=3).stderr
+    # The lieu has lost one file, another is damaged.
+    names = sorted(n for n in once if n.endswith(".pdf"))
+    (place.root / names[0]).unlink()
+    (place.root / names[1]).write_bytes(b"?")
+    site.passes(code=0)
+    (second,) = [r for r in site.json("remises", "list") if r["remise"] != first]
+    assert second["reemise_de"] == first and second["etat"] == "livree" and second["remise"] != first
+    now = place.files()
+    for reference in ("A1", "A2"):
+        for extension in ("pdf", "xml"):
+            name = f"DI_monenfant_{reference}.{extension}"
+            at, was = (name, name) if place.flat else (f"{second['remise']}/{name}", f"{first}/{name}")
+            assert now[at] == once[was]
+    assert place.expected(second["remise"], "A1", "A2") <= set(now)
+    validate("remise-1.xsd", *(place.root / n for n in now if n.endswith("manifeste.xml")))
+    assert states(site) == ["remis", "remis"] and len(site.mails()) == 2
+    mail = next(mail_at(p) for p in site.mails() if p.stem == second["remise"])
+    text = mail.get_body(("plain",)).get_content()
+    assert f"Cette remise met de nouveau à disposition le contenu de la remise {first}\u202f; la durée" in text
+    assert first not in mail["Subject"] and "2 demandes d’information" in words_of(mail)
+    assert "met de nouveau" in words_of(mail, "html")
+    assert rows(site, "SELECT count(*) FROM echeance WHERE etat = 'ouverte'") == [(2,)]
+    site.run("traces", "verify")
+
+    # A withdrawal takes every issue, whichever is named.
+    preview = site.run("remises", "withdraw", second["remise"], "--why", "par erreur").stdout
+    assert first in preview and second["remise"] in preview
+    site.run("remises", "withdraw", second["remise"], "--why", "par erreur", "--apply")
+    site.passes()
+    assert place.files() == {} and states(site) == ["retire", "retire"]
+    assert {r["etat"] for r in site.json("remises", "list")} == {"rappelee"}
+
+
+def test_a_withdrawal_waits_for_the_partners_server(site, place):
+    if not place.server:
+        pytest.skip("of a server")
+    remise = the_remise(site)
+    place.server.stop()
+    site.run("remises", "withdraw", remise, "--why", "par erreur", "--apply")
+    done = site.passes(code=1)
+    assert "withdrawn, not removed at the lieu yet" in done.stdout
+    assert site.json("remises", "show", remise)["etat"] == "a-rappeler"
+    place.server.start()
+    site.run("lieux", "retry", "rpe-un")
+    site.passes()
+    assert site.json("remises", "show", remise)["etat"] == "rappelee" and place.files() == {}
+
+
+def test_what_waits_to_be_issued_again_goes_with_the_withdrawal(site):
+    open_lieux(site)
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    remise = the_remise(site)
+    site.run("remises", "reissue", remise, "--why", "perdue")
+    site.run("remises", "withdraw", remise, "--why", "par erreur", "--apply")
+    site.passes()
+    assert remises(site) == [] and len(site.json("remises", "list")) == 1
+
+
+def test_a_remise_that_did_not_arrive_leaves_no_more(site):
+    open_lieux(site)
+    site.passes()
+    site.depot.mkdir(exist_ok=True)
+    (site.depot / "rpe-un").write_bytes(b"")  # no dépôt can be made
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    remise = the_remise(site)
+    site.run("remises", "withdraw", remise, "--why", "par erreur", "--apply")
+    (site.depot / "rpe-un").unlink()
+    site.deposit(demandes("D2", demande("A2")))
+    site.passes()
+    assert reached(site, "A1") == [] and reached(site, "A2") == ["rpe-un"] and len(site.mails()) == 1
+    assert {d["reference"]: d["etat"] for d in site.json("demandes", "list")} == {"A1": "retiree", "A2": "remise"}
+    site.run("remises", "retry", remise)
+    site.passes(code=0)
+    assert site.json("remises", "show", remise)["etat"] == "rappelee"
+    assert list((site.spool / "depart").rglob("*.pdf")) == []
+
+
+def test_nothing_is_issued_again_after_its_retention(site):
+    """Six months, quantième to quantième: 31 August is followed by 29 February (R6)."""
+    base = paris("2031-08-30T10:00:00").date()
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]}, base=base), base=base), "caf-421",
+                 "hab-0.xml")
+    site.deposit(demandes("D1", demande("A1", base=base), base=base))
+    run_at(site, paris("2031-08-31T23:30:00"), code=0)
+    (remise,) = remises(site)
+    assert_remise_is_whole(remise)
+    site.run("remises", "reissue", remise.name, "--why", "perdue", env=at(paris("2032-03-01T00:10:00")), code=3)
+    site.run("remises", "reissue", remise.name, "--why", "perdue", env=at(paris("2032-02-29T23:50:00")))
+    run_at(site, paris("2032-02-29T23:55:00"))
+    assert len(remises(site)) == 2
