@@ -157,6 +157,7 @@ void Pass::stage(const char* name, const std::function<void()>& work) {
   // Before anything of that stage is promised to anybody; each transaction looks again.
   parts_.store.require_in_place();
   try {
+  parts_.spool.require_in_place();
     work();
   } catch (const sqlite::MovedError&) {
     throw;  // no stage may go on
@@ -352,7 +353,14 @@ PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop)
   parts_->store.require_in_place();
   require_plausible_clock();
   const std::string head = parts_->store.trace_head();
-  PassReport report = Pass(*parts_, options, stop).run();
+  PassReport report = [&] {
+    try {
+      return Pass(*parts_, options, stop).run();
+    } catch (const stages::SpoolMovedError& e) {  // for `status`, until a pass finds all in its place
+      keep_incidents({{"spool", e.what(), {}}});
+      throw;
+    }
+  }();
   // A pass that was stopped has not seen everything: what the one before met may still be so.
   if (!stop.stop_requested()) keep_incidents(report.incidents);
   const std::string now = parts_->store.trace_head();

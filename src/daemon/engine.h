@@ -76,7 +76,8 @@ class Engine {
 
   // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails
   // as a whole is logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
-  // Throws sqlite::MovedError when the database was deleted or replaced: nothing is accepted or answered any more;
+  // Throws sqlite::MovedError when the database was deleted or replaced, stages::SpoolMovedError when a directory of
+  // the spool was: nothing is accepted or answered any more;
   // ClockError, before anything is touched, when the clock is more than a day behind the journal.
   PassReport pass(const PassOptions& options, const std::stop_token& stop);
 

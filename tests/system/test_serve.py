@@ -253,6 +253,27 @@ def test_deposits_of_before_the_start_are_taken(site, serve):
     wait_for(lambda: reached(site, "A1") == ["rpe-un"])
 
 
+@pytest.mark.parametrize("place", ["arrivee", "accuses", "rejet", ""])
+def test_it_ends_when_its_spool_is_moved_and_another_start_takes_what_lies_there(site, serve, place):
+    """In the old directories nobody deposits or fetches any more."""
+    ready_site(site)
+    # Only of arrivee/ itself an event tells; the others are found by the next pass.
+    site.configure(f"[daemon]\nscan_every = {'1h' if place == 'arrivee' else '1s'}\n")
+    service = serve()
+    moved = site.spool / place
+    moved.rename(site.path / "away")
+    for emetteur in ("monenfant", "caf-421"):
+        (site.spool / "arrivee" / emetteur).mkdir(parents=True, exist_ok=True)
+    site.deposit(demandes("D1", demande("A1")))
+    assert service.process.wait(timeout=30) == 3
+    last = service.lines()[-1]
+    assert str(moved) in last and "renamed, replaced or mounted over" in last, last
+    assert any("renamed, replaced" in i["texte"] for i in site.json("status")["incidents"])
+    site.configure()
+    wait_for(lambda: site.passes() and reached(site, "A1") == ["rpe-un"])
+    assert not any("renamed, replaced" in i["texte"] for i in site.json("status")["incidents"])
+
+
 def test_more_events_than_the_kernel_keeps(site, serve):
     """The queue overflows while the process is stopped; the scan finds every deposit."""
     ready_site(site)
