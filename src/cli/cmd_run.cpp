@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/open_store.h"
@@ -10,6 +11,7 @@
 #include "cli/progress_bar.h"
 #include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
+#include "store/forgotten.h"
 #include "daemon/used_spool.h"
 #include "store/listing.h"
 
@@ -25,8 +27,10 @@ constexpr const char* help =
     "the database.\n"
     "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n"
     "Refuses (3) when the database is missing although spool or dépôts tell of former work: restore it;\n"
-    "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the clock is\n"
-    "more than a day behind the journal; --trust-clock says that it is right now. Both are traced.\n\n"
+    "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the database\n"
+    "does not know the latest accusé of a sender or the latest remise of a dépôt, being an older copy;\n"
+    "--older-database goes on with it. Refuses (3) when the clock is more than a day behind the journal;\n"
+    "--trust-clock says that it is right now. Each is traced.\n\n"
     "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
     "3 could not do it.\n\n"
     "Examples:\n"
@@ -36,6 +40,7 @@ constexpr const char* help =
 void options(boost::program_options::options_description& o) {
   o.add_options()("now", "do not wait for the lieux's cadence")(
       "verbose,v", "every event of the log, on a terminal too")("new-database",
+      "older-database", "go on with an older copy, the later ones being lost")(
                                                                 "make one although there was one, which is lost")(
       "trust-clock", "the clock is right, though the journal goes further");
 }
@@ -88,6 +93,13 @@ std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
       r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified);
 }
 
+// Before the first pass adds to it. Where the copy is not older, the option is no event.
+void trace_what_is_forgotten(const config::Config& config, Instant now) {
+  const auto store = open_for_writing(config);
+  const auto unknown = daemon::unknown_work(config, *store);
+  if (!unknown.empty()) store->add_trace({store::older_copy, "", text::join(unknown, "; ")}, now);
+}
+
 int run(const Invocation& call) {
   const config::Config config = call.config();
   set_log_level(call, config);
@@ -95,8 +107,9 @@ int run(const Invocation& call) {
   const StopOnSignal stop;
   // Only where it is needed: the option by itself is no event.
   const bool anew = call.has("new-database") && daemon::lacks_database(config);
-  daemon::Engine engine(config, call.clock(), anew);
-  if (anew) open_for_writing(config)->add_trace({"base.nouvelle", "", {}}, began);
+  daemon::Engine engine(config, call.clock(), {anew, call.has("older-database")});
+  if (anew) open_for_writing(config)->add_trace({store::begun_anew, "", {}}, began);
+  if (call.has("older-database")) trace_what_is_forgotten(config, began);
   if (call.has("trust-clock")) open_for_writing(config)->add_trace({store::Store::clock_trusted, "", {}}, began);
   ProgressBar bar(stderr_is_terminal());
   daemon::PassOptions options;

@@ -79,7 +79,7 @@ std::string database_of(const config::Config& config, bool new_database) {
 
 // Everything that is loaded once. The locks come first: nothing is opened beside another owner.
 struct Engine::Parts {
-  Parts(const config::Config& c, const Clock& clk, bool new_database)
+  Parts(const config::Config& c, const Clock& clk, const Confirmed& confirmed)
       : config(c),
         clock(clk),
         lock(c.spool.directory),
@@ -94,8 +94,9 @@ struct Engine::Parts {
         credentials(c.credentials.directory),
         sender_for(sender_factory(config, credentials)),
         mail(mail_sender(config, credentials, spool)),
-        store(database_of(c, new_database), "navette"),
+        store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers}) {
+    if (!confirmed.new_database && !confirmed.older_database) require_latest_state(c, store);
     stages::sweep_depart(spool, store);
   }
 
@@ -156,8 +157,8 @@ void Pass::stage(const char* name, const std::function<void()>& work) {
   tell_progress(name);
   // Before anything of that stage is promised to anybody; each transaction looks again.
   parts_.store.require_in_place();
-  try {
   parts_.spool.require_in_place();
+  try {
     work();
   } catch (const sqlite::MovedError&) {
     throw;  // no stage may go on
@@ -321,8 +322,8 @@ void Pass::deliver_what_is_quick() {
 
 }  // namespace
 
-Engine::Engine(const config::Config& config, const Clock& clock, bool new_database)
-    : parts_(std::make_unique<Parts>(config, clock, new_database)) {}
+Engine::Engine(const config::Config& config, const Clock& clock, const Confirmed& confirmed)
+    : parts_(std::make_unique<Parts>(config, clock, confirmed)) {}
 Engine::~Engine() = default;
 
 void Engine::require_plausible_clock() {

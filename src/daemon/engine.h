@@ -68,8 +68,13 @@ class ClockError : public Error {
 // (daemon/lock.h) when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
-  // `new_database`: one may be made although navette worked here before (daemon/used_spool.h).
-  Engine(const config::Config& config, const Clock& clock, bool new_database = false);
+  // What an operator said of the database (daemon/used_spool.h).
+  struct Confirmed {
+    bool new_database = false;    // one may be made although navette worked here before
+    bool older_database = false;  // it may know less than what navette did here
+  };
+  Engine(const config::Config& config, const Clock& clock, const Confirmed& confirmed);
+  Engine(const config::Config& config, const Clock& clock) : Engine(config, clock, Confirmed()) {}
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
