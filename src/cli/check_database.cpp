@@ -115,6 +115,7 @@ Findings check_database(const config::Config& config) {
   } catch (const std::exception& e) {
     out.push_back(bad(describe(e)));
   }
+  out.push_back(space_finding(file.parent_path()));
   if ((status.st_mode & 0077U) != 0) {
     out.push_back(
         {Health::warn, "database",

@@ -68,16 +68,6 @@ Finding directory_finding(const std::string& subject, const fs::path& path, mode
   return {Health::ok, subject, shown};
 }
 
-Finding space_finding(const fs::path& path) {
-  constexpr std::uint64_t least = std::uint64_t{1} << 30U;
-  struct statvfs space {};
-  if (::statvfs(path.c_str(), &space) != 0) return {Health::ok, "space", path.string() + " is not there yet"};
-  const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
-  const std::string text = fmt::format("{} free on {}", shown_bytes(free), path.string());
-  if (free < least) return {Health::warn, "space", text + "; make room: a pass that finds none defers its work"};
-  return {Health::ok, "space", text};
-}
-
 Finding same_filesystem(const fs::path& a, const fs::path& b, const char* consequence) {
   struct stat sa {};
   struct stat sb {};
@@ -183,6 +173,16 @@ Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, 
 }
 
 }  // namespace
+
+Finding space_finding(const fs::path& path) {
+  constexpr std::uint64_t least = std::uint64_t{1} << 30U;
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0) return {Health::ok, "space", path.string() + " is not there yet"};
+  const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
+  const std::string text = fmt::format("{} free on {}", shown_bytes(free), path.string());
+  if (free < least) return {Health::warn, "space", text + "; make room: a pass that finds none defers its work"};
+  return {Health::ok, "space", text};
+}
 
 std::string name_of_user(uid_t uid) {
   const passwd* p = ::getpwuid(uid);

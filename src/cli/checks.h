@@ -30,6 +30,8 @@ Findings check_data(const config::Config& config);  // schemas, stylesheets, com
 // `reach`: also whether each lieu's directories take a delivery now.
 Findings check_depots(const config::Config& config, const Clock& clock, bool reach);
 
+// Whether there is room on the file system that holds `path`.
+Finding space_finding(const std::filesystem::path& path);
 // "navette:navette 0700"; empty when it cannot be looked at.
 std::string owner_and_mode(const std::filesystem::path& path);
 // Its number when it has no name.

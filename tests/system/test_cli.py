@@ -446,6 +446,10 @@ def test_check_finds(loaded, fault, words):
     assert len(wrong) == 1 and words in wrong[0], done.stdout
 
 
+def test_check_looks_for_room_beside_the_database(loaded):
+    assert any(r["sujet"] == "space" and str(loaded.database.parent) in r["texte"] for r in loaded.json("check"))
+
+
 def database_findings(site):
     rows = site.json("check", code=1)
     return [r["texte"] for r in rows if r["sujet"] == "database" and r["etat"] != "ok"]

@@ -150,6 +150,34 @@ def test_an_empty_journal_beside_a_used_spool_is_not_intact(site, loaded):
     assert site.json("traces", "verify", code=1)["intact"] is False
 
 
+# ---- a full disk
+
+ON_A_SMALL_DISK = """
+set -e
+mount -t tmpfs -o size=512k tmpfs "$1"
+cp "$2" "$1/navette.db"
+echo 1 > "$1/navette.db.lock"
+dd if=/dev/zero of="$1/filler" 2>/dev/null || true
+shift 2
+exec "$@"
+"""
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_full_disk_is_told_with_what_to_do(loaded, tmp_path, command):
+    """In a private mount namespace. The log beside the database cannot be made: for SQLite an I/O error."""
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", ON_A_SMALL_DISK, "sh",
+                           loaded.database.parent, tmp_path / "copy.db", *loaded.command(command)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert f"the disk of {loaded.database.parent} is full: free some room; nothing is lost" in done.stderr, done.stderr
+
+
 # ---- an older copy
 
 def later_flux():
