@@ -439,6 +439,25 @@ def test_check_is_content_with_a_sound_site(loaded):
     (lambda s: (s.spool / "rejet/monenfant").chmod(0o755), "families' data"),
     (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
 ])
+def replaced_by_a_link(place):
+    """To where it was moved: it works as before for whoever follows links."""
+    target = place.parent.parent / "elsewhere"
+    place.mkdir(exist_ok=True)
+    place.rename(target)
+    place.symlink_to(target)
+
+
+def lent_with_a_sticky_bit(directory):
+    """A sender's own directory, in which nobody else may take a file away."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    os.chown(directory, pwd.getpwnam("mail").pw_uid, -1)
+    directory.chmod(0o3770)
+    accuses = directory.parents[1] / "accuses" / directory.name
+    os.chown(accuses, -1, pwd.getpwnam("mail").pw_gid)
+    accuses.chmod(0o2750)
+
+
 def test_check_finds(loaded, fault, words):
     fault(loaded)
     done = loaded.run("check", code=1)
@@ -450,6 +469,10 @@ def test_check_looks_for_room_beside_the_database(loaded):
     assert any(r["sujet"] == "space" and str(loaded.database.parent) in r["texte"] for r in loaded.json("check"))
 
 
+    (lambda s: lent_with_a_sticky_bit(s.spool / "arrivee/monenfant"), "chmod 2770"),
+    *((lambda s, p=place: replaced_by_a_link(s.spool / p), "is a symbolic link") for place in (
+        "travail", "courriels", "travail/monenfant", "accuses/monenfant", "rejet/monenfant", "depart/rpe-gier",
+        "../depot/rpe-gier", "../depot/rpe-gier/remises")),
 def database_findings(site):
     rows = site.json("check", code=1)
     return [r["texte"] for r in rows if r["sujet"] == "database" and r["etat"] != "ok"]
@@ -458,6 +481,13 @@ def database_findings(site):
 def of_version(site, version):
     with contextlib.closing(sqlite3.connect(site.database)) as db:
         db.execute(f"PRAGMA user_version={version}")
+
+def test_check_lets_the_spool_itself_be_reached_by_a_link(loaded):
+    loaded.spool.rename(loaded.path / "volume")
+    loaded.spool.symlink_to("volume")
+    loaded.run("check")
+    loaded.passes()
+
 
 
 def replaced_by_a_directory(site):
