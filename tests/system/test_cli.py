@@ -347,6 +347,19 @@ def test_hold_release_and_retry_of_a_demande(loaded):
     loaded.run("traces", "verify")
 
 
+def test_of_what_is_delivered_or_in_a_remise_there_is_nothing_to_retry(loaded):
+    reference = next(r["reference"] for r in loaded.json("demandes", "list", "--state", "remise")
+                     if all(c["etat"] == "servie" for c in r["communes"]))
+    before = actor_of(loaded)
+    assert "delivered everywhere" in loaded.run("demandes", "retry", reference, code=3).stderr
+    assert actor_of(loaded) == before
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("UPDATE acheminement SET etat = 'en-remise' WHERE demande_id = "
+                   "(SELECT id FROM demande WHERE reference = ?)", (reference,))
+        db.commit()
+    assert "navette remises retry rpe-" in loaded.run("demandes", "retry", reference, code=3).stderr
+
+
 def test_a_suspended_lieu_receives_nothing_until_it_is_resumed(site):
     site.deposit(DATA / "demo/habilitations.xml", "caf-421")
     site.passes()
@@ -625,6 +638,18 @@ def test_validate_takes_the_sender_from_the_directory(site):
     assert deposit.exists()
 
 
+def test_validate_knows_an_unknown_sender_before_the_file_is_read(site):
+    """As intake does: it is whose directory the file lies in."""
+    (site.path / "bad.xml").write_bytes(b"<not xml")
+    (site.path / "empty.xml").touch()
+    for file in ("bad.xml", "empty.xml"):
+        done = site.run("validate", "--emetteur", "personne", site.path / file, code=1)
+        assert "EMETTEUR_INCONNU" in done.stdout, done.stdout
+        site.deposit(site.path / file, "personne")
+    site.passes()
+    assert {r["code"] for r in site.json("flux", "list")} == {"EMETTEUR_INCONNU"}
+
+
 def test_render_gives_the_delivered_bytes_without_a_database(loaded, tmp_path):
     pdf = [p for p in loaded.delivered() if p.suffix == ".pdf"][0]
     out = tmp_path / "out.pdf"
@@ -645,6 +670,10 @@ def test_render_says_what_is_missing(site, tmp_path):
     assert "cannot be opened" in site.run("render", "missing.xml", "-o", tmp_path / "x.pdf", code=2).stderr
     site.run("render", DATA / "demandes/bad-doctype.xml", "-o", tmp_path / "x.pdf", code=3)
     site.run("render", flux, "-o", tmp_path, code=2)
+    (tmp_path / "bad.xml").write_bytes(b"<not xml")
+    (tmp_path / "empty.xml").touch()
+    for file, words in (("bad.xml", "XML_MAL_FORME (line 1): "), ("empty.xml", "FICHIER_VIDE: ")):
+        assert words in site.run("render", tmp_path / file, "-o", tmp_path / "x.pdf", code=3).stderr
     assert not (tmp_path / "x.pdf").exists()
     renamed = tmp_path / "renamed.xml"
     renamed.write_bytes(ET.tostring(ET.parse(flux).getroot()[1]))
