@@ -9,7 +9,6 @@
 #include "cli/open_store.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
-#include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
 #include "store/forgotten.h"
 #include "daemon/used_spool.h"
@@ -25,7 +24,7 @@ constexpr const char* help =
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
     "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
     "the database.\n"
-    "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n"
+    "SIGINT, SIGTERM and SIGHUP end it cleanly; what is left goes with the next pass.\n"
     "Refuses (3) when the database is missing although spool or dépôts tell of former work: restore it;\n"
     "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the database\n"
     "does not know the latest accusé of a sender or the latest remise of a dépôt, being an older copy;\n"
@@ -94,6 +93,27 @@ std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
 }
 
 // Before the first pass adds to it. Where the copy is not older, the option is no event.
+// Before the first pass adds to it. Where the copy is not older, the option is no event.
+Json report_json(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
+  return {{"flux", r.flux},
+          {"flux_refuses", r.refused_flux},
+          {"enregistrements", r.records},
+          {"enregistrements_refuses", refused},
+          {"demandes_routees", r.routed},
+          {"remises_composees", r.remises},
+          {"remises_livrees", r.delivered},
+          {"remises_notifiees", r.notified},
+          {"attention", attention},
+          {"echecs", r.failures}};
+}
+
+void print_report(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
+  print(summary_of(r, refused));
+  if (attention.empty()) return;
+  print(coloured("\nNeeds attention:", Colour::yellow) + "\n");
+  for (const std::string& item : attention) print("  " + item + "\n");
+}
+
 void trace_what_is_forgotten(const config::Config& config, Instant now) {
   const auto store = open_for_writing(config);
   const auto unknown = daemon::unknown_work(config, *store);
@@ -102,9 +122,9 @@ void trace_what_is_forgotten(const config::Config& config, Instant now) {
 
 int run(const Invocation& call) {
   const config::Config config = call.config();
+  const daemon::StopSignals stop;
   set_log_level(call, config);
   const Instant began = call.clock().now();
-  const StopOnSignal stop;
   // Only where it is needed: the option by itself is no event.
   const bool anew = call.has("new-database") && daemon::lacks_database(config);
   daemon::Engine engine(config, call.clock(), {anew, call.has("older-database")});

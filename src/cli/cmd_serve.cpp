@@ -8,16 +8,17 @@ namespace {
 
 constexpr const char* help =
     "Does what `run` does, again and again: when a deposit is closed or moved in, when something becomes\n"
-    "due, at least every [daemon] scan_every. Tells systemd how it is (Type=notify, watchdog). SIGTERM\n"
-    "and SIGINT end it within seconds. Logs to standard error, one line an event.\n\n"
+    "due, at least every [daemon] scan_every. Tells systemd how it is (Type=notify, watchdog). SIGTERM,\n"
+    "SIGINT and SIGHUP end it within seconds. Logs to standard error, one line an event.\n\n"
     "Examples:\n"
     "  systemctl start navette\n"
     "  navette -c demo/navette.conf serve\n";
 
 int run(const Invocation& call) {
   const config::Config config = call.config();
+  const daemon::StopSignals signals;
   log::set_level(config.log.level);
-  daemon::serve(config, call.clock());
+  daemon::serve(config, call.clock(), signals);
   return exit_done;
 }
 

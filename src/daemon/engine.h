@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "daemon/lock.h"
+#include "daemon/stop_signals.h"
 #include "render/renderer.h"
 #include "stages/claim.h"
 #include "stages/intake.h"
@@ -101,10 +102,10 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
-// One pass after another until SIGTERM or SIGINT: on inotify events, when something becomes due, at least every
+// One pass after another until a stop is asked for: on inotify events, when something becomes due, at least every
 // `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine
 // does.
-void serve(const config::Config& config, const Clock& clock);
+void serve(const config::Config& config, const Clock& clock, const StopSignals& signals);
 
 // What the daemon renders with; shared with `navette render` and `check`. Throws Error naming the font or stylesheet at
 // fault.
