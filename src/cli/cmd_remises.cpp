@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/act.h"
 #include "cli/command.h"
 #include "cli/history.h"
 #include "cli/main.h"
@@ -175,7 +176,8 @@ int change(const Invocation& call, const char* done,
   const auto store = open_for_writing(call.config());
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
-  print(text::printable(fmt::format("remise {} {}; state: {}", name, done, the_remise(*store, name).etat)) + "\n");
+  const RemiseRow after = the_remise(*store, name);
+  tell(call, fmt::format("remise {} {}; state: {}", name, done, after.etat), remise_json(after));
   return exit_done;
 }
 
@@ -210,11 +212,14 @@ int withdraw(const Invocation& call) {
   const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
                             : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
                                               : "what failed attempts may have left at the lieu is removed";
-  print(
-      text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}; its demandes await the Caf and never go to "
-                                  "that lieu again. Nothing is done yet: add --apply to do it.",
-                                  r.nom, r.etat, r.nombre, r.lieu, there)) +
-      "\n");
+  Json j = remise_json(r);
+  j["effet"] = there;
+  tell(
+      call,
+      fmt::format("remise {} ({}, {} demandes for {}): {}; its demandes await the Caf and never go to that lieu again. "
+                  "Nothing is done yet: add --apply to do it.",
+                  r.nom, r.etat, r.nombre, r.lieu, there),
+      j);
   return exit_done;
 }
 
@@ -227,7 +232,7 @@ int reissue(const Invocation& call) {
 }
 
 void withdraw_options(boost::program_options::options_description& o) {
-  why_option(o);
+  reasoned_act_options(o);
   o.add_options()("apply", "do it; else it is only told what would be done");
 }
 
@@ -237,12 +242,12 @@ Commands remises_commands() {
   return {
       {"remises list", "", "remises: state, tries, dates", list_help, 0, 0, list_remises_options, list},
       {"remises show", "REMISE", "one remise: files, demandes, history", show_help, 1, 1, json_option, show},
-      {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, nullptr, retry},
-      {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
-      {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release},
+      {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, json_option, retry},
+      {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, reasoned_act_options, hold},
+      {"remises release", "REMISE", "ends a hold", release_help, 1, 1, json_option, release},
       {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
-      {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1, why_option,
-       reissue}};
+      {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1,
+       reasoned_act_options, reissue}};
 }
 
 }  // namespace navette::cli

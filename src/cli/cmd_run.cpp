@@ -10,8 +10,8 @@
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "daemon/engine.h"
-#include "store/forgotten.h"
 #include "daemon/used_spool.h"
+#include "store/forgotten.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -39,9 +39,10 @@ constexpr const char* help =
 void options(boost::program_options::options_description& o) {
   o.add_options()("now", "do not wait for the lieux's cadence")(
       "verbose,v", "every event of the log, on a terminal too")("new-database",
-      "older-database", "go on with an older copy, the later ones being lost")(
                                                                 "make one although there was one, which is lost")(
+      "older-database", "go on with an older copy, the later ones being lost")(
       "trust-clock", "the clock is right, though the journal goes further");
+  json_option(o);
 }
 
 // On a terminal the bar and the summary tell the story: of the log only what is wrong is shown.
@@ -92,8 +93,6 @@ std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
       r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified);
 }
 
-// Before the first pass adds to it. Where the copy is not older, the option is no event.
-// Before the first pass adds to it. Where the copy is not older, the option is no event.
 Json report_json(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
   return {{"flux", r.flux},
           {"flux_refuses", r.refused_flux},
@@ -114,6 +113,7 @@ void print_report(const daemon::PassReport& r, std::uint64_t refused, const std:
   for (const std::string& item : attention) print("  " + item + "\n");
 }
 
+// Before the first pass adds to it. Where the copy is not older, the option is no event.
 void trace_what_is_forgotten(const config::Config& config, Instant now) {
   const auto store = open_for_writing(config);
   const auto unknown = daemon::unknown_work(config, *store);
@@ -121,8 +121,8 @@ void trace_what_is_forgotten(const config::Config& config, Instant now) {
 }
 
 int run(const Invocation& call) {
-  const config::Config config = call.config();
   const daemon::StopSignals stop;
+  const config::Config config = call.config();
   set_log_level(call, config);
   const Instant began = call.clock().now();
   // Only where it is needed: the option by itself is no event.
@@ -146,7 +146,6 @@ int run(const Invocation& call) {
   bar.clear();
 
   const std::uint64_t refused = refused_records(config, began);
-  print(summary_of(report, refused));
   std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
@@ -157,9 +156,10 @@ int run(const Invocation& call) {
                                     report.young == 1 ? "1 deposit" : fmt::format("{} deposits", report.young)));
   }
   if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
-  if (!attention.empty()) {
-    print(coloured("\nNeeds attention:", Colour::yellow) + "\n");
-    for (const std::string& item : attention) print("  " + item + "\n");
+  if (call.json()) {
+    print_json(report_json(report, refused, attention));
+  } else {
+    print_report(report, refused, attention);
   }
   for (const std::string& failure : report.failures) complain(failure);
   if (!report.failures.empty()) return exit_failed;

@@ -439,19 +439,6 @@ def test_check_is_content_with_a_sound_site(loaded):
         r["sujet"] for r in rows}
 
 
-@pytest.mark.parametrize("fault, words", [
-    (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
-    (lambda s: s.config.write_text(s.config.read_text().replace("departements = 42\n", "")),
-     "[emetteur.caf-421]"),
-    (lambda s: (s.spool / "arrivee/stray.xml").write_text("x"), "no sender's directory"),
-    (lambda s: (s.spool / "arrivee/monenfant").rmdir(), "install -d"),
-    (lambda s: (s.spool / "travail").chmod(0o755), "families' data"),
-    (lambda s: (s.spool / "arrivee/monenfant").chmod(0o777), "anybody"),
-    (lambda s: s.database.chmod(0o644), "chmod 600"),
-    (lambda s: (s.spool / "accuses/monenfant").chmod(0o755), "chmod o-rwx"),
-    (lambda s: (s.spool / "rejet/monenfant").chmod(0o755), "families' data"),
-    (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
-])
 def replaced_by_a_link(place):
     """To where it was moved: it works as before for whoever follows links."""
     target = place.parent.parent / "elsewhere"
@@ -471,6 +458,23 @@ def lent_with_a_sticky_bit(directory):
     accuses.chmod(0o2750)
 
 
+@pytest.mark.parametrize("fault, words", [
+    (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
+    (lambda s: s.config.write_text(s.config.read_text().replace("departements = 42\n", "")),
+     "[emetteur.caf-421]"),
+    (lambda s: (s.spool / "arrivee/stray.xml").write_text("x"), "no sender's directory"),
+    (lambda s: (s.spool / "arrivee/monenfant").rmdir(), "install -d"),
+    (lambda s: (s.spool / "travail").chmod(0o755), "families' data"),
+    (lambda s: (s.spool / "arrivee/monenfant").chmod(0o777), "anybody"),
+    (lambda s: s.database.chmod(0o644), "chmod 600"),
+    (lambda s: (s.spool / "accuses/monenfant").chmod(0o755), "chmod o-rwx"),
+    (lambda s: (s.spool / "rejet/monenfant").chmod(0o755), "families' data"),
+    (lambda s: lent_with_a_sticky_bit(s.spool / "arrivee/monenfant"), "chmod 2770"),
+    *((lambda s, p=place: replaced_by_a_link(s.spool / p), "is a symbolic link") for place in (
+        "travail", "courriels", "travail/monenfant", "accuses/monenfant", "rejet/monenfant", "depart/rpe-gier",
+        "../depot/rpe-gier", "../depot/rpe-gier/remises")),
+    (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
+])
 def test_check_finds(loaded, fault, words):
     fault(loaded)
     done = loaded.run("check", code=1)
@@ -478,14 +482,17 @@ def test_check_finds(loaded, fault, words):
     assert len(wrong) == 1 and words in wrong[0], done.stdout
 
 
+def test_check_lets_the_spool_itself_be_reached_by_a_link(loaded):
+    loaded.spool.rename(loaded.path / "volume")
+    loaded.spool.symlink_to("volume")
+    loaded.run("check")
+    loaded.passes()
+
+
 def test_check_looks_for_room_beside_the_database(loaded):
     assert any(r["sujet"] == "space" and str(loaded.database.parent) in r["texte"] for r in loaded.json("check"))
 
 
-    (lambda s: lent_with_a_sticky_bit(s.spool / "arrivee/monenfant"), "chmod 2770"),
-    *((lambda s, p=place: replaced_by_a_link(s.spool / p), "is a symbolic link") for place in (
-        "travail", "courriels", "travail/monenfant", "accuses/monenfant", "rejet/monenfant", "depart/rpe-gier",
-        "../depot/rpe-gier", "../depot/rpe-gier/remises")),
 def database_findings(site):
     rows = site.json("check", code=1)
     return [r["texte"] for r in rows if r["sujet"] == "database" and r["etat"] != "ok"]
@@ -494,13 +501,6 @@ def database_findings(site):
 def of_version(site, version):
     with contextlib.closing(sqlite3.connect(site.database)) as db:
         db.execute(f"PRAGMA user_version={version}")
-
-def test_check_lets_the_spool_itself_be_reached_by_a_link(loaded):
-    loaded.spool.rename(loaded.path / "volume")
-    loaded.spool.symlink_to("volume")
-    loaded.run("check")
-    loaded.passes()
-
 
 
 def replaced_by_a_directory(site):
@@ -767,6 +767,49 @@ def test_every_json_key_stands_in_the_manual(loaded):
     subjects["conventions"] |= keys(loaded.json("conventions", "show", "CLI2025_00012"))
     for subject, found in subjects.items():
         assert found - {"historique"} <= manual[subject], (subject, found - manual[subject])
+
+
+def test_every_act_gives_its_object_as_it_is_afterwards(loaded, tmp_path):
+    manual = documented_keys()
+
+    def told(*command, code=0):
+        found = loaded.json(*command, code=code)
+        assert set(found) <= manual[command[0]], (command, set(found) - manual[command[0]])
+        return found
+
+    def listed(kind, key, name):
+        return next(r for r in loaded.json(kind, "list", "--all") if r[key] == name)
+
+    why = ("--why", "ticket 4711")
+    reference = loaded.json("demandes", "list", "--state", "sans-lieu")[0]["reference"]
+    for act in (["hold", reference, *why], ["release", reference], ["retry", reference]):
+        assert told("demandes", *act) == listed("demandes", "reference", reference)
+    assert told("lieux", "suspend", "rpe-gier", *why)["suspendu"] == "ticket 4711"
+    assert told("lieux", "resume", "rpe-gier") == listed("lieux", "lieu", "rpe-gier")
+    assert told("lieux", "retry", "rpe-gier") == listed("lieux", "lieu", "rpe-gier")
+    remise = loaded.json("remises", "list", "--lieu", "rpe-gier")[0]["remise"]
+    would = told("remises", "withdraw", remise, *why)
+    assert would.pop("effet") and would == listed("remises", "remise", remise)
+    assert told("remises", "reissue", remise, *why)["etat"] == "livree"
+    assert told("remises", "withdraw", remise, *why, "--apply")["etat"] == "a-rappeler"
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("UPDATE remise SET etat = 'prete' WHERE etat = 'livree'")
+        db.commit()
+    other = loaded.json("remises", "list", "--state", "prete")[0]["remise"]
+    for act, state in (("retry", "prete"), ("hold", "retenue"), ("release", "prete")):
+        assert told("remises", act, other, *(why if act == "hold" else ()))["etat"] == state
+    loaded.deposit(b"<not xml")
+    report = told("run", code=1)
+    assert report["flux"] == report["flux_refuses"] == 1 and report["attention"] and not report["echecs"]
+    out = tmp_path / "out.pdf"
+    assert told("render", DATA / "demo/demandes.xml", "-o", out)["octets"] == out.stat().st_size
+    loaded.run("render", DATA / "demo/demandes.xml", "-o", "-", "--json", code=2)
+
+
+def test_every_command_but_serve_takes_json(site):
+    for command in COMMANDS:
+        options = site.run(*words(command), "--help").stdout.split("Options:")[1]
+        assert ("--json" in options) == (command != "serve"), command
 
 
 def mandoc_lint(file):
