@@ -128,9 +128,8 @@ std::vector<std::string> unknown_work(const config::Config& config, store::Store
   const fs::path accuses = config.spool.directory / "accuses";
   each_entry(accuses, [&](const fs::path& emetteur) {
     std::string latest;
-    each_entry(emetteur, [&](const fs::path& file) {
-      latest = std::max(std::move(latest), ticket_of_accuse(file.filename().string()));
-    });
+    each_entry(emetteur,
+               [&](const fs::path& file) { latest = std::max(latest, ticket_of_accuse(file.filename().string())); });
     if (latest.empty() || (forgot && latest.substr(0, second.size()) <= second)) return;
     if (store.ticket_state(latest) == store::Store::TicketState::unknown)
       out.push_back(fmt::format("the accusé of the flux {} in {}", latest, emetteur.string()));

@@ -39,7 +39,7 @@ bool is_full(const std::string& directory) {
 std::string advice(int code, const std::string& path) {
   constexpr int kind = 0xFF;  // the rest of an extended code
   const std::string directory = directory_of(path);
-  const std::string full = "; the disk of " + directory + " is full: free some room; nothing is lost";
+  std::string full = "; the disk of " + directory + " is full: free some room; nothing is lost";
   switch (code & kind) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
