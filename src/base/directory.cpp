@@ -80,6 +80,13 @@ Directory Directory::make_dir(const std::string& name, mode_t mode) const {
   return open_dir(name);
 }
 
+bool Directory::in_place() const {
+  struct stat held {};
+  struct stat there {};
+  if (::fstat(fd_.get(), &held) != 0) throw_errno("stat " + path_.string());
+  return ::stat(path_.c_str(), &there) == 0 && there.st_dev == held.st_dev && there.st_ino == held.st_ino;
+}
+
 UniqueFd Directory::open_file(const std::string& name, int flags, mode_t mode) const {
   const auto open = [&] { return ::openat(fd_.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode); };
   UniqueFd fd((flags & O_CREAT) != 0 ? fault::system_call("create", open) : open());

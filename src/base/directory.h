@@ -66,6 +66,9 @@ class Directory {
   void sync() const;             // makes the names durable
   void sync_filesystem() const;  // one barrier for all data written on this file system (syncfs): many files, one wait
 
+  // Whether path() still leads to this directory: it was not renamed, replaced or mounted over. One stat(): cheap.
+  bool in_place() const;
+
   int fd() const { return fd_.get(); }
   const std::filesystem::path& path() const { return path_; }  // for messages
   Directory duplicate() const;

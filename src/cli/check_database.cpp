@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/checks.h"
+#include "cli/open_store.h"
 #include "daemon/used_spool.h"
 #include "lib/sqlite/connection.h"
 #include "store/schema.h"
@@ -102,9 +103,19 @@ Findings check_database(const config::Config& config) {
   try {
     if (auto closed = closed_database(file, status)) return {*std::move(closed)};
     out.push_back(content_finding(file));
+    if (out.back().health == Health::ok) {
+      const auto unknown = daemon::unknown_work(config, *open_for_reading(config));
+      if (!unknown.empty()) {
+        out.back() =
+            bad(fmt::format("{} is older than what navette did here: it does not know {}; put the latest copy in "
+                            "its place",
+                            file.string(), text::join(unknown, ", ")));
+      }
+    }
   } catch (const std::exception& e) {
     out.push_back(bad(describe(e)));
   }
+  out.push_back(space_finding(file.parent_path()));
   if ((status.st_mode & 0077U) != 0) {
     out.push_back(
         {Health::warn, "database",

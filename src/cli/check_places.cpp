@@ -38,12 +38,19 @@ bool find_status(const fs::path& path, struct stat& status) {
   return ::stat(path.c_str(), &status) == 0;
 }
 
+// Where navette opens what is ours by name, it follows no link: whoever may write beside it could lead it elsewhere.
+std::optional<Finding> link_finding(const std::string& subject, const fs::path& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return std::nullopt;
+  return Finding{Health::bad, subject, path.string() + " is a symbolic link; put a directory there"};
+}
+
 bool is_usable(const fs::path& directory) {
   return ::access(directory.c_str(), R_OK | W_OK | X_OK) == 0;
 }
 
 // An existing directory that we may read and write. `forbidden`: mode bits that it must not have, and why.
-Finding directory_finding(const std::string& subject, const fs::path& path, mode_t forbidden, const char* why) {
+Finding target_finding(const std::string& subject, const fs::path& path, mode_t forbidden, const char* why) {
   struct stat status {};
   if (!find_status(path, status)) {
     if (errno != ENOENT) return {Health::bad, subject, path.string() + " cannot be reached; check the modes above it"};
@@ -68,14 +75,10 @@ Finding directory_finding(const std::string& subject, const fs::path& path, mode
   return {Health::ok, subject, shown};
 }
 
-Finding space_finding(const fs::path& path) {
-  constexpr std::uint64_t least = std::uint64_t{1} << 30U;
-  struct statvfs space {};
-  if (::statvfs(path.c_str(), &space) != 0) return {Health::ok, "space", path.string() + " is not there yet"};
-  const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
-  const std::string text = fmt::format("{} free on {}", shown_bytes(free), path.string());
-  if (free < least) return {Health::warn, "space", text + "; make room: a pass that finds none defers its work"};
-  return {Health::ok, "space", text};
+// The same of one that must be no symbolic link.
+Finding directory_finding(const std::string& subject, const fs::path& path, mode_t forbidden, const char* why) {
+  if (auto link = link_finding(subject, path)) return *std::move(link);
+  return target_finding(subject, path, forbidden, why);
 }
 
 Finding same_filesystem(const fs::path& a, const fs::path& b, const char* consequence) {
@@ -128,11 +131,10 @@ Finding accuses_finding(const config::Config& config, const std::string& name, c
   return f;
 }
 
-// What is made at the first refusal: looked at once it is there.
-Finding rejet_finding(const config::Config& config, const std::string& name) {
-  const fs::path path = config.spool.directory / "rejet" / name;
+// What is made at the first deposit or refusal: looked at once it is there.
+Finding private_finding(const fs::path& path) {
   struct stat status {};
-  if (!find_status(path, status)) return {};
+  if (::lstat(path.c_str(), &status) != 0) return {};
   return directory_finding("sender", path, others, "holds families' data and is open to others");
 }
 
@@ -181,6 +183,9 @@ Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, 
   const fs::path remises = base / channels::depot::remises;
   struct stat a {};
   struct stat b {};
+  for (const fs::path& place : {config.spool.directory / "depart" / lieu.identifiant, base, in_progress, remises}) {
+    if (auto link = link_finding("depot", place)) return *std::move(link);
+  }
   if (!find_status(base, a)) {
     if (config.depot.create) return {Health::ok, "depot", base.string() + " is made at the first remise"};
     return {Health::bad, "depot", fmt::format("{0} has none; as root: navette lieux provision {0}", lieu.identifiant)};
@@ -205,6 +210,16 @@ Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, 
 
 }  // namespace
 
+Finding space_finding(const fs::path& path) {
+  constexpr std::uint64_t least = std::uint64_t{1} << 30U;
+  struct statvfs space {};
+  if (::statvfs(path.c_str(), &space) != 0) return {Health::ok, "space", path.string() + " is not there yet"};
+  const std::uint64_t free = std::uint64_t{space.f_bavail} * space.f_frsize;
+  const std::string text = fmt::format("{} free on {}", shown_bytes(free), path.string());
+  if (free < least) return {Health::warn, "space", text + "; make room: a pass that finds none defers its work"};
+  return {Health::ok, "space", text};
+}
+
 std::string name_of_user(uid_t uid) {
   const passwd* p = ::getpwuid(uid);
   return p == nullptr ? std::to_string(uid) : p->pw_name;
@@ -220,7 +235,7 @@ std::string owner_and_mode(const fs::path& path) {
 Findings check_spool(const config::Config& config) {
   const fs::path& root = config.spool.directory;
   Findings out;
-  out.push_back(directory_finding("spool", root, others_write, "may be written by anybody"));
+  out.push_back(target_finding("spool", root, others_write, "may be written by anybody"));
   for (const char* name : {"arrivee", "accuses"}) {
     out.push_back(directory_finding("spool", root / name, others_write, "may be written by anybody"));
   }
@@ -251,12 +266,14 @@ Findings check_senders(const config::Config& config) {
       continue;
     }
     Finding f = directory_finding("sender", arrivee / name, others_write, "may be written by anybody");
-    if (f.health == Health::ok && (status.st_mode & S_IWGRP) == 0 && status.st_uid != ::geteuid()) {
+    // The sticky bit leaves each file to its owner and the directory's.
+    const bool may_take = (status.st_mode & S_IWGRP) != 0 && (status.st_mode & S_ISVTX) == 0;
+    if (f.health == Health::ok && !may_take && status.st_uid != ::geteuid()) {
       f = {Health::warn, "sender", f.text + " lets navette take nothing away; chmod 2770 " + (arrivee / name).string()};
     }
     out.push_back(std::move(f));
     add(out, accuses_finding(config, name, status));
-    add(out, rejet_finding(config, name));
+    for (const char* place : {"travail", "rejet"}) add(out, private_finding(config.spool.directory / place / name));
   }
   try {
     if (fs::exists(arrivee)) check_strangers(config, arrivee, out);

@@ -34,7 +34,8 @@ Findings check_depots(const config::Config& config, const Clock& clock, bool rea
 // Of the lieux served over SFTP, the credentials that their profiles name. `reach`: also each server itself, and the
 // mail server, tried without delivering, 32 at a time. A stop leaves out what is not tried yet.
 Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop);
-
+// Whether there is room on the file system that holds `path`.
+Finding space_finding(const std::filesystem::path& path);
 // "navette:navette 0700"; empty when it cannot be looked at.
 std::string owner_and_mode(const std::filesystem::path& path);
 // Its number when it has no name.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/act.h"
 #include "cli/command.h"
 #include "cli/history.h"
 #include "cli/main.h"
@@ -177,7 +178,7 @@ int change(const Invocation& call, const char* done,
   const DemandeRow before = the_demande(*store, call.argument());
   act(*store, before.emetteur + "/" + before.reference, call);
   const DemandeRow after = the_demande(*store, before.emetteur + "/" + before.reference);
-  print(text::printable(fmt::format("demande {} {}; state: {}", after.reference, done, after.etat)) + "\n");
+  tell(call, fmt::format("demande {} {}; state: {}", after.reference, done, after.etat), demande_json(after));
   return exit_done;
 }
 
@@ -205,9 +206,9 @@ int release(const Invocation& call) {
 Commands demandes_commands() {
   return {{"demandes list", "", "demandes and their states", list_help, 0, 0, list_demandes_options, list},
           {"demandes show", "REF", "one demande: communes, lieux, history", show_help, 1, 1, json_option, show},
-          {"demandes retry", "REF", "looks at it again at once", retry_help, 1, 1, nullptr, retry},
-          {"demandes hold", "REF", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
-          {"demandes release", "REF", "ends a hold", release_help, 1, 1, nullptr, release}};
+          {"demandes retry", "REF", "looks at it again at once", retry_help, 1, 1, json_option, retry},
+          {"demandes hold", "REF", "keeps it from leaving (--why)", hold_help, 1, 1, reasoned_act_options, hold},
+          {"demandes release", "REF", "ends a hold", release_help, 1, 1, json_option, release}};
 }
 
 }  // namespace navette::cli

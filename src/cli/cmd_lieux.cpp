@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "channels/depot_provision.h"
+#include "cli/act.h"
 #include "cli/command.h"
 #include "cli/history.h"
 #include "cli/main.h"
@@ -110,31 +111,34 @@ int show(const Invocation& call) {
   return exit_done;
 }
 
-int suspend(const Invocation& call) {
-  const std::string why = required_why(call);
+// `done`: what is told after the lieu's name.
+int change(const Invocation& call, const std::string& done,
+           void (*act)(store::Store&, const std::string&, const Invocation&)) {
   const auto store = open_for_writing(call.config());
   const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
-  store->suspend_lieu(lieu, why, call.clock().now());
-  print(
-      text::printable("lieu " + lieu + " suspended: nothing leaves for it until `navette lieux resume " + lieu + "`") +
-      "\n");
+  act(*store, lieu, call);
+  tell(call, "lieu " + lieu + done, lieu_json(the_lieu(*store, lieu, call.clock())));
   return exit_done;
+}
+
+int suspend(const Invocation& call) {
+  static_cast<void>(required_why(call));
+  return change(call, " suspended: nothing leaves for it until `navette lieux resume " + call.argument() + "`",
+                [](store::Store& s, const std::string& lieu, const Invocation& c) {
+                  s.suspend_lieu(lieu, required_why(c), c.clock().now());
+                });
 }
 
 int resume(const Invocation& call) {
-  const auto store = open_for_writing(call.config());
-  const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
-  store->resume_lieu(lieu, call.clock().now());
-  print(text::printable("lieu " + lieu + " resumed: what waited leaves with the next pass") + "\n");
-  return exit_done;
+  return change(
+      call, " resumed: what waited leaves with the next pass",
+      [](store::Store& s, const std::string& lieu, const Invocation& c) { s.resume_lieu(lieu, c.clock().now()); });
 }
 
 int retry(const Invocation& call) {
-  const auto store = open_for_writing(call.config());
-  const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
-  store->retry_lieu(lieu, call.clock().now());
-  print(text::printable("lieu " + lieu + ": tried again with the next pass") + "\n");
-  return exit_done;
+  return change(
+      call, ": tried again with the next pass",
+      [](store::Store& s, const std::string& lieu, const Invocation& c) { s.retry_lieu(lieu, c.clock().now()); });
 }
 
 int provision(const Invocation& call) {
@@ -145,10 +149,12 @@ int provision(const Invocation& call) {
   channels::DepotPlan plan;
   plan.root = config.depot.directory;
   const auto changes = channels::provision_depot(plan, call.argument());
-  for (const std::string& change : changes) print(text::printable(change) + "\n");
-  print(text::printable(fmt::format("{} is ready{}", (plan.root / call.argument()).string(),
-                                    changes.empty() ? "; nothing had to change" : "")) +
-        "\n");
+  const std::string depot = (plan.root / call.argument()).string();
+  if (!call.json()) {
+    for (const std::string& change : changes) print(text::printable(change) + "\n");
+  }
+  tell(call, depot + " is ready" + (changes.empty() ? "; nothing had to change" : ""),
+       {{"lieu", call.argument()}, {"depot", depot}, {"changements", changes}});
   // R10. Provisioning may come before the first pass: then there is no journal yet.
   if (!changes.empty() && std::filesystem::exists(config.state.database)) {
     open_for_writing(config)->add_trace({"lieu.depot", "lieu:" + call.argument(), text::join(changes, "; ")},
@@ -162,10 +168,11 @@ int provision(const Invocation& call) {
 Commands lieux_commands() {
   return {{"lieux list", "", "lieux: open or not, what waits, last delivery", list_help, 0, 0, list_options, list},
           {"lieux show", "LIEU", "one lieu and its history", show_help, 1, 1, json_option, show},
-          {"lieux suspend", "LIEU", "nothing leaves for it any more (--why)", suspend_help, 1, 1, why_option, suspend},
-          {"lieux resume", "LIEU", "ends a suspension", resume_help, 1, 1, nullptr, resume},
-          {"lieux retry", "LIEU", "tries its server again", retry_help, 1, 1, nullptr, retry},
-          {"lieux provision", "LIEU", "makes its dépôt (as root)", provision_help, 1, 1, nullptr, provision}};
+          {"lieux suspend", "LIEU", "nothing leaves for it any more (--why)", suspend_help, 1, 1, reasoned_act_options,
+           suspend},
+          {"lieux resume", "LIEU", "ends a suspension", resume_help, 1, 1, json_option, resume},
+          {"lieux retry", "LIEU", "tries its server again", retry_help, 1, 1, json_option, retry},
+          {"lieux provision", "LIEU", "makes its dépôt (as root)", provision_help, 1, 1, json_option, provision}};
 }
 
 }  // namespace navette::cli

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/act.h"
 #include "cli/command.h"
 #include "cli/history.h"
 #include "cli/main.h"
@@ -190,7 +191,8 @@ int change(const Invocation& call, const char* done,
   const auto store = open_for_writing(call.config());
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
-  print(text::printable(fmt::format("remise {} {}; state: {}", name, done, the_remise(*store, name).etat)) + "\n");
+  const RemiseRow after = the_remise(*store, name);
+  tell(call, fmt::format("remise {} {}; state: {}", name, done, after.etat), remise_json(after));
   return exit_done;
 }
 
@@ -237,15 +239,20 @@ int withdraw(const Invocation& call) {
   const auto issues = withdrawable(*store, remise);
   if (issues.empty())
     throw Error(fmt::format("the remise {} cannot be withdrawn: its state is {}", remise.nom, remise.etat));
+  Json all = Json::array();
+  std::string text;
   for (const RemiseRow& r : issues) {
     const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
                               : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
                                                 : "what failed attempts may have left at the lieu is removed";
-    print(
-        text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}", r.nom, r.etat, r.nombre, r.lieu, there)) +
-        "\n");
+    Json j = remise_json(r);
+    j["effet"] = there;
+    all.push_back(std::move(j));
+    text += fmt::format("remise {} ({}, {} demandes for {}): {}\n", r.nom, r.etat, r.nombre, r.lieu, there);
   }
-  print("Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.\n");
+  tell(call,
+       text + "Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.",
+       all);
   return exit_done;
 }
 
@@ -258,7 +265,7 @@ int reissue(const Invocation& call) {
 }
 
 void withdraw_options(boost::program_options::options_description& o) {
-  why_option(o);
+  reasoned_act_options(o);
   o.add_options()("apply", "do it; else it is only told what would be done");
 }
 
@@ -275,14 +282,14 @@ Commands remises_commands() {
   return {
       {"remises list", "", "remises: state, tries, dates", list_help, 0, 0, list_remises_options, list},
       {"remises show", "REMISE", "one remise: files, demandes, history", show_help, 1, 1, json_option, show},
-      {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, nullptr, retry},
-      {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, why_option, hold},
-      {"remises release", "REMISE", "ends a hold", release_help, 1, 1, nullptr, release},
+      {"remises retry", "REMISE", "tries it again with the next pass", retry_help, 1, 1, json_option, retry},
+      {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, reasoned_act_options, hold},
+      {"remises release", "REMISE", "ends a hold", release_help, 1, 1, json_option, release},
       {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
-      {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1, why_option,
-       reissue},
-          {"remises picked-up", "REMISE", "your word that the lieu has it (--why)", picked_up_help, 1, 1, why_option,
-           picked_up}};
+      {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1,
+       reasoned_act_options, reissue},
+      {"remises picked-up", "REMISE", "your word that the lieu has it (--why)", picked_up_help, 1, 1,
+       reasoned_act_options, picked_up}};
 }
 
 }  // namespace navette::cli

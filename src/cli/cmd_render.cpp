@@ -35,6 +35,7 @@ void options(boost::program_options::options_description& o) {
       "where to write; - is standard output")(
       "emetteur", boost::program_options::value<std::string>()->value_name("NAME"),
       "of a delivered file that was renamed (default: from its name DI_<emetteur>_<reference>.xml)");
+  json_option(o);
 }
 
 // A delivered file does not hold its émetteur, its name does.
@@ -62,6 +63,8 @@ int run(const Invocation& call) {
   const std::string target = call.text("output");
   if (target.empty()) throw UsageError("render: say where to write with -o OUT.pdf (- is standard output)");
   if (target == "-" && stdout_is_terminal()) throw UsageError("a PDF is not for a terminal; give -o OUT.pdf");
+  if (target == "-" && call.json())
+    throw UsageError("--json goes to standard output, where the PDF would; give -o OUT.pdf");
   const config::Config config = call.config_or_defaults();
   const std::string& file = call.argument();
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
@@ -86,7 +89,12 @@ int run(const Invocation& call) {
   const auto result = renderer->render(xml::Document::parse(record->xml),
                                        stages::render_parameters(emetteur_of(call, *record), communes, reference));
   write_out(target, result.pdf);
-  if (result.substituted_glyphs > 0) {
+  if (call.json()) {
+    print_json({{"fichier", target},
+                {"reference", record->demande.reference},
+                {"octets", result.pdf.size()},
+                {"caracteres_remplaces", result.substituted_glyphs}});
+  } else if (result.substituted_glyphs > 0) {
     remark(fmt::format("navette: {} characters have no font and are shown as a replacement mark",
                        result.substituted_glyphs));
   }

@@ -3,14 +3,15 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/open_store.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
-#include "cli/stop_on_signal.h"
 #include "daemon/engine.h"
 #include "daemon/used_spool.h"
+#include "store/forgotten.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -23,10 +24,12 @@ constexpr const char* help =
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
     "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
     "the database.\n"
-    "SIGINT and SIGTERM end it cleanly; what is left goes with the next pass.\n"
+    "SIGINT, SIGTERM and SIGHUP end it cleanly; what is left goes with the next pass.\n"
     "Refuses (3) when the database is missing although spool or dépôts tell of former work: restore it;\n"
-    "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the clock is\n"
-    "more than a day behind the journal; --trust-clock says that it is right now. Both are traced.\n\n"
+    "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the database\n"
+    "does not know the latest accusé of a sender or the latest remise of a dépôt, being an older copy;\n"
+    "--older-database goes on with it. Refuses (3) when the clock is more than a day behind the journal;\n"
+    "--trust-clock says that it is right now. Each is traced.\n\n"
     "Exit codes: 0 done, 1 done but something needs a person (listed), 2 usage or configuration,\n"
     "3 could not do it.\n\n"
     "Examples:\n"
@@ -37,7 +40,9 @@ void options(boost::program_options::options_description& o) {
   o.add_options()("now", "do not wait for the lieux's cadence")(
       "verbose,v", "every event of the log, on a terminal too")("new-database",
                                                                 "make one although there was one, which is lost")(
+      "older-database", "go on with an older copy, the later ones being lost")(
       "trust-clock", "the clock is right, though the journal goes further");
+  json_option(o);
 }
 
 // On a terminal the bar and the summary tell the story: of the log only what is wrong is shown.
@@ -88,15 +93,43 @@ std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
       r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified);
 }
 
+Json report_json(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
+  return {{"flux", r.flux},
+          {"flux_refuses", r.refused_flux},
+          {"enregistrements", r.records},
+          {"enregistrements_refuses", refused},
+          {"demandes_routees", r.routed},
+          {"remises_composees", r.remises},
+          {"remises_livrees", r.delivered},
+          {"remises_notifiees", r.notified},
+          {"attention", attention},
+          {"echecs", r.failures}};
+}
+
+void print_report(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
+  print(summary_of(r, refused));
+  if (attention.empty()) return;
+  print(coloured("\nNeeds attention:", Colour::yellow) + "\n");
+  for (const std::string& item : attention) print("  " + item + "\n");
+}
+
+// Before the first pass adds to it. Where the copy is not older, the option is no event.
+void trace_what_is_forgotten(const config::Config& config, Instant now) {
+  const auto store = open_for_writing(config);
+  const auto unknown = daemon::unknown_work(config, *store);
+  if (!unknown.empty()) store->add_trace({store::older_copy, "", text::join(unknown, "; ")}, now);
+}
+
 int run(const Invocation& call) {
+  const daemon::StopSignals stop;
   const config::Config config = call.config();
   set_log_level(call, config);
   const Instant began = call.clock().now();
-  const StopOnSignal stop;
   // Only where it is needed: the option by itself is no event.
   const bool anew = call.has("new-database") && daemon::lacks_database(config);
-  daemon::Engine engine(config, call.clock(), anew);
-  if (anew) open_for_writing(config)->add_trace({"base.nouvelle", "", {}}, began);
+  daemon::Engine engine(config, call.clock(), {anew, call.has("older-database")});
+  if (anew) open_for_writing(config)->add_trace({store::begun_anew, "", {}}, began);
+  if (call.has("older-database")) trace_what_is_forgotten(config, began);
   if (call.has("trust-clock")) open_for_writing(config)->add_trace({store::Store::clock_trusted, "", {}}, began);
   ProgressBar bar(stderr_is_terminal());
   daemon::PassOptions options;
@@ -113,7 +146,6 @@ int run(const Invocation& call) {
   bar.clear();
 
   const std::uint64_t refused = refused_records(config, began);
-  print(summary_of(report, refused));
   std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
@@ -124,9 +156,10 @@ int run(const Invocation& call) {
                                     report.young == 1 ? "1 deposit" : fmt::format("{} deposits", report.young)));
   }
   if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
-  if (!attention.empty()) {
-    print(coloured("\nNeeds attention:", Colour::yellow) + "\n");
-    for (const std::string& item : attention) print("  " + item + "\n");
+  if (call.json()) {
+    print_json(report_json(report, refused, attention));
+  } else {
+    print_report(report, refused, attention);
   }
   for (const std::string& failure : report.failures) complain(failure);
   if (!report.failures.empty()) return exit_failed;

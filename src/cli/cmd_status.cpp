@@ -48,7 +48,7 @@ State look(const Invocation& call, const config::Config& config) {
   s.ages = store::ages(store->connection(), s.now);
   s.incidents = store->incidents();
   s.echeances = store::list_echeances(store->connection(), false, echeances_shown);
-  s.deposits = deposits(config.spool.directory);
+  s.deposits = deposits(config.spool.directory, *store);
   // No pass of ours: what the latest could not do is kept in the store.
   auto told = s.incidents;
   for (auto& i : told) i.text += fmt::format(" (since {})", shown(i.since));
@@ -129,7 +129,7 @@ std::string queues(const State& s) {
     if (w.oldest && (!oldest || *w.oldest < *oldest)) oldest = w.oldest;
   }
   const store::Counts& c = s.counts;
-  row("deposits in arrivee/", files, oldest);
+  row("deposits to take in", files, oldest);
   row("flux to read", c.flux_received, s.ages.flux_recu);
   row("demandes to route", c.unrouted, std::nullopt);
   row("demandes sans lieu", c.sans_lieu, s.ages.sans_lieu);

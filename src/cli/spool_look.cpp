@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <functional>
+#include <map>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -27,22 +29,29 @@ bool is_locked(ino_t inode) {
   return false;
 }
 
-Waiting look_at(const Directory& arrivee, const std::string& emetteur) {
-  Waiting out{emetteur, 0, std::nullopt};
+// Counts the entries of <place>/<emetteur>/ that `counts` says are deposits.
+void count(const Directory& place, Waiting& waiting, const std::function<bool(const std::string&)>& counts) {
   try {
-    const auto dir = arrivee.find_dir(emetteur);
-    if (!dir) return out;
+    const auto dir = place.find_dir(waiting.emetteur);
+    if (!dir) return;
     dir->each([&](const std::string& name, FileType) {
-      const auto status = stages::is_ignored(name) ? std::nullopt : dir->status(name);
+      const auto status = counts(name) ? dir->status(name) : std::nullopt;
       if (!status) return true;
-      ++out.files;
-      if (!out.oldest || status->changed < *out.oldest) out.oldest = status->changed;
+      ++waiting.files;
+      if (!waiting.oldest || status->changed < *waiting.oldest) waiting.oldest = status->changed;
       return true;
     });
   } catch (const std::system_error&) {
-    return out;  // not ours to list
+    return;  // not ours to list
   }
-  return out;
+}
+
+// Of an entry of travail/<emetteur>/: <ticket>.<name> as it was claimed, or only <ticket>, our copy. A claimed file and
+// its copy are one deposit.
+bool is_unrecorded_claim(const std::string& entry, store::Store& store) {
+  const auto dot = entry.find('.');
+  if (dot == 0 || dot == std::string::npos) return false;
+  return store.ticket_state(entry.substr(0, dot)) == store::Store::TicketState::unknown;
 }
 
 }  // namespace
@@ -56,17 +65,25 @@ std::optional<pid_t> spool_owner(const std::filesystem::path& spool) {
   return pid;
 }
 
-std::vector<Waiting> deposits(const std::filesystem::path& spool) {
-  std::vector<Waiting> out;
-  try {
-    const Directory arrivee = Directory::open(spool / "arrivee");
-    for (const std::string& emetteur : arrivee.names()) {
-      if (!stages::is_valid_emetteur(emetteur)) continue;
-      Waiting w = look_at(arrivee, emetteur);
-      if (w.files > 0) out.push_back(std::move(w));
+std::vector<Waiting> deposits(const std::filesystem::path& spool, store::Store& store) {
+  std::map<std::string, Waiting> found;
+  const auto look = [&](const char* place, const std::function<bool(const std::string&)>& counts) {
+    try {
+      const Directory directory = Directory::open(spool / place);
+      for (const std::string& emetteur : directory.names()) {
+        if (!stages::is_valid_emetteur(emetteur)) continue;
+        Waiting& waiting = found.try_emplace(emetteur, Waiting{emetteur, 0, std::nullopt}).first->second;
+        count(directory, waiting, counts);
+      }
+    } catch (const std::system_error&) {
+      return;
     }
-  } catch (const std::system_error&) {
-    return out;
+  };
+  look("arrivee", [](const std::string& name) { return !stages::is_ignored(name); });
+  look("travail", [&](const std::string& entry) { return is_unrecorded_claim(entry, store); });
+  std::vector<Waiting> out;
+  for (auto& [emetteur, waiting] : found) {
+    if (waiting.files > 0) out.push_back(std::move(waiting));
   }
   return out;
 }

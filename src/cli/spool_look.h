@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/clock.h"
+#include "store/store.h"
 
 namespace navette::cli {
 
@@ -19,10 +20,11 @@ std::optional<pid_t> spool_owner(const std::filesystem::path& spool);
 
 struct Waiting {
   std::string emetteur;
-  std::size_t files = 0;  // that intake would look at
+  std::size_t files = 0;  // that the next pass would look at
   std::optional<Instant> oldest;
 };
-// Deposits in arrivee/; senders without any are left out, so are directories that we may not list.
-std::vector<Waiting> deposits(const std::filesystem::path& spool);
+// Deposits that no row tells of yet: in arrivee/, or claimed in travail/ by a pass that could not go on. Senders
+// without any are left out, so are directories that we may not list.
+std::vector<Waiting> deposits(const std::filesystem::path& spool, store::Store& store);
 
 }  // namespace navette::cli

@@ -195,6 +195,9 @@ Verdict Validation::check(const std::string& file, const std::string& emetteur,
   const FileStatus status = status_of(fd.get());
   if (status.type != FileType::regular) return refused_whole(Code::fichier_non_regulier);
   if (status.size > config_.limits.flux_size) return refused_whole(Code::taille_excessive);
+  // Before a byte is read: intake knows whose directory it was.
+  if (!senders_.empty() && !emetteur.empty() && !senders_.contains(emetteur))
+    return refused_whole(Code::emetteur_inconnu);
 
   const stages::IntakeTools tools{
       scratch_->spool, *store_, schemas_, reference_, senders_, daemon::served_channels(), daemon::limits_of(config_),

@@ -87,7 +87,7 @@ std::string database_of(const config::Config& config, bool new_database) {
 
 // Everything that is loaded once. The locks come first: nothing is opened beside another owner.
 struct Engine::Parts {
-  Parts(const config::Config& c, const Clock& clk, bool new_database)
+  Parts(const config::Config& c, const Clock& clk, const Confirmed& confirmed)
       : config(c),
         clock(clk),
         lock(c.spool.directory),
@@ -104,9 +104,10 @@ struct Engine::Parts {
         courriel{*mail,         credentials, clock,
                  courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
-        store(database_of(c, new_database), "navette"),
+        store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, 64, c.spool.stable_after,
                     names_of(senders)}) {
+    if (!confirmed.new_database && !confirmed.older_database) require_latest_state(c, store);
     stages::sweep_depart(spool, store);
   }
 
@@ -172,6 +173,7 @@ void Pass::stage(const char* name, const std::function<void()>& work) {
   tell_progress(name);
   // Before anything of that stage is promised to anybody; each transaction looks again.
   parts_.store.require_in_place();
+  parts_.spool.require_in_place();
   try {
     work();
   } catch (const sqlite::MovedError&) {
@@ -358,8 +360,8 @@ void Pass::deliver_what_is_quick() {
 
 }  // namespace
 
-Engine::Engine(const config::Config& config, const Clock& clock, bool new_database)
-    : parts_(std::make_unique<Parts>(config, clock, new_database)) {}
+Engine::Engine(const config::Config& config, const Clock& clock, const Confirmed& confirmed)
+    : parts_(std::make_unique<Parts>(config, clock, confirmed)) {}
 Engine::~Engine() = default;
 
 void Engine::require_plausible_clock() {
@@ -390,7 +392,14 @@ PassReport Engine::pass(const PassOptions& options, const std::stop_token& stop)
   parts_->store.require_in_place();
   require_plausible_clock();
   const std::string head = parts_->store.trace_head();
-  PassReport report = Pass(*parts_, options, stop).run();
+  PassReport report = [&] {
+    try {
+      return Pass(*parts_, options, stop).run();
+    } catch (const stages::SpoolMovedError& e) {  // for `status`, until a pass finds all in its place
+      keep_incidents({{"spool", e.what(), {}}});
+      throw;
+    }
+  }();
   // A pass that was stopped has not seen everything: what the one before met may still be so.
   if (!stop.stop_requested()) keep_incidents(report.incidents);
   const std::string now = parts_->store.trace_head();

@@ -13,6 +13,7 @@
 #include "channels/smtp_sender.h"
 #include "config/config.h"
 #include "daemon/lock.h"
+#include "daemon/stop_signals.h"
 #include "render/renderer.h"
 #include "stages/claim.h"
 #include "stages/intake.h"
@@ -69,15 +70,21 @@ class ClockError : public Error {
 // (daemon/lock.h) when another has it, Error (what, where, what to do) when something it needs cannot be loaded.
 class Engine {
  public:
-  // `new_database`: one may be made although navette worked here before (daemon/used_spool.h).
-  Engine(const config::Config& config, const Clock& clock, bool new_database = false);
+  // What an operator said of the database (daemon/used_spool.h).
+  struct Confirmed {
+    bool new_database = false;    // one may be made although navette worked here before
+    bool older_database = false;  // it may know less than what navette did here
+  };
+  Engine(const config::Config& config, const Clock& clock, const Confirmed& confirmed);
+  Engine(const config::Config& config, const Clock& clock) : Engine(config, clock, Confirmed()) {}
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // Claims, reads, answers, routes, packs, delivers and notifies whatever is due, until nothing is. A stage that fails
   // as a whole is logged and reported, the others go on. With a stop asked for, ends soon and leaves nothing half done.
-  // Throws sqlite::MovedError when the database was deleted or replaced: nothing is accepted or answered any more;
+  // Throws sqlite::MovedError when the database was deleted or replaced, stages::SpoolMovedError when a directory of
+  // the spool was: nothing is accepted or answered any more;
   // ClockError, before anything is touched, when the clock is more than a day behind the journal.
   PassReport pass(const PassOptions& options, const std::stop_token& stop);
 
@@ -96,10 +103,10 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
-// One pass after another until SIGTERM or SIGINT: on inotify events, when something becomes due, at least every
+// One pass after another until a stop is asked for: on inotify events, when something becomes due, at least every
 // `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine
 // does.
-void serve(const config::Config& config, const Clock& clock);
+void serve(const config::Config& config, const Clock& clock, const StopSignals& signals);
 
 // What the daemon renders with; shared with `navette render` and `check`. Throws Error naming the font or stylesheet at
 // fault.

@@ -3,6 +3,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
+#include <vector>
 
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -15,14 +17,22 @@ namespace navette::daemon {
 InboxWatch::InboxWatch(std::string arrivee)
     : arrivee_(std::move(arrivee)), fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (!fd_) throw_errno("inotify");
-  root_ = ::inotify_add_watch(fd_.get(), arrivee_.c_str(), IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR);
+  // Its own move or removal too: the pass that follows finds another directory in its place, or none.
+  root_ = ::inotify_add_watch(fd_.get(), arrivee_.c_str(),
+                              IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR);
   if (root_ < 0) throw_errno("watch " + arrivee_);
   watch_senders();
 }
 
 // Adding a watch that is there already gives the same descriptor: called again whenever arrivee/ changes.
 void InboxWatch::watch_senders() {
-  for (const std::string& name : Directory::open(arrivee_).names()) {
+  std::vector<std::string> names;
+  try {
+    names = Directory::open(arrivee_).names();
+  } catch (const std::system_error&) {
+    return;  // moved away: the pass that follows says so
+  }
+  for (const std::string& name : names) {
     const std::string path = arrivee_ + "/" + name;
     const int wd =
         ::inotify_add_watch(fd_.get(), path.c_str(),

@@ -1,11 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <thread>
 
 #include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/heartbeat.h"
@@ -22,39 +18,6 @@ using std::chrono::milliseconds;
 // After a pass that could not do what is due: not again at once.
 constexpr milliseconds pause_when_stuck = std::chrono::seconds(30);
 
-// SIGTERM and SIGINT become a stop request and a readable descriptor. Blocked before any other thread starts, so that
-// only the thread here takes them.
-class StopSignals {
- public:
-  StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!event_) throw_errno("eventfd");
-    ::sigemptyset(&signals_);
-    ::sigaddset(&signals_, SIGTERM);
-    ::sigaddset(&signals_, SIGINT);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    waiter_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
-  }
-  std::stop_token token() const { return source_.get_token(); }
-  int fd() const { return event_.get(); }
-
- private:
-  void wait(const std::stop_token& ended) {
-    const timespec tick{0, 200'000'000};
-    while (!ended.stop_requested()) {
-      if (::sigtimedwait(&signals_, nullptr, &tick) < 0) continue;
-      source_.request_stop();
-      const std::uint64_t one = 1;
-      [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
-      return;
-    }
-  }
-
-  UniqueFd event_;
-  sigset_t signals_{};
-  std::stop_source source_;
-  std::jthread waiter_;  // last: joined before what it uses goes
-};
-
 std::string status_line(const store::Counts& c) {
   return fmt::format("{} waiting, {} sans-lieu, {} remises to deliver, {} held", c.waiting, c.sans_lieu,
                      c.ready_remises, c.held_remises);
@@ -62,8 +25,8 @@ std::string status_line(const store::Counts& c) {
 
 class Server {
  public:
-  Server(const config::Config& config, const Clock& clock)
-      : config_(config), clock_(clock), engine_(config, clock), watch_(engine_.arrivee()) {}
+  Server(const config::Config& config, const Clock& clock, const StopSignals& signals)
+      : config_(config), clock_(clock), signals_(signals), engine_(config, clock), watch_(engine_.arrivee()) {}
 
   void run() {
     heartbeat::listen([] { systemd::watchdog(); });
@@ -125,7 +88,7 @@ class Server {
 
   const config::Config& config_;
   const Clock& clock_;
-  StopSignals signals_;  // before any thread of ours
+  const StopSignals& signals_;
   Engine engine_;
   InboxWatch watch_;
   stages::SeenDeposits seen_;
@@ -133,8 +96,8 @@ class Server {
 
 }  // namespace
 
-void serve(const config::Config& config, const Clock& clock) {
-  Server(config, clock).run();
+void serve(const config::Config& config, const Clock& clock, const StopSignals& signals) {
+  Server(config, clock, signals).run();
 }
 
 }  // namespace navette::daemon

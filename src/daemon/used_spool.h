@@ -1,10 +1,12 @@
-// Whether navette has worked here before: a spool or dépôt that holds what only a database can explain.
+// Whether navette has worked here before: a spool or dépôt that holds what only a database can explain, or only a later
+// one than this.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "store/store.h"
 
 namespace navette::daemon {
 
@@ -20,5 +22,14 @@ bool lacks_database(const config::Config& config);
 // and names of remises be used again (R11). Throws Error naming what was found, unless `anew` says that the operator
 // wants it.
 void require_known_state(const config::Config& config, bool anew);
+
+// Signs that the database is an older copy, in words: of each sender the latest accusé, of each dépôt the latest
+// remise, where the database does not know them and no operator has said since that they are forgotten; empty: none.
+// Cheap: it reads names, and asks for one row each.
+std::vector<std::string> unknown_work(const config::Config& config, store::Store& store);
+
+// With an older copy, what was taken in and delivered since it was made would be done a second time (R11). Throws Error
+// naming what was found.
+void require_latest_state(const config::Config& config, store::Store& store);
 
 }  // namespace navette::daemon

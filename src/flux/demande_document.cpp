@@ -15,8 +15,10 @@ namespace {
 constexpr std::size_t document_limit = std::size_t{4} << 20U;
 
 [[noreturn]] void throw_refused(const model::Refusal& refusal) {
-  throw Error(fmt::format("{} (line {}, {}): {}", model::to_string(refusal.code), refusal.line, refusal.path,
-                          model::label(refusal.code)));
+  // Of the file as a whole there is no place, and none but the line where it is not well-formed.
+  std::string place = refusal.line == 0 ? "" : fmt::format(" (line {}", refusal.line);
+  if (!place.empty()) place += refusal.path.empty() ? ")" : ", " + refusal.path + ")";
+  throw Error(fmt::format("{}{}: {}", model::to_string(refusal.code), place, model::label(refusal.code)));
 }
 
 class Search final : public Handler {

@@ -22,6 +22,17 @@ RowId first_issue_of(sqlite::Connection& db, RowId remise) {
   return q.integer(0);
 }
 
+[[noreturn]] void throw_nothing_to_retry(sqlite::Connection& db, RowId demande, const std::string& reference) {
+  auto q = db.query(
+      "SELECT r.nom FROM acheminement a JOIN remise r ON r.id = a.remise_id WHERE a.demande_id = ? AND a.etat = "
+      "'en-remise' ORDER BY r.id LIMIT 1");
+  if (q.bind(demande).step()) {
+    throw Error("nothing to retry: the demande " + reference + " is in the remise " + q.text(0) +
+                "; see `navette remises retry " + q.text(0) + "`");
+  }
+  throw Error("nothing to retry: the demande " + reference + " is delivered everywhere, or withdrawn");
+}
+
 }  // namespace
 
 // A reference alone will do while one émetteur uses it; else EMETTEUR/REFERENCE.
@@ -109,6 +120,9 @@ void Store::retry_demande(const std::string& reference, Instant now) {
     q.bind(id);
     while (q.step()) acheminements.push_back(q.integer(0));
   }
+  const bool unserved =
+      db_.query("SELECT 1 FROM demande_commune WHERE demande_id = ? AND etat <> 'servie'").bind(id).step();
+  if (acheminements.empty() && !unserved) throw_nothing_to_retry(db_, id, reference);
   for (const RowId a : acheminements) {
     set_acheminement(a, AcheminementEvent::released);
     db_.query("UPDATE acheminement SET du = ? WHERE id = ?").bind(to_column(now), a).run();

@@ -347,6 +347,19 @@ def test_hold_release_and_retry_of_a_demande(loaded):
     loaded.run("traces", "verify")
 
 
+def test_of_what_is_delivered_or_in_a_remise_there_is_nothing_to_retry(loaded):
+    reference = next(r["reference"] for r in loaded.json("demandes", "list", "--state", "remise")
+                     if all(c["etat"] == "servie" for c in r["communes"]))
+    before = actor_of(loaded)
+    assert "delivered everywhere" in loaded.run("demandes", "retry", reference, code=3).stderr
+    assert actor_of(loaded) == before
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("UPDATE acheminement SET etat = 'en-remise' WHERE demande_id = "
+                   "(SELECT id FROM demande WHERE reference = ?)", (reference,))
+        db.commit()
+    assert "navette remises retry rpe-" in loaded.run("demandes", "retry", reference, code=3).stderr
+
+
 def test_a_suspended_lieu_receives_nothing_until_it_is_resumed(site):
     site.deposit(DATA / "demo/habilitations.xml", "caf-421")
     site.passes()
@@ -426,6 +439,25 @@ def test_check_is_content_with_a_sound_site(loaded):
         r["sujet"] for r in rows}
 
 
+def replaced_by_a_link(place):
+    """To where it was moved: it works as before for whoever follows links."""
+    target = place.parent.parent / "elsewhere"
+    place.mkdir(exist_ok=True)
+    place.rename(target)
+    place.symlink_to(target)
+
+
+def lent_with_a_sticky_bit(directory):
+    """A sender's own directory, in which nobody else may take a file away."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    os.chown(directory, pwd.getpwnam("mail").pw_uid, -1)
+    directory.chmod(0o3770)
+    accuses = directory.parents[1] / "accuses" / directory.name
+    os.chown(accuses, -1, pwd.getpwnam("mail").pw_gid)
+    accuses.chmod(0o2750)
+
+
 @pytest.mark.parametrize("fault, words", [
     (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
     (lambda s: s.config.write_text(s.config.read_text().replace("departements = 42\n", "")),
@@ -437,6 +469,10 @@ def test_check_is_content_with_a_sound_site(loaded):
     (lambda s: s.database.chmod(0o644), "chmod 600"),
     (lambda s: (s.spool / "accuses/monenfant").chmod(0o755), "chmod o-rwx"),
     (lambda s: (s.spool / "rejet/monenfant").chmod(0o755), "families' data"),
+    (lambda s: lent_with_a_sticky_bit(s.spool / "arrivee/monenfant"), "chmod 2770"),
+    *((lambda s, p=place: replaced_by_a_link(s.spool / p), "is a symbolic link") for place in (
+        "travail", "courriels", "travail/monenfant", "accuses/monenfant", "rejet/monenfant", "depart/rpe-gier",
+        "../depot/rpe-gier", "../depot/rpe-gier/remises")),
     (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
 ])
 def test_check_finds(loaded, fault, words):
@@ -444,6 +480,17 @@ def test_check_finds(loaded, fault, words):
     done = loaded.run("check", code=1)
     wrong = [line for line in done.stdout.splitlines() if line.startswith(("warn", "bad"))]
     assert len(wrong) == 1 and words in wrong[0], done.stdout
+
+
+def test_check_lets_the_spool_itself_be_reached_by_a_link(loaded):
+    loaded.spool.rename(loaded.path / "volume")
+    loaded.spool.symlink_to("volume")
+    loaded.run("check")
+    loaded.passes()
+
+
+def test_check_looks_for_room_beside_the_database(loaded):
+    assert any(r["sujet"] == "space" and str(loaded.database.parent) in r["texte"] for r in loaded.json("check"))
 
 
 def database_findings(site):
@@ -591,6 +638,18 @@ def test_validate_takes_the_sender_from_the_directory(site):
     assert deposit.exists()
 
 
+def test_validate_knows_an_unknown_sender_before_the_file_is_read(site):
+    """As intake does: it is whose directory the file lies in."""
+    (site.path / "bad.xml").write_bytes(b"<not xml")
+    (site.path / "empty.xml").touch()
+    for file in ("bad.xml", "empty.xml"):
+        done = site.run("validate", "--emetteur", "personne", site.path / file, code=1)
+        assert "EMETTEUR_INCONNU" in done.stdout, done.stdout
+        site.deposit(site.path / file, "personne")
+    site.passes()
+    assert {r["code"] for r in site.json("flux", "list")} == {"EMETTEUR_INCONNU"}
+
+
 def test_render_gives_the_delivered_bytes_without_a_database(loaded, tmp_path):
     pdf = [p for p in loaded.delivered() if p.suffix == ".pdf"][0]
     out = tmp_path / "out.pdf"
@@ -611,6 +670,10 @@ def test_render_says_what_is_missing(site, tmp_path):
     assert "cannot be opened" in site.run("render", "missing.xml", "-o", tmp_path / "x.pdf", code=2).stderr
     site.run("render", DATA / "demandes/bad-doctype.xml", "-o", tmp_path / "x.pdf", code=3)
     site.run("render", flux, "-o", tmp_path, code=2)
+    (tmp_path / "bad.xml").write_bytes(b"<not xml")
+    (tmp_path / "empty.xml").touch()
+    for file, words in (("bad.xml", "XML_MAL_FORME (line 1): "), ("empty.xml", "FICHIER_VIDE: ")):
+        assert words in site.run("render", tmp_path / file, "-o", tmp_path / "x.pdf", code=3).stderr
     assert not (tmp_path / "x.pdf").exists()
     renamed = tmp_path / "renamed.xml"
     renamed.write_bytes(ET.tostring(ET.parse(flux).getroot()[1]))
@@ -704,6 +767,49 @@ def test_every_json_key_stands_in_the_manual(loaded):
     subjects["conventions"] |= keys(loaded.json("conventions", "show", "CLI2025_00012"))
     for subject, found in subjects.items():
         assert found - {"historique"} <= manual[subject], (subject, found - manual[subject])
+
+
+def test_every_act_gives_its_object_as_it_is_afterwards(loaded, tmp_path):
+    manual = documented_keys()
+
+    def told(*command, code=0):
+        found = loaded.json(*command, code=code)
+        assert set(found) <= manual[command[0]], (command, set(found) - manual[command[0]])
+        return found
+
+    def listed(kind, key, name):
+        return next(r for r in loaded.json(kind, "list", "--all") if r[key] == name)
+
+    why = ("--why", "ticket 4711")
+    reference = loaded.json("demandes", "list", "--state", "sans-lieu")[0]["reference"]
+    for act in (["hold", reference, *why], ["release", reference], ["retry", reference]):
+        assert told("demandes", *act) == listed("demandes", "reference", reference)
+    assert told("lieux", "suspend", "rpe-gier", *why)["suspendu"] == "ticket 4711"
+    assert told("lieux", "resume", "rpe-gier") == listed("lieux", "lieu", "rpe-gier")
+    assert told("lieux", "retry", "rpe-gier") == listed("lieux", "lieu", "rpe-gier")
+    remise = loaded.json("remises", "list", "--lieu", "rpe-gier")[0]["remise"]
+    would = told("remises", "withdraw", remise, *why)
+    assert would.pop("effet") and would == listed("remises", "remise", remise)
+    assert told("remises", "reissue", remise, *why)["etat"] == "livree"
+    assert told("remises", "withdraw", remise, *why, "--apply")["etat"] == "a-rappeler"
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("UPDATE remise SET etat = 'prete' WHERE etat = 'livree'")
+        db.commit()
+    other = loaded.json("remises", "list", "--state", "prete")[0]["remise"]
+    for act, state in (("retry", "prete"), ("hold", "retenue"), ("release", "prete")):
+        assert told("remises", act, other, *(why if act == "hold" else ()))["etat"] == state
+    loaded.deposit(b"<not xml")
+    report = told("run", code=1)
+    assert report["flux"] == report["flux_refuses"] == 1 and report["attention"] and not report["echecs"]
+    out = tmp_path / "out.pdf"
+    assert told("render", DATA / "demo/demandes.xml", "-o", out)["octets"] == out.stat().st_size
+    loaded.run("render", DATA / "demo/demandes.xml", "-o", "-", "--json", code=2)
+
+
+def test_every_command_but_serve_takes_json(site):
+    for command in COMMANDS:
+        options = site.run(*words(command), "--help").stdout.split("Options:")[1]
+        assert ("--json" in options) == (command != "serve"), command
 
 
 def mandoc_lint(file):

@@ -120,6 +120,7 @@ def test_a_new_database_is_an_operators_word_and_traced(loaded):
     assert [(r["action"], "uid" in r["acteur"]) for r in rows] == [("base.nouvelle", True)]
     assert loaded.json("traces", "verify")["intact"]
     loaded.run("run", "--new-database", code=(0, 1))  # nothing to do any more
+    loaded.run("run", code=(0, 1))  # what lies about from before is forgotten, not a sign of an older copy
     assert loaded.json("traces", "list", "--all") == rows
 
 
@@ -147,6 +148,95 @@ def test_an_empty_journal_beside_a_used_spool_is_not_intact(site, loaded):
     done = site.run("traces", "verify", code=1)
     assert "intact" not in done.stdout and str(accuses) in done.stdout
     assert site.json("traces", "verify", code=1)["intact"] is False
+
+
+# ---- a full disk
+
+ON_A_SMALL_DISK = """
+set -e
+mount -t tmpfs -o size=512k tmpfs "$1"
+cp "$2" "$1/navette.db"
+echo 1 > "$1/navette.db.lock"
+dd if=/dev/zero of="$1/filler" 2>/dev/null || true
+shift 2
+exec "$@"
+"""
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_full_disk_is_told_with_what_to_do(loaded, tmp_path, command):
+    """In a private mount namespace. The log beside the database cannot be made: for SQLite an I/O error."""
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy.db")) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", ON_A_SMALL_DISK, "sh",
+                           loaded.database.parent, tmp_path / "copy.db", *loaded.command(command)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert f"the disk of {loaded.database.parent} is full: free some room; nothing is lost" in done.stderr, done.stderr
+
+
+# ---- an older copy
+
+def later_flux():
+    """Of a commune that a lieu of the demonstration covers."""
+    return (DATA / "demandes/ok-minimale.xml").read_bytes().replace(b"42218", b"42187")
+
+
+@pytest.fixture(name="outdated")
+def a_site_whose_database_is_an_older_copy(loaded, tmp_path):
+    """One flux and its remises later than the copy."""
+    copy = tmp_path / "copy.db"
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db:
+        db.execute("VACUUM INTO ?", (str(copy),))
+    loaded.deposit(later_flux())
+    loaded.passes()
+    forgotten(loaded)
+    shutil.copy(copy, loaded.database)
+    return loaded
+
+
+@pytest.mark.parametrize("keep", ["accuses", "depot"])
+def test_an_older_copy_is_refused_and_nothing_is_done_twice(outdated, keep):
+    latest = outdated.accuses()[-1].stem.rsplit("_", 1)[1]
+    remises = {p.parent for p in outdated.delivered()}
+    if keep == "depot":
+        shutil.rmtree(outdated.spool / "accuses")
+    else:
+        shutil.rmtree(outdated.depot)
+    outdated.deposit(later_flux(), name="again.xml")
+    for command in ("run", "serve"):
+        said = outdated.run(command, code=3).stderr
+        assert str(outdated.database) in said and "--older-database" in said and "delivered again" in said, said
+        assert latest in said if keep == "accuses" else any(str(p.name) in said for p in remises), said
+        assert len(said.splitlines()) == 1
+    assert (outdated.spool / "arrivee/monenfant/again.xml").exists()
+    assert "older than what navette did" in outdated.run("check", code=1).stdout
+
+
+def test_going_on_with_an_older_copy_is_an_operators_word_and_traced_once(outdated):
+    latest = outdated.accuses()[-1].stem.rsplit("_", 1)[1]
+    outdated.run("run", "--older-database", code=(0, 1))
+    outdated.run("run", "--older-database", code=(0, 1))
+    told = [r for r in outdated.json("traces", "list", "--all") if r["action"] == "base.ancienne"]
+    assert len(told) == 1 and latest in told[0]["detail"] and "uid" in told[0]["acteur"]
+    outdated.run("run", code=(0, 1))  # said once and for all
+    outdated.deposit(later_flux(), name="again.xml")
+    outdated.passes()
+    assert outdated.json("flux", "list")[0]["etat"] == "accepte"
+
+
+def test_the_latest_copy_and_files_of_other_names_are_no_sign_of_an_older_one(loaded):
+    (loaded.spool / "accuses/monenfant/AR_note.xml").touch()
+    (loaded.spool / "accuses/monenfant/AR_29990101.txt").touch()
+    lieu = next(loaded.depot.glob("*/remises"))
+    (lieu / "a-lire").mkdir()
+    (lieu / f"{lieu.parent.name}-20991231-x").mkdir()
+    loaded.run("run", "--older-database", code=(0, 1))
+    assert "base.ancienne" not in [r["action"] for r in loaded.json("traces", "list", "--all")]
+    loaded.run("run", code=(0, 1))
 
 
 # ---- a clock that cannot be right

@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from test_main_job import convention, demande, demandes, habilitations
+from test_main_job import assert_remise_is_whole, convention, demande, demandes, habilitations
 from test_pickup import retrait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -145,10 +145,42 @@ def wait_for(condition, seconds=20):
         time.sleep(0.02)
 
 
-def deliver(world, lieu, remise, pdf):
-    """The steps of DepotSender."""
-    world.as_navette(f"cd {DEPOT}/{lieu} && mkdir -m 750 .en-cours/{remise} && "
-                     f"printf %s {shlex.quote(pdf)} > .en-cours/{remise}/{PDF} && mv .en-cours/{remise} remises/{remise}")
+# Its own: provisioning comes before the first pass, without a database.
+RUN_CONFIG = f"""
+[spool]
+directory = /srv/spool
+stable_after = 0s
+[state]
+database = /srv/state/navette.db
+[depot]
+directory = {DEPOT}
+[data]
+directory = /mnt/share
+[emetteur.monenfant]
+flux = demandes
+[emetteur.caf-421]
+flux = habilitations
+caf = 421
+departements = 42
+"""
+
+
+def deliver(world):
+    """One remise to each lieu by a real pass, as the navette account."""
+    share = world.directory / "share"
+    for part in ("xsd", "xslt", "data"):
+        shutil.copytree(ROOT / part, share / part)
+    shutil.copy(NAVETTE, share / "navette")
+    (world.directory / "run.conf").write_text(RUN_CONFIG, encoding="utf-8")
+    lieux = convention("CLI_1", {LIEU: ["42218"], OTHER: ["42207"]})
+    (share / "h.xml").write_bytes(habilitations("HAB-0", lieux))
+    (share / "d.xml").write_bytes(demandes("D1", demande("A1", ["42218"]), demande("B1", ["42207"])))
+    world.sh("install -d -o navette -g navette -m 0700 /srv/state /srv/spool && chmod -R a+rX /mnt/share")
+    for emetteur, flux in (("caf-421", "h.xml"), ("monenfant", "d.xml")):
+        world.as_navette(f"mkdir -p /srv/spool/arrivee/{emetteur} && cp /mnt/share/{flux} /srv/spool/arrivee/{emetteur}/"
+                         " && /mnt/share/navette -c /mnt/run.conf run --now")
+    world.remise = world.sh(f"ls {DEPOT}/{LIEU}/remises").stdout.strip()
+    assert world.remise.startswith(LIEU) and world.sh(f"ls {DEPOT}/{OTHER}/remises").stdout.startswith(OTHER)
 
 
 def refused_provisions(world):
@@ -185,8 +217,7 @@ def world_with_two_lieux(tmp_path_factory):
         (directory / "etc/ssh/sshd_config.d/navette.conf").write_text(
             (ROOT / "config/sshd_config.navette").read_text(encoding="utf-8"), encoding="utf-8")
         world.start_sshd()
-        deliver(world, LIEU, "R1", "pour Firminy")
-        deliver(world, OTHER, "R2", "pour Roche")
+        deliver(world)
         yield world
     finally:
         world.stop()
@@ -220,26 +251,32 @@ def test_a_system_account_is_no_lieu(world, account):
 
 
 def test_the_lieu_begins_in_its_remises_and_fetches_them(world, tmp_path):
-    done = world.sftp(["pwd", "ls -1", f"get -R R1 {tmp_path}"])
+    home = tmp_path / LIEU / "remises"
+    home.mkdir(parents=True)
+    done = world.sftp(["pwd", "ls -1", f"get -R {world.remise} {home}"])
     assert done.returncode == 0, done
     assert "Remote working directory: /remises" in done.stdout
     listed = done.stdout.split("sftp> ls -1\n")[1].split("sftp> ")[0]
-    assert listed == "R1\n"
-    assert (tmp_path / "R1" / PDF).read_text(encoding="utf-8") == "pour Firminy"
+    assert listed == world.remise + "\n"
+    fetched = home / world.remise
+    assert_remise_is_whole(fetched)
+    assert (fetched / PDF).read_bytes().startswith(b"%PDF") and len(list(fetched.iterdir())) == 3
 
 
 @pytest.mark.parametrize("command", [
-    "put {file} /remises/x", "put {file} /remises/R1/x", "put {file} /remises/R1/" + PDF, "mkdir /remises/x",
-    "rm /remises/R1/" + PDF, "rmdir /remises/R1", "rename /remises/R1 /remises/R9", "rename /remises/R1 /retour/R1",
-    "chmod 777 /remises/R1", "chmod 777 /remises", "put {file} /x", "mkdir /x", "rmdir /retour", "rename /retour /x",
-    "put {file} /dev/x", "ls /.en-cours", "put {file} /.en-cours/x", "symlink /remises/R1 /retour/l",
-    "ln /remises/R1/" + PDF + " /retour/l",
+    "put {file} /remises/x", "put {file} /remises/{remise}/x", "put {file} /remises/{remise}/" + PDF,
+    "mkdir /remises/x",
+    "rm /remises/{remise}/" + PDF, "rmdir /remises/{remise}", "rename /remises/{remise} /remises/x9",
+    "rename /remises/{remise} /retour/{remise}",
+    "chmod 777 /remises/{remise}", "chmod 777 /remises", "put {file} /x", "mkdir /x", "rmdir /retour", "rename /retour /x",
+    "put {file} /dev/x", "ls /.en-cours", "put {file} /.en-cours/x", "symlink /remises/{remise} /retour/l",
+    "ln /remises/{remise}/" + PDF + " /retour/l",
 ])
 def test_the_lieu_cannot(world, tmp_path, command):
     file = tmp_path / "file"
     file.write_text("x", encoding="utf-8")
     before = world.sh(f"find {DEPOT} -printf '%p %m %u %g %s\\n' | sort").stdout
-    done = world.sftp([command.format(file=file)])
+    done = world.sftp([command.format(file=file, remise=world.remise)])
     assert done.returncode != 0, done
     assert any(word in done.stderr for word in ("ermission denied", "Failure", "not support")), done
     assert world.sh(f"find {DEPOT} -printf '%p %m %u %g %s\\n' | sort").stdout == before
@@ -289,8 +326,9 @@ def listen_for_the_log(world, lieu, log="reads.log"):
 
 def test_a_complete_read_is_logged(world, tmp_path):
     log = listen_for_the_log(world, LIEU)
-    assert world.sftp([f"get R1/{PDF} {tmp_path}/x"]).returncode == 0
-    expected = f'close "/remises/R1/{PDF}" bytes read {len("pour Firminy")} written 0'
+    assert world.sftp([f"get {world.remise}/{PDF} {tmp_path}/x"]).returncode == 0
+    size = (tmp_path / "x").stat().st_size
+    expected = f'close "/remises/{world.remise}/{PDF}" bytes read {size} written 0'
     wait_for(lambda: log.exists() and expected in log.read_text(encoding="utf-8"))
     assert f"session opened for local user {LIEU}" in log.read_text(encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import fcntl
 import os
 import pathlib
 import re
@@ -274,6 +275,27 @@ def test_deposits_of_before_the_start_are_taken(site, serve):
     wait_for(lambda: reached(site, "A1") == ["rpe-un"])
 
 
+@pytest.mark.parametrize("place", ["arrivee", "accuses", "rejet", ""])
+def test_it_ends_when_its_spool_is_moved_and_another_start_takes_what_lies_there(site, serve, place):
+    """In the old directories nobody deposits or fetches any more."""
+    ready_site(site)
+    # Only of arrivee/ itself an event tells; the others are found by the next pass.
+    site.configure(f"[daemon]\nscan_every = {'1h' if place == 'arrivee' else '1s'}\n")
+    service = serve()
+    moved = site.spool / place
+    moved.rename(site.path / "away")
+    for emetteur in ("monenfant", "caf-421"):
+        (site.spool / "arrivee" / emetteur).mkdir(parents=True, exist_ok=True)
+    site.deposit(demandes("D1", demande("A1")))
+    assert service.process.wait(timeout=30) == 3
+    last = service.lines()[-1]
+    assert str(moved) in last and "renamed, replaced or mounted over" in last, last
+    assert any("renamed, replaced" in i["texte"] for i in site.json("status")["incidents"])
+    site.configure()
+    wait_for(lambda: site.passes() and reached(site, "A1") == ["rpe-un"])
+    assert not any("renamed, replaced" in i["texte"] for i in site.json("status")["incidents"])
+
+
 def test_more_events_than_the_kernel_keeps(site, serve):
     """The queue overflows while the process is stopped; the scan finds every deposit."""
     ready_site(site)
@@ -342,7 +364,7 @@ def test_sigterm_in_the_middle_of_a_large_flux(site, serve):
     assert rows(site, "SELECT count(*) FROM demande WHERE admise = 1") == [(count,)]
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_sigterm_while_remises_are_made(site, serve, sign):
     lieux = {f"rpe-{i}": ["42218"] for i in range(8)}
     open_lieux(site, lieux)
@@ -370,6 +392,56 @@ def test_a_second_signal_while_it_stops_does_no_harm(site, serve):
     assert service.stop()[0] == 0
     site.passes()
     assert all(reached(site, f"A{i}") == ["rpe-un"] for i in range(20))
+
+
+def test_a_hangup_that_was_to_be_ignored_is_ignored(site):
+    """nohup."""
+    ready_site(site)
+    process = site.start("serve", stderr=subprocess.PIPE, text=True,
+                         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    try:
+        until_line(process.stderr, "serve.ready")
+        process.send_signal(signal.SIGHUP)
+        site.deposit(demandes("D1", demande("A1")))
+        wait_for(lambda: reached(site, "A1"))
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_line(log, words):
+    for line in log:
+        if words in line:
+            return
+    raise AssertionError(f"the log ended without {words}")
+
+
+def fill_the_log(site, letter, count=40):
+    for n in range(count):
+        site.deposit(demandes(f"D{letter}{n}", demande(f"{letter}{n}")), name=f"{letter}{n}.xml")
+    wait_for(lambda: all(reached(site, f"{letter}{n}") for n in range(count)), seconds=60)
+
+
+def test_a_log_that_nobody_reads_holds_up_neither_the_work_nor_the_stop(site):
+    ready_site(site)
+    out, log = os.pipe()
+    fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
+    process = site.start("serve", stderr=log)
+    os.close(log)
+    try:
+        with open(out, "r", encoding="utf-8") as reader:
+            fill_the_log(site, "A")
+            site.deposit(demandes("D99", demande("A99")))
+            until_line(reader, "event=log.dropped lines=")
+            fill_the_log(site, "B")
+            process.terminate()
+            assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 # ---- one owner

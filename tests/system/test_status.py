@@ -30,6 +30,22 @@ def test_what_the_latest_pass_could_not_do_stays_in_status_until_it_is_mended(si
     assert site.json("status")["incidents"] == [] and "answer:" not in site.run("status").stdout
 
 
+def test_what_was_claimed_but_not_recorded_still_counts_as_a_deposit(loaded):
+    """A kill, a full disk or a locked database between the two."""
+    work = loaded.spool / "travail/monenfant"
+    assert loaded.json("status")["depots_en_attente"] == []
+    known = loaded.json("flux", "list", "--emetteur", "monenfant")[0]["ticket"]
+    (work / f"{known}.recorded.xml").write_bytes(b"x")
+    (work / "20261122T051000Z-0000aabbccdd.a.b.xml").write_bytes(b"x")
+    (work / "20261122T051000Z-0000aabbccdd").write_bytes(b"x")
+    (work / ".20261122T051000Z-0001aabbccdd.tmp").write_bytes(b"x")
+    loaded.deposit(DATA / "demandes/ok-minimale.xml")
+    waiting = loaded.json("status")["depots_en_attente"]
+    assert [(w["emetteur"], w["fichiers"]) for w in waiting] == [("monenfant", 2)] and waiting[0]["depuis"]
+    loaded.passes()
+    assert loaded.json("status")["depots_en_attente"] == []
+
+
 def test_a_remise_that_cannot_be_packed_is_named_with_what_the_system_said(site):
     site.deposit(DATA / "demo/habilitations.xml", "caf-421")
     site.passes()

@@ -1,7 +1,10 @@
 #include "lib/sqlite/connection.h"
 
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/statvfs.h>
 
 #include "base/fault.h"
 #include "base/unique_fd.h"
@@ -22,15 +25,33 @@ SQLite::Database open_database(const std::string& path, Connection::Access acces
   }
 }
 
+std::string directory_of(const std::string& path) {
+  return std::filesystem::absolute(path).parent_path().string();
+}
+
+// SQLite tells a full disk as an "I/O error" where it could not make room beside the database.
+bool is_full(const std::string& directory) {
+  constexpr std::uint64_t least = 64U << 10U;  // bytes; the shared memory of a WAL takes half of it
+  struct statvfs space {};
+  return ::statvfs(directory.c_str(), &space) == 0 && std::uint64_t{space.f_bavail} * space.f_frsize < least;
+}
+
 // What to do about a failure of the file itself; empty: SQLite's words say enough.
-std::string advice(int code) {
+std::string advice(int code, const std::string& path) {
   constexpr int kind = 0xFF;  // the rest of an extended code
+  const std::string directory = directory_of(path);
+  std::string full = "; the disk of " + directory + " is full: free some room; nothing is lost";
   switch (code & kind) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return "; stop navette, keep the file aside and restore the last copy";
     case SQLITE_FULL:
-      return "; make room on its file system";
+      return full;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      return is_full(directory) ? full : std::string();
+    case SQLITE_BUSY:
+      return "; another process holds it: `fuser -v " + path + "` tells which";
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return "; check owner and mode of the file and of its directory";
@@ -51,7 +72,7 @@ void throw_failed(const std::string& path) {
   try {
     throw;
   } catch (const SQLite::Exception& e) {
-    throw Error("the database " + path + ": " + e.what() + advice(e.getErrorCode()));
+    throw Error("the database " + path + ": " + e.what() + advice(e.getErrorCode(), path));
   }
 }
 

@@ -33,6 +33,19 @@ TEST_CASE("a Directory follows no symbolic link in the last component") {
   CHECK(temp.get("secret") == "a family's data");
 }
 
+TEST_CASE("a Directory is in its place until its path leads elsewhere") {
+  const TempDir temp;
+  const Directory dir = Directory::create(temp / "above" / "d");
+  CHECK(dir.in_place());
+  fs::rename(temp / "above", temp / "away");
+  CHECK_FALSE(dir.in_place());
+  fs::create_directories(temp / "above" / "d");
+  CHECK_FALSE(dir.in_place());
+  fs::remove_all(temp / "above");
+  fs::rename(temp / "away", temp / "above");
+  CHECK(dir.in_place());
+}
+
 TEST_CASE("find_dir tells a directory from everything else") {
   const TempDir temp;
   temp.put("file", "");

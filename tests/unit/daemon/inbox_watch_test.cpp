@@ -79,3 +79,13 @@ TEST_CASE("without arrivee/ there is nothing to watch") {
   const test::TempDir dir;
   CHECK_THROWS_AS(InboxWatch((dir / "none").string()), std::system_error);
 }
+
+TEST_CASE("a move of arrivee/ itself is told, and where it lay nothing is needed") {
+  const test::TempDir dir;
+  std::filesystem::create_directories(dir / "arrivee" / "caf-421");
+  InboxWatch watch((dir / "arrivee").string());
+  ClosedDeposits closed;
+  std::filesystem::rename(dir / "arrivee", dir / "away");
+  CHECK(readable(watch));
+  CHECK(watch.take(closed));
+}

@@ -223,3 +223,15 @@ TEST_CASE("what SQLite says of a file names it, and what to do") {
     CHECK_THAT(describe(e), Catch::Contains((dir / "a.db").string()) && Catch::Contains("restore the last copy"));
   }
 }
+
+TEST_CASE("a full disk and a database that another process holds are told with what to do") {
+  const test::TempDir dir;
+  const std::string path = dir / "a.db";
+  Connection c(path, Access::read_write);
+  c.execute("CREATE TABLE t (x); PRAGMA max_page_count=3; PRAGMA busy_timeout=0");
+  CHECK_THROWS_WITH(c.execute("INSERT INTO t VALUES (zeroblob(100000))"),
+                    Catch::Contains("the disk of " + dir.path().string() + " is full: free some room"));
+  Connection other(path, Access::read_write);
+  const Transaction held(other);
+  CHECK_THROWS_WITH(Transaction(c), Catch::Contains("`fuser -v " + path + "`"));
+}

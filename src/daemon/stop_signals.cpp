@@ -1,0 +1,48 @@
+#include "daemon/stop_signals.h"
+
+#include <cstdint>
+#include <ctime>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace navette::daemon {
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+StopSignals::StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!event_) throw_errno("eventfd");
+  ::sigemptyset(&signals_);
+  ::sigaddset(&signals_, SIGTERM);
+  ::sigaddset(&signals_, SIGINT);
+  if (!is_ignored(SIGHUP)) ::sigaddset(&signals_, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  waiter_ = std::jthread([this](const std::stop_token& ended) { wait(ended); });
+}
+
+void StopSignals::wait(const std::stop_token& ended) {
+  constexpr timespec slice{0, 100'000'000};  // so often it looks whether the command has ended
+  while (!ended.stop_requested()) {
+    if (::sigtimedwait(&signals_, nullptr, &slice) < 0) continue;
+    source_.request_stop();
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+  }
+}
+
+bool StopSignals::sleep(std::chrono::milliseconds time) const {
+  pollfd stop{event_.get(), POLLIN, 0};
+  ::poll(&stop, 1, static_cast<int>(time.count()));
+  return !stopped();
+}
+
+}  // namespace navette::daemon
