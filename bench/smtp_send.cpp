@@ -1,4 +1,5 @@
-// Sends COUNT mails of the bytes of FILE, one after another, as SmtpSender does: one connection, each recipient's answer known.
+// Sends COUNT mails of the bytes of FILE, one after another, as SmtpSender does: one connection, each recipient's
+// answer known.
 //   smtp_send PORT COUNT FILE
 // Measured by bench/run against smtp-source; no part of the product.
 #include <cstdio>

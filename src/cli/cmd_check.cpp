@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/output.h"
-#include "cli/stop_on_signal.h"
+#include "daemon/stop_signals.h"
 
 namespace navette::cli {
 namespace {
@@ -57,7 +57,7 @@ int run(const Invocation& call) {
   add(check_database(config));
   add(check_data(config));
   add(check_depots(config, call.clock(), call.has("reach")));
-  const StopOnSignal stop;
+  const daemon::StopSignals stop;
   add(check_partners(config, call.clock(), call.has("reach"), stop.token()));
   if (call.json()) {
     Json j = Json::array();

@@ -227,6 +227,12 @@ std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise
   return out;
 }
 
+std::string effect_of_withdrawal(const RemiseRow& r) {
+  if (r.tentatives == 0) return "nothing of it has left; it is not delivered any more";
+  return r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
+                     : "what failed attempts may have left at the lieu is removed";
+}
+
 int withdraw(const Invocation& call) {
   const std::string why = required_why(call);
   if (call.has("apply")) {
@@ -239,20 +245,20 @@ int withdraw(const Invocation& call) {
   const auto issues = withdrawable(*store, remise);
   if (issues.empty())
     throw Error(fmt::format("the remise {} cannot be withdrawn: its state is {}", remise.nom, remise.etat));
-  Json all = Json::array();
-  std::string text;
-  for (const RemiseRow& r : issues) {
-    const std::string there = r.tentatives == 0 ? "nothing of it has left; it is not delivered any more"
-                              : r.livree_le     ? fmt::format("its files are removed where they lie ({})", r.faits)
-                                                : "what failed attempts may have left at the lieu is removed";
-    Json j = remise_json(r);
-    j["effet"] = there;
-    all.push_back(std::move(j));
-    text += fmt::format("remise {} ({}, {} demandes for {}): {}\n", r.nom, r.etat, r.nombre, r.lieu, there);
+  if (call.json()) {
+    print_json(json_array(issues, [](const RemiseRow& r) {
+      Json j = remise_json(r);
+      j["effet"] = effect_of_withdrawal(r);
+      return j;
+    }));
+    return exit_done;
   }
-  tell(call,
-       text + "Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.",
-       all);
+  for (const RemiseRow& r : issues) {
+    print(text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}", r.nom, r.etat, r.nombre, r.lieu,
+                                      effect_of_withdrawal(r))) +
+          "\n");
+  }
+  print("Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.\n");
   return exit_done;
 }
 

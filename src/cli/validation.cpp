@@ -55,8 +55,7 @@ std::string sha256_of(int fd) {
 class Judge final : public flux::Handler {
  public:
   Judge(const stages::IntakeTools& tools, bool remises_known, std::string emetteur, std::string sha256,
-        std::uint64_t size,
-        const std::function<void(const RecordFault&)>& fault)
+        std::uint64_t size, const std::function<void(const RecordFault&)>& fault)
       : tools_(tools),
         remises_known_(remises_known),
         emetteur_(std::move(emetteur)),

@@ -95,7 +95,7 @@ const char* candidates(const DemandeFilter& filter) {
   "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
   "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
-  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne "                                                                                 \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne "                             \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 

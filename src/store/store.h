@@ -47,7 +47,8 @@ class Store {
   std::vector<Clash> stage(const ReceivedFlux& flux, const std::vector<StagedDemande>& demandes,
                            const std::vector<model::Refusal>& positions, const std::vector<RefusedRecord>& refused);
   // The end was reached and the totals are right: staged demandes become visible, conventions and pickups take effect,
-  // the answer is fixed. When every record was refused that is `refuse`. Nothing, and nothing is changed: a stop came first.
+  // the answer is fixed. When every record was refused that is `refuse`. Nothing, and nothing is changed: a stop came
+  // first.
   std::optional<FluxState> accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
                                        const std::vector<ConventionChange>& conventions,
                                        const std::vector<std::string>& contacts, const std::string& caf, Instant now,

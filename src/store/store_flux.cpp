@@ -215,7 +215,8 @@ FluxState Store::close_flux(const ReceivedFlux& flux, FluxState state, const std
 std::optional<FluxState> Store::accept_flux(const ReceivedFlux& flux, const FluxHeader& header, std::uint64_t received,
                                             const std::vector<ConventionChange>& conventions,
                                             const std::vector<std::string>& contacts, const std::string& caf,
-                                            Instant now, const std::vector<PickedUp>& pickups, const std::stop_token& stop) {
+                                            Instant now, const std::vector<PickedUp>& pickups,
+                                            const std::stop_token& stop) {
   sqlite::Transaction transaction(db_);
   db_.query("UPDATE demande SET admise = 1 WHERE flux_id = ? AND admise = 0").bind(flux.id).run();
   for (const ConventionChange& change : conventions) {

@@ -382,7 +382,16 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
 }
 
 void Smtp::greet(const std::stop_token& stop) {
-  Connection(server_, patience_, stop).greet(stop);
+  if (connection_) {
+    try {
+      return connection_->greet(stop);
+    } catch (const SmtpError&) {
+      connection_.reset();  // ended since: the server has its time-outs
+    }
+  }
+  auto connection = std::make_unique<Connection>(server_, patience_, stop);
+  connection->greet(stop);
+  connection_ = std::move(connection);
 }
 
 }  // namespace navette::curl

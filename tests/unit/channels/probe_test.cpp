@@ -14,7 +14,7 @@ TEST_CASE("a mail server that was greeted takes mails over the same connection")
   const test::Smtpd smtpd;
   curl::Smtp smtp({"127.0.0.1", smtpd.port(), curl::Tls::starttls, smtpd.certificate(), {}, {}}, 10s);
   const auto send = [&] {
-    const auto answers = smtp.send("a@example.org", {"b@example.org"}, "Subject: essai\r\n\r\nBonjour\r\n");
+    const auto answers = smtp.send({"a@example.org", {"b@example.org"}, {}}, "Subject: essai\r\n\r\nBonjour\r\n");
     CHECK((answers.size() == 1 && answers[0].accepted()));
   };
   smtp.greet();

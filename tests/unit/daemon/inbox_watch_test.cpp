@@ -84,8 +84,8 @@ TEST_CASE("a move of arrivee/ itself is told, and where it lay nothing is needed
   const test::TempDir dir;
   std::filesystem::create_directories(dir / "arrivee" / "caf-421");
   InboxWatch watch((dir / "arrivee").string());
-  ClosedDeposits closed;
+  SeenDeposits seen;
   std::filesystem::rename(dir / "arrivee", dir / "away");
   CHECK(readable(watch));
-  CHECK(watch.take(closed));
+  CHECK(watch.take(seen));
 }
