@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "flux/accuse.h"
 #include "flux/demande_document.h"
+#include "flux/kinds.h"
 #include "flux/reader.h"
 #include "fuzz/fuzz.h"
 
@@ -36,8 +37,9 @@ bool is_path_of_ours(const std::string& path) {
   for (const std::string& step : text::split(path.substr(1), '/')) {
     const std::string name = step.substr(0, step.find('['));
     const std::string rank = step.substr(name.size());
-    const bool known =
-        schemas().of("demandes").elements.contains(name) || schemas().of("habilitations").elements.contains(name);
+    const bool known = std::any_of(flux::kinds.begin(), flux::kinds.end(), [&](const flux::Kind& kind) {
+      return schemas().of(kind.name).elements.contains(name);
+    });
     const bool ranked = rank.empty() || (rank.size() > 2 && rank.front() == '[' && rank.back() == ']' &&
                                          rank.find_first_not_of("0123456789", 1) == rank.size() - 1);
     if (!known || !ranked) return false;

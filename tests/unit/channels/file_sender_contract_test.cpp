@@ -255,17 +255,29 @@ TEST_CASE("contract: what an attempt left of a remise that will not leave any mo
 }
 
 TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is not ours stays") {
-  for_each_place([](const World& world, const auto& make, bool) {
-    const Place place = make();
-    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
-    fs::remove(place.path("DI_monenfant_A1.xml"));   // the lieu has begun to fetch
-    put(place.path("DI_monenfant_A1.pdf"), "%PDF");  // cut short, or damaged
-    put(place.root / "du-lieu.txt", "of the lieu");
-    CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
-    CHECK(files_below(place.root) == std::vector<fs::path>{place.root / "du-lieu.txt"});
-    CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
-    CHECK_FALSE(place.sender->look(world.depot.remise()));
-  });
+  for_each_place(
+      [](const World& world, const auto& make, bool) {
+        const Place place = make();
+        REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+        fs::remove(place.path("DI_monenfant_A1.xml"));   // the lieu has begun to fetch
+        put(place.path("DI_monenfant_A1.pdf"), "%PDF");  // cut short, or damaged
+        put(place.root / "du-lieu.txt", "of the lieu");
+        CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+        CHECK(files_below(place.root) == std::vector<fs::path>{place.root / "du-lieu.txt"});
+        CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+        CHECK_FALSE(place.sender->look(world.depot.remise()));
+      },
+      true);
+}
+
+TEST_CASE("contract: a mail that was sent cannot be withdrawn, and its facts say so") {
+  World world;
+  const Place place = world.courriel();
+  REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+  const Outcome outcome = place.sender->withdraw(world.depot.remise());
+  REQUIRE(is_delivered(outcome));
+  CHECK_THAT(std::get<Delivered>(outcome).facts, Catch::Contains("cannot be taken back"));
+  check_whole(world, place);
 }
 
 TEST_CASE("R15: a remise issued again among its former files replaces them, whatever the profile says of others") {

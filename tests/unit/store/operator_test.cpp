@@ -64,7 +64,7 @@ TEST_CASE("while a remise leaves, no demande in it can be held, and trying leave
 TEST_CASE("a demande that was delivered is not delivered again by a release or a retry") {
   Routed site;
   site.deliver(site.pack("rpe-a"));
-  site.store->retry_demande("A", site.now);
+  CHECK_THROWS_WITH(site.store->retry_demande("A", site.now), Catch::Contains("delivered everywhere"));
   CHECK(site.route() == 0);  // every commune is served: nothing is looked up
   CHECK(site.states("A") == "rpe-a:remis");
   CHECK(site.store->lieux_due(Instant::max()).empty());
