@@ -60,13 +60,14 @@ bool are_digits(std::string_view text) {
 }
 
 // Of AR_<identifiant>_<ticket>.xml; a ticket begins with its second: 20261122T051000Z-.
+constexpr std::size_t ticket_second = 16;
+
 std::string ticket_of_accuse(const std::string& name) {
-  constexpr std::size_t stamp = 16;
   constexpr std::string_view tail = ".xml";
   if (!name.starts_with("AR_") || !name.ends_with(tail)) return {};
   std::string ticket = name.substr(name.rfind('_') + 1);
   ticket.resize(ticket.size() - tail.size());
-  const bool fits = ticket.size() > stamp && ticket[stamp] == '-' && are_digits(ticket.substr(0, 8));
+  const bool fits = ticket.size() > ticket_second && ticket[ticket_second] == '-' && are_digits(ticket.substr(0, 8));
   return fits ? ticket : std::string();
 }
 
@@ -127,12 +128,20 @@ std::vector<std::string> unknown_work(const config::Config& config, store::Store
   std::vector<std::string> out;
   const fs::path accuses = config.spool.directory / "accuses";
   each_entry(accuses, [&](const fs::path& emetteur) {
-    std::string latest;
-    each_entry(emetteur,
-               [&](const fs::path& file) { latest = std::max(latest, ticket_of_accuse(file.filename().string())); });
-    if (latest.empty() || (forgot && latest.substr(0, second.size()) <= second)) return;
-    if (store.ticket_state(latest) == store::Store::TicketState::unknown)
-      out.push_back(fmt::format("the accusé of the flux {} in {}", latest, emetteur.string()));
+    std::vector<std::string> latest;  // all of the last second: within it tickets have no order
+    each_entry(emetteur, [&](const fs::path& file) {
+      std::string ticket = ticket_of_accuse(file.filename().string());
+      if (ticket.empty()) return;
+      const int later = latest.empty() ? 1 : ticket.compare(0, ticket_second, latest.front(), 0, ticket_second);
+      if (later > 0) latest.clear();
+      if (later >= 0) latest.push_back(std::move(ticket));
+    });
+    if (latest.empty() || (forgot && latest.front().substr(0, second.size()) <= second)) return;
+    const auto unknown = std::find_if(latest.begin(), latest.end(), [&](const std::string& ticket) {
+      return store.ticket_state(ticket) == store::Store::TicketState::unknown;
+    });
+    if (unknown != latest.end())
+      out.push_back(fmt::format("the accusé of the flux {} in {}", *unknown, emetteur.string()));
   });
   each_entry(config.depot.directory, [&](const fs::path& lieu) {
     std::optional<RemiseName> latest;

@@ -55,7 +55,8 @@ def calls_of_a_pass(bench):
     for (_, call), n in Counter(re.findall(r"^(\d+) +(\w+)\(", log, re.M)).items():
         counts[call] = max(counts[call], n)
     assert all(counts[call] > 3 for call in FAILING), f"no longer used; change FAILING: {counts}"
-    return counts
+    # Two passes of the same scene differ by some calls: what lies at the very end may not come.
+    return Counter({call: int(n * 0.85) for call, n in counts.items()})
 
 
 def converge_after(bench, points):

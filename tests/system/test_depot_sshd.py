@@ -363,7 +363,8 @@ caf = 421
         shutil.copy(NAVETTE, world.directory / "navette-installed")
         (world.directory / "installed.conf").write_text(self.CONFIG.format(depot=DEPOT), encoding="utf-8")
         world.sh("install -d -o navette -g navette -m 0750 /mnt/n && chmod -R a+rX /mnt/data")
-        self.command("run --new-database || test $? = 1")  # the dépôts hold remises already
+        world.sh(f"rm -rf {DEPOT}/*/remises/*")  # of another navette: their names will be used again
+        self.command("run || test $? = 1")
 
     def command(self, arguments):
         return self.world.as_navette(f"/mnt/navette-installed -c /mnt/installed.conf {arguments}").stdout
