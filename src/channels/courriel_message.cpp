@@ -30,6 +30,7 @@ std::string sealed_name(const std::string& remise) {
 
 std::string seal(const std::string& remise, std::vector<RemiseContent> files, const std::string& password) {
   std::vector<qpdf::Enclosed> parts;
+  parts.reserve(files.size());
   for (RemiseContent& f : files)
     parts.push_back({std::move(f.name), type_of(f.kind), std::move(f.bytes), f.kind == FileKind::pdf});
   return qpdf::seal(parts, "Remise " + remise, password);
@@ -37,6 +38,7 @@ std::string seal(const std::string& remise, std::vector<RemiseContent> files, co
 
 std::vector<mime::Attachment> attachments_of(std::vector<RemiseContent> files) {
   std::vector<mime::Attachment> out;
+  out.reserve(files.size());
   for (RemiseContent& f : files) out.push_back({std::move(f.name), type_of(f.kind), std::move(f.bytes)});
   return out;
 }
@@ -99,6 +101,7 @@ std::uint64_t largest_courriel(const model::CourrielProfile& profile, const std:
   constexpr std::uint64_t chance_a_file = 256;
   constexpr std::uint64_t largest_file = std::uint64_t{64} << 20U;
   std::vector<RemiseContent> contents;
+  contents.reserve(files.size());
   for (const model::RemiseFile& f : files) contents.push_back({f.name, f.kind, source.read(f.name, largest_file)});
   const std::uint64_t sealed = seal(remise, std::move(contents), "whatever it is").size();
   return largest_head + largest_text +

@@ -326,11 +326,13 @@ std::vector<std::size_t> SftpSender::find_gone(const std::vector<RemiseThere>& r
   if (!place || (place->permissions && !place->is_directory())) return {};
   const auto paths_of = [&](const RemiseThere& r) {
     std::vector<std::string> paths;
+    paths.reserve(r.documents.size());
     for (const model::RemiseFile& f : r.documents) paths.push_back(path_of(r.remise, f));
     return paths;
   };
   // One document a remise; all of them only where that one is gone.
   std::vector<std::string> firsts;
+  firsts.reserve(remises.size());
   for (const RemiseThere& r : remises) firsts.push_back(path_of(r.remise, r.documents.at(0)));
   const auto seen = sftp_->stat_all(firsts);
   std::vector<std::size_t> gone;
