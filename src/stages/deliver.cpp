@@ -6,6 +6,7 @@
 #include <thread>
 #include <variant>
 
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -391,12 +392,12 @@ void Delivering::conclude_look(const Job& job, Looked looked) {
   if (!looked.collected.names.empty()) {
     log::info("returns.fetched", {{"lieu", lieu}, {"files", looked.collected.names.size()}});
   }
-  for (const std::string& name : looked.collected.names) report_.landed.insert(lieu + "/" + name);
+  for (const std::string& name : looked.collected.names) report_.landed.insert(fmt::format("{}/{}", lieu, name));
   std::vector<std::string> faults = std::move(looked.collected.faults);
   if (!looked.failure.empty()) faults.push_back(std::move(looked.failure));
   for (std::string& fault : faults) {
     log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
-    report_.faults.push_back("pickups of " + lieu + ": " + fault);
+    report_.faults.push_back(fmt::format("pickups of {}: {}", lieu, fault));
     look_after_[{job.lieu, job.via}] = now + look_again_after_failure;
   }
 }
