@@ -900,7 +900,7 @@ TEST_CASE("each Caf is told once a day what needs a person, and nothing when not
   site.route();
   CHECK(site.alert() == 1);
   REQUIRE(post.mails.size() == 1);
-  const channels::Mail& mail = post.mails[0];
+  const channels::Mail mail = post.mails[0];
   CHECK(mail.recipients == std::vector<std::string>{"caf@example.org"});
   CHECK(mail.message_id == "alerte-421-2026-11-20@caf.example.org");
   CHECK_THAT(mail.bytes, Catch::Contains(first) && Catch::Contains("(42187)"));
