@@ -1,9 +1,8 @@
 // The mail that carries a remise (channel courriel): how it is made, and how large it gets.
 //
 //   smime   a text, every file of the remise and the manifest, all of it encrypted to the lieu's certificate
-//   pdf     a text in clear that says nothing about families, and <remise>.pdf: AES-256, the pages of all demandes,
-//   every
-//           file of the remise and the manifest attached to it
+//   pdf     a text in clear that says nothing about families, and <remise>.pdf: AES-256, the pages of all demandes
+//           with every file of the remise and the manifest attached
 //
 // Everything is made in memory: nothing in clear touches a disk.
 #pragma once

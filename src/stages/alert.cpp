@@ -111,7 +111,7 @@ store::AlertOutcome attempt(const AlertTools& tools, const store::DueAlert& due,
   store::AlertOutcome out{due.caf, day, now, true, 0, {}, now + std::chrono::hours(1)};
   channels::Mail mail;
   mail.name = "alerte-" + due.caf + "-" + model::to_iso(day);
-  mail.message_id = mail.name + "@" + tools.from.substr(tools.from.rfind('@') + 1);
+  mail.message_id = mail.name + "@" + mime::domain_of(tools.from);
   mail.from = tools.from;
   for (const std::string& address : due.contacts) {
     if (mime::is_valid_address(address)) mail.recipients.push_back(address);

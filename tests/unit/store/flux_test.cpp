@@ -94,6 +94,22 @@ TEST_CASE("more staged demandes than one transaction discards are all gone") {
   for (const char* table : {"demande", "charge", "demande_commune"}) CHECK(site.count(table) == 0);
 }
 
+TEST_CASE("a stop does not wait until what an interrupted reading staged is discarded; the flux stays received") {
+  Site site;
+  const auto flux = site.receive();
+  site.store->begin_reading(flux.id);
+  site.stage(flux, {demande("A", {"42218"})});
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_FALSE(site.store->begin_reading(flux.id, stop.get_token()));
+  CHECK_FALSE(site.store->refuse_flux(flux, FluxHeader{"demandes", "ID"}, refusal(Code::totaux_faux), 1, site.now,
+                                      stop.get_token()));
+  CHECK(site.text("SELECT etat || lectures FROM flux") == "recu1");
+  CHECK(site.count("charge") == 1);
+  CHECK(site.store->begin_reading(flux.id));
+  CHECK(site.count("charge") == 0);
+}
+
 TEST_CASE("R9: a refused flux leaves no family's data in the database, and its references are free again") {
   Site site;
   const auto flux = site.receive();
