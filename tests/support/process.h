@@ -43,8 +43,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process() {
-    signal(SIGCONT);
-    signal(SIGKILL);
+    signal(SIGKILL);  // of a stopped one too, which must not wake first: it would take what waits for it
     wait();
   }
   void signal(int number) const {

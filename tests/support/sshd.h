@@ -47,7 +47,11 @@ class Sshd {
         "/usr/sbin/sshd", "-D", "-f", (dir / "sshd_config").string(), "-E", (dir / "sshd.log").string()});
     wait_until([this] { return answers(port_); }, "sshd");
   }
-  void stop() { process_.reset(); }
+  // A child that it had just forked holds the port a moment longer.
+  void stop() {
+    process_.reset();
+    wait_until([this] { return !answers(port_); }, "the end of sshd");
+  }
   void signal(int number) const { process_->signal(number); }
   // To the processes that serve its connections, and to no other server's.
   void signal_sessions(int number) const {

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from test_main_job import convention, demande, demandes, envelope, habilitations, rows, validate
+from test_main_job import PARIS, convention, demande, demandes, envelope, habilitations, rows, validate
 from test_sftp import Sshd, a_server, open_site  # pylint: disable=unused-import # a_server: the fixture sshd
 
 needs_sshd = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
@@ -16,7 +16,7 @@ needs_sshd = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), rea
 
 def retrait(identifiant, *remises, emetteur="rpe-un", lieu=None, personne="P-1", when=None):
     """Acknowledges these remises, picked up now."""
-    now = when or datetime.datetime.now(datetime.timezone.utc).astimezone()
+    now = when or datetime.datetime.now(PARIS)
     records = "".join(
         f"<remiseRetiree><remise>{r}</remise><lieu>{lieu or emetteur}</lieu><dateRetrait>{now:%Y-%m-%d}</dateRetrait>"
         f"<heureRetrait>{now:%H:%M:%S}</heureRetrait><personne>{personne}</personne></remiseRetiree>" for r in remises)
