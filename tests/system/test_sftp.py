@@ -137,7 +137,7 @@ def test_a_dead_or_stalled_partner_holds_up_nobody(site, sshd, tmp_path):
         nobody.bind(("127.0.0.1", 0))  # not listening: refused
         dead = sshd.channel(port=nobody.getsockname()[1])
         lieux = {f"rpe-{i:02}": ["42218"] for i in range(12)}
-        canaux = {name: sshd.channel(make_directory=True) for name in lieux}
+        canaux = {name: sshd.channel(connections=16) for name in lieux}
         canaux["rpe-00"], canaux["rpe-01"] = stalled.channel(), dead
         stalled.process.send_signal(signal.SIGSTOP)
         open_site(site, sshd, canaux, lieux)

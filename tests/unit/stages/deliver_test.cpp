@@ -217,6 +217,16 @@ TEST_CASE("a lieu's backlog leaves over as many connections as its profile says,
   CHECK(site.senders_made == 3);
 }
 
+TEST_CASE("connections that the next remises cannot use are closed before others open") {
+  Partners site({{"rpe-a", sftp("epci", 16)}, {"rpe-b", sftp("epci", 16)}});
+  site.due("rpe-a", 16);
+  site.due("rpe-b", 16);
+  REQUIRE(site.begin(16).size() == 16);
+  site.finish();
+  CHECK(site.delivered() == 32);
+  CHECK(site.servers.most("epci") == 16);
+}
+
 TEST_CASE("accounts do not concern one another, and a dépôt has one remise a lieu under way") {
   Partners site({{"rpe-a", sftp("un", 2)}, {"rpe-b", sftp("deux", 1)}, {"rpe-c", model::DepotChannel{}}});
   for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) site.due(lieu, 3);
