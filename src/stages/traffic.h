@@ -2,12 +2,12 @@
 // clock: a value that whoever begins things fills and asks.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "model/convention.h"
 #include "store/records.h"
@@ -19,7 +19,8 @@ struct Account {
   std::string host;  // in lower case
   std::uint16_t port = 0;
   std::string user;
-  auto operator<=>(const Account&) const = default;
+  bool operator==(const Account&) const = default;
+  bool operator<(const Account& o) const { return std::tie(host, port, user) < std::tie(o.host, o.port, o.user); }
 };
 
 struct Access {
@@ -45,8 +46,8 @@ class Traffic {
   // nor beside another issue of the same content, which may lie under the same names.
   //
   // Ask in the order in which things are to begin: what finds its account full closes it to those asked after. Else a
-  // profile that lets in one at a time would wait for ever behind others that let in two. A remise that is let in counts
-  // from here.
+  // profile that lets in one at a time would wait for ever behind others that let in two. A remise that is let in
+  // counts from here.
   bool take(const store::DueRemise& remise);
   // Only when nothing of the lieu is under way.
   bool admits(const store::AwaitingLieu& lieu);
