@@ -54,7 +54,9 @@ using Result = std::variant<model::Outcome, TakenApart, NotBegun, Unknown, Looke
 // One remise on its way, or one look at a lieu, in a thread of its own. The thread touches nothing else of ours.
 struct Delivering::Job {
   store::RowId lieu = 0;
-  store::RowId via = 0;  // the version whose channel it is; 0: that of the remise
+  store::RowId via = 0;  // the version whose channel it is
+  std::optional<Account> account;
+  bool partner_served = false;  // it took another remise since this began; ours, not the thread's
   store::DueRemise remise;
   std::optional<store::AwaitingLieu> look;
   std::vector<store::AwaitedRemise> awaited;
@@ -64,6 +66,10 @@ struct Delivering::Job {
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;
 
+  Passage passage() const { return {lieu, look ? 0 : remise.first_issue, account}; }
+  // In a row with this one, if it is the partner's.
+  int failures() const { return (partner_served ? 0 : remise.partner_failures) + 1; }
+  model::Outcome judged(model::Outcome outcome) const;
   Result run(const DeliverTools& tools, const std::stop_token& stop) const;
   Result deliver(const Spool& spool) const;
   model::Outcome take_back(const Spool& spool) const;
@@ -71,7 +77,7 @@ struct Delivering::Job {
 };
 
 struct Delivering::Ended {
-  store::RowId lieu = 0;
+  std::uint64_t job = 0;
   Result result;
 };
 
@@ -168,7 +174,7 @@ Delivering::Delivering(const DeliverTools& tools)
 
 Delivering::~Delivering() {
   interrupt();
-  for (auto& [lieu, job] : active_) {
+  for (auto& [serial, job] : active_) {
     if (job->thread.joinable()) job->thread.join();
   }
   try {
@@ -197,8 +203,8 @@ bool Delivering::step(std::chrono::milliseconds patience) {
   return under_way;
 }
 
-// Rights are checked, the intent is written, threads are begun: for one remise of each lieu that has a free place. True
-// when more may be begun at once.
+// Rights are checked, the intent is written, threads are begun, as far as there are places. True when more may be begun
+// at once.
 bool Delivering::begin_due() {
   if (stop_.stop_requested()) return false;
   const auto count = [&](bool local) {
@@ -207,8 +213,9 @@ bool Delivering::begin_due() {
   };
   std::size_t places_here = tools_.workers - std::min<std::size_t>(tools_.workers, count(true));
   std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));
+  Traffic busy = traffic();
   store::DueFilter filter;
-  for (const auto& [lieu, job] : active_) filter.busy.insert(lieu);
+  filter.wanted = [&](const store::DueRemise& remise) { return busy.take(remise); };
   filter.local = places_here;
   filter.remote = places_there;
   const Instant now = tools_.clock.now();
@@ -226,37 +233,52 @@ bool Delivering::begin_due() {
   }
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   for (auto& job : jobs) {
-    if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) continue;
+    if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) {
+      settled = true;  // its place is another's
+      continue;
+    }
     start(std::move(job));
   }
   return settled;
 }
 
+Traffic Delivering::traffic() const {
+  Traffic out;
+  for (const auto& [serial, job] : active_) out.add(job->passage());
+  return out;
+}
+
 void Delivering::start(std::unique_ptr<Job> job) {
-  const store::RowId lieu = job->lieu;
-  Job& running = *(active_[lieu] = std::move(job));
-  running.thread = std::jthread([this, &running, lieu, token = stop_.get_token()] {
-    inbox_->put({lieu, running.run(tools_, token)});
+  // Connections that nobody took count at the account too.
+  if (job->account) std::erase_if(idle_, [&](const Idle& idle) { return idle.account == job->account; });
+  const std::uint64_t serial = ++started_jobs_;
+  Job& running = *(active_[serial] = std::move(job));
+  running.thread = std::jthread([this, &running, serial, token = stop_.get_token()] {
+    inbox_->put({serial, running.run(tools_, token)});
   });
 }
 
-// The one that is connected, if it serves that very channel; else a new one.
-std::unique_ptr<channels::FileSender> Delivering::sender_of(store::RowId lieu, store::RowId via,
-                                                            const model::Channel& channel) {
-  if (const auto known = idle_.find(lieu); known != idle_.end() && known->second.via == via) {
-    auto sender = std::move(known->second.sender);
-    idle_.erase(known);
-    return sender;
+// One that is connected, if it serves that very channel; else a new one.
+void Delivering::take_sender(Job& job, const model::Channel& channel) {
+  if (const auto access = access_of(channel)) job.account = access->account;
+  const auto known = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& idle) {
+    return idle.place == Place{job.lieu, job.via};
+  });
+  if (known == idle_.end()) {
+    job.sender = tools_.sender_for(channel, stop_.get_token());
+    return;
   }
-  return tools_.sender_for(channel, stop_.get_token());
+  job.sender = std::move(known->sender);
+  idle_.erase(known);
 }
 
 // Of remises that this very process delivered a moment ago nobody can have taken one: they are left for a later look.
 void Delivering::begin_looks() {
   const Instant now = tools_.clock.now();
   const auto before = std::max(started_, now - look_every);
-  if (to_look_.empty() && now >= next_search_) {
+  if (now >= next_search_) {
     next_search_ = now + search_every;
+    to_look_.clear();  // those that still wait are found again
     for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
       const auto after = look_after_.find({lieu.lieu, lieu.via});
       if (after == look_after_.end() || after->second <= now) to_look_.push_back(std::move(lieu));
@@ -266,12 +288,14 @@ void Delivering::begin_looks() {
     return static_cast<std::size_t>(
         std::count_if(active_.begin(), active_.end(), [](const auto& a) { return a.second->look.has_value(); }));
   };
+  Traffic busy = traffic();
   std::vector<store::AwaitingLieu> later;
   for (store::AwaitingLieu& lieu : to_look_) {
     if (stop_.stop_requested()) break;
-    if (active_.contains(lieu.lieu) || looks() >= max_looks) {
+    if (looks() >= max_looks || !busy.admits(lieu)) {
       later.push_back(std::move(lieu));
     } else if (auto job = look_at(lieu, now)) {
+      busy.add(job->passage());
       start(std::move(job));
     }
   }
@@ -285,7 +309,7 @@ std::unique_ptr<Delivering::Job> Delivering::look_at(const store::AwaitingLieu& 
   job->lieu = lieu.lieu;
   job->via = lieu.via;
   job->local = std::holds_alternative<model::DepotChannel>(lieu.channel);
-  job->sender = sender_of(lieu.lieu, lieu.via, lieu.channel);
+  take_sender(*job, lieu.channel);
   if (!job->sender || !job->sender->tells_pickups() || job->sender->opens_at(now)) return nullptr;
   job->awaited = tools_.store.awaited_remises(lieu, now, std::max(started_, now - look_every));
   job->look = lieu;
@@ -308,10 +332,9 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
     dissolve(*job);
     return nullptr;
   }
-  const model::Channel& channel = lieu ? lieu->channel : remise.channel;
-  job->local = std::holds_alternative<model::DepotChannel>(channel);
-  job->via = lieu ? lieu->version_id : 0;
-  job->sender = sender_of(remise.lieu, job->via, channel);
+  job->local = std::holds_alternative<model::DepotChannel>(remise.channel);
+  job->via = remise.via;
+  take_sender(*job, remise.channel);
   if (const auto opens = job->sender ? job->sender->opens_at(now) : std::nullopt) {
     tools_.store.put_off(remise.lieu, *opens);
     return nullptr;
@@ -334,14 +357,17 @@ void Delivering::settle(std::vector<Ended> ended) {
     outcomes.clear();
   };
   for (Ended& e : ended) {
-    const auto found = active_.find(e.lieu);
+    const auto found = active_.find(e.job);
     const std::unique_ptr<Job> job = std::move(found->second);
     active_.erase(found);
     job->thread.join();
-    if (auto* outcome = std::get_if<model::Outcome>(&e.result); outcome != nullptr && job->remise.recall) {
-      conclude_recall(job->remise, std::move(*outcome));
+    auto* outcome = std::get_if<model::Outcome>(&e.result);
+    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(job->lieu);
+    if (outcome != nullptr && job->remise.recall) {
+      apply();  // in the order in which they came
+      conclude_recall(*job, job->judged(std::move(*outcome)));
     } else if (outcome != nullptr) {
-      outcomes.push_back(concluded(*job, std::move(*outcome)));
+      outcomes.push_back(concluded(*job, job->judged(std::move(*outcome))));
       if (outcomes.size() >= group) apply();
     } else if (std::holds_alternative<TakenApart>(e.result)) {
       dissolve(*job);
@@ -350,15 +376,30 @@ void Delivering::settle(std::vector<Ended> ended) {
     } else if (std::holds_alternative<NotBegun>(e.result) && !job->look && !job->take_apart && !job->remise.recall) {
       tools_.store.abandon_attempts({job->remise.id});
     }
-    if (job->sender) idle_[e.lieu] = {job->via, std::move(job->sender)};
+    if (job->sender) idle_.push_back({{job->lieu, job->via}, job->account, std::move(job->sender)});
   }
   apply();
 }
 
+void Delivering::note_success(store::RowId lieu) {
+  for (auto& [serial, job] : active_) {
+    if (job->lieu == lieu) job->partner_served = true;
+  }
+}
+
+// A partner that refuses one while it takes another is not held for it: its server may let in fewer than its profile
+// says. When it refuses what comes alone, it is.
+model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
+  const auto* refused = std::get_if<model::Refused>(&outcome);
+  if (refused == nullptr || !refused->partner || !partner_served) return outcome;
+  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, true};
+}
+
 // The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
-void Delivering::conclude_recall(const store::DueRemise& remise, model::Outcome outcome) {
+void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
+  const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt};
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via, job.failures()};
   if (const auto* removed = std::get_if<model::Delivered>(&out.outcome)) {
     ++report_.taken_back;
     log::info("remise.taken_back",
@@ -366,7 +407,7 @@ void Delivering::conclude_recall(const store::DueRemise& remise, model::Outcome 
   } else {
     const auto* refused = std::get_if<model::Refused>(&out.outcome);
     if (refused == nullptr) {
-      out.next_attempt = model::next_attempt(now, now, remise.partner_failures + 1, jitter());
+      out.next_attempt = model::next_attempt(now, now, job.failures(), jitter());
     }
     ++report_.deferred;
     log::warning("recall.deferred",
@@ -405,7 +446,7 @@ void Delivering::conclude_look(const Job& job, Looked looked) {
 store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via, job.failures()};
   const int attempts = remise.attempts + 1;
   const log::Fields fields = {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"attempt", attempts}};
   const auto with = [&](std::initializer_list<log::Field> more) {
@@ -422,8 +463,9 @@ store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outc
   } else {
     const auto& retry = std::get<model::Retry>(out.outcome);
     // The partner's fault counts for the partner: all its remises wait as long.
-    const Instant first = (retry.partner ? remise.partner_failing_since : remise.first_attempt).value_or(now);
-    const int failures = retry.partner ? remise.partner_failures + 1 : attempts;
+    const auto failing_since = job.partner_served ? std::nullopt : remise.partner_failing_since;
+    const Instant first = (retry.partner ? failing_since : remise.first_attempt).value_or(now);
+    const int failures = retry.partner ? job.failures() : attempts;
     out.next_attempt = model::next_attempt(now, first, failures, jitter());
     if (out.next_attempt && retry.not_before) out.next_attempt = std::max(*out.next_attempt, *retry.not_before);
     ++report_.deferred;

@@ -3,8 +3,13 @@
 // Guarantees. Rights are checked again right before each attempt (R1, R8): a remise that holds a demande its lieu may
 // no longer have, or that an operator holds, is taken apart, nothing of it leaves. The intent is written before
 // anything leaves, the outcome after; between the two a crash makes the next attempt look at the partner first
-// (FileSender). Outcomes are applied every 100 or every second. Each partner being served has a thread of its own, one
-// remise at a time: one that is slow, dead or stalled holds nobody.
+// (FileSender). Outcomes are applied every 100 or every second. Each remise that is under way has a thread of its own:
+// a partner that is slow, dead or stalled holds nobody.
+//
+// At a partner's account no more is under way, and no more connections are open, than the profile says (connexions),
+// whatever lieux it serves; a lieu may have as many remises under way. Where there is no account (dépôt, e-mail) a lieu
+// has one remise under way. What fails at the same time counts as one failure of the partner, and one that takes other
+// remises meanwhile is not held for what it refuses.
 //
 // The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
 // directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes
@@ -13,9 +18,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -27,6 +34,7 @@
 #include "model/convention.h"
 #include "model/reference_data.h"
 #include "stages/spool.h"
+#include "stages/traffic.h"
 #include "store/store.h"
 
 namespace navette::stages {
@@ -86,28 +94,32 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
+  Traffic traffic() const;
   std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
   void start(std::unique_ptr<Job> job);
-  std::unique_ptr<channels::FileSender> sender_of(store::RowId lieu, store::RowId via, const model::Channel& channel);
+  void take_sender(Job& job, const model::Channel& channel);
+  void note_success(store::RowId lieu);
   void conclude_look(const Job& job, Looked looked);
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
   void settle(std::vector<Ended> ended);
-  void conclude_recall(const store::DueRemise& remise, model::Outcome outcome);
+  void conclude_recall(const Job& job, model::Outcome outcome);
   store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
   void clean();
 
   DeliverTools tools_;
   std::stop_source stop_;
   std::unique_ptr<Inbox> inbox_;
-  std::map<store::RowId, std::unique_ptr<Job>> active_;  // by lieu
+  std::map<std::uint64_t, std::unique_ptr<Job>> active_;  // by serial number
+  std::uint64_t started_jobs_ = 0;
+  using Place = std::pair<store::RowId, store::RowId>;  // lieu, version whose channel it is
   struct Idle {
-    store::RowId via = 0;  // the version whose channel it serves
+    Place place;
+    std::optional<Account> account;
     std::unique_ptr<channels::FileSender> sender;
   };
-  std::map<store::RowId, Idle> idle_;                   // by lieu: connected, perhaps of use for the next remise
-  using Place = std::pair<store::RowId, store::RowId>;  // lieu, version
-  std::map<Place, Instant> look_after_;                 // not before
+  std::vector<Idle> idle_;               // connected, perhaps of use for what begins next
+  std::map<Place, Instant> look_after_;  // not before
   std::vector<store::AwaitingLieu> to_look_;
   Instant next_search_{};
   Instant started_;

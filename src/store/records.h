@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -169,20 +170,24 @@ struct DueRemise {
   std::string name;
   RowId lieu = 0;
   std::string lieu_identifiant;
-  model::Channel channel;  // in the version it was packed under
+  RowId via = 0;           // the version in force; the one it was packed under when none is
+  model::Channel channel;  // of that version
   int attempts = 0;        // so far
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are at the partner for certain
   bool recall = false;                   // withdrawn: to be removed at the lieu
   bool reissue = false;                  // its files may lie there already, damaged perhaps
+  RowId first_issue = 0;                 // of the same content; its own id for a first issue
   int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
   std::optional<Instant> partner_failing_since;
 };
 
-// Which due remises are wanted: one a lieu, so many that leave on this machine (dépôts), so many over the network.
+// Which due remises are wanted: so many that leave on this machine (dépôts), so many over the network.
 struct DueFilter {
-  std::set<RowId> busy;  // lieux that are being served
+  // Asked in order, of each for which there is a number left; what it says yes to is returned. Sees no files. None:
+  // all are wanted.
+  std::function<bool(const DueRemise&)> wanted;
   std::size_t local = 1000;
   std::size_t remote = 1000;
 };
@@ -193,6 +198,7 @@ struct DeliveryOutcome {
   Instant at;
   std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
   RowId via = 0;                        // the version whose channel it was; 0: that of the remise
+  int partner_failures = 1;             // in a row, this one included, when it is the partner's
 };
 
 struct DueNotification {

@@ -191,22 +191,20 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   {
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, lv.profil, r.tentatives, r.premiere_tentative, "
-        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de IS NOT NULL FROM "
+        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, lv.version_id FROM "
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
-        "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.version_id = r.version_id AND lv.lieu_id = l.id "
+        "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
+        "(SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = r.lieu_id AND "
+        "v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2)), r.version_id) "
         "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND l.retenu = 0 AND l.prochaine <= ?1 "
         "ORDER BY l.echecs > 0, r.prochaine, r.id");
-    q.bind(to_column(now));
-    std::set<RowId> lieux = filter.busy;
+    q.bind(to_column(now), model::to_iso(model::paris_day(now)));
     std::size_t local = 0;
     std::size_t remote = 0;
     while (local + remote < filter.local + filter.remote && q.step()) {
-      if (lieux.contains(q.integer(2))) continue;
       const bool is_local = q.text(4) == model::kind_of(model::DepotChannel{});
       if (is_local ? local == filter.local : remote == filter.remote) continue;
-      ++(is_local ? local : remote);
-      lieux.insert(q.integer(2));
       DueRemise r;
       r.id = q.integer(0);
       r.name = q.text(1);
@@ -216,9 +214,14 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.attempts = static_cast<int>(q.integer(6));
       if (const auto first = q.find_integer(7)) r.first_attempt = instant_from(*first);
       r.recall = q.integer(10) != 0;
-      r.reissue = q.integer(11) != 0;
+      const auto first_issue = q.find_integer(11);
+      r.reissue = first_issue.has_value();
+      r.first_issue = first_issue.value_or(r.id);
+      r.via = q.integer(12);
       r.partner_failures = static_cast<int>(q.integer(8));
       if (const auto first = q.find_integer(9)) r.partner_failing_since = instant_from(*first);
+      if (filter.wanted && !filter.wanted(r)) continue;
+      ++(is_local ? local : remote);
       out.push_back(std::move(r));
     }
   }
@@ -249,12 +252,13 @@ void Store::free_partner(RowId lieu) {
       .run();
 }
 
+// Attempts that went on at the same time fail as one: none of them counts twice, shortens a wait or ends a hold.
 void Store::partner_failed(RowId lieu, const DeliveryOutcome& o, const std::string& reason) {
   db_.query(
-         "UPDATE lieu SET echecs = echecs + 1, premier_echec = coalesce(premier_echec, ?1), derniere_erreur = ?2, "
-         "erreur_le = ?1, retenu = ?3, prochaine = coalesce(?4, prochaine) WHERE id = ?5")
+         "UPDATE lieu SET echecs = max(echecs, ?5), premier_echec = coalesce(premier_echec, ?1), derniere_erreur = ?2, "
+         "erreur_le = ?1, retenu = max(retenu, ?3), prochaine = max(prochaine, ?4) WHERE id = ?6")
       .bind(to_column(o.at), reason, std::int64_t{o.next_attempt ? 0 : 1},
-            o.next_attempt ? std::optional(to_column(*o.next_attempt)) : std::nullopt, lieu)
+            o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0}, o.partner_failures, lieu)
       .run();
 }
 

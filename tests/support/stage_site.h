@@ -87,6 +87,19 @@ class StageSite {
     return text("SELECT etat || ' ' || coalesce(code, '') FROM flux ORDER BY id DESC LIMIT 1");
   }
 
+  // Conventions of an accepted flux, without its file.
+  void habilitate(const std::vector<store::ConventionChange>& changes) {
+    store::Claim claim;
+    claim.ticket = "H" + std::to_string(++fluxes);
+    claim.emetteur = "caf-421";
+    claim.at = clock.now();
+    store->add_claims({claim});
+    const auto flux = store->next_received().value();
+    store->accept_flux(flux, {"habilitations", claim.ticket}, changes.size(), changes, {"caf@example.org"}, "421",
+                       clock.now());
+    store->accuse_written(flux.id, "none");
+  }
+
   // A remise of one demande, as delivering leaves it, without the way there. Delivered on the 19th, unless another
   // state is asked for.
   void remise(const std::string& name, const std::string& lieu, const std::string& state = "livree") {
@@ -129,6 +142,7 @@ class StageSite {
   stages::Senders senders{{"monenfant", {{"demandes"}, "", {}}}, {"caf-421", {{"habilitations"}, "421", {"42"}}}};
   std::set<std::string> served{"depot", "sftp", "courriel"};
   std::stop_source stop;
+  int fluxes = 0;
 };
 
 }  // namespace navette::test

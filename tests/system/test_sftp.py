@@ -79,14 +79,15 @@ class Sshd:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(timeout=30)
 
-    def channel(self, make_directory=True, rename=True, overwrite=False, port=None):
+    def channel(self, make_directory=True, rename=True, overwrite=False, port=None, connections=1):
         word = {True: "true", False: "false"}
         return (f"<sftp><hote>127.0.0.1</hote><port>{port or self.port}</port><utilisateur>{USER}</utilisateur>"
                 f"<identifiantSecret>cle-partenaire</identifiantSecret><empreinteHote>{self.fingerprint()}</empreinteHote>"
                 f"<repertoire>{self.there}</repertoire><suffixeTemporaire>.part</suffixeTemporaire>"
                 f"<renommage>{word[rename]}</renommage><ecrasement>{word[overwrite]}</ecrasement>"
                 f"<creationRepertoire>{word[make_directory]}</creationRepertoire><controleTaille>true</controleTaille>"
-                "<preuveRetrait>disparition</preuveRetrait><connexions>1</connexions></sftp>")
+                "<preuveRetrait>disparition</preuveRetrait>"
+                f"<connexions>{connections}</connexions></sftp>")
 
     def files(self):
         return sorted(str(p.relative_to(self.there)) for p in self.there.rglob("*") if p.is_file())
@@ -99,8 +100,8 @@ def a_server(tmp_path):
     server.stop()
 
 
-def open_site(site, sshd, canal=None, lieux=None, more=""):
-    site.configure("[credentials]\ndirectory = justificatifs\n[daemon]\npatience = 1s\n" + more)
+def open_site(site, sshd, canal=None, lieux=None, patience="1s"):
+    site.configure(f"[credentials]\ndirectory = justificatifs\n[daemon]\npatience = {patience}\n")
     secrets = site.path / "justificatifs"
     secrets.mkdir()
     (secrets / "cle-partenaire").write_bytes((sshd.path / "cle").read_bytes())
@@ -136,7 +137,7 @@ def test_a_dead_or_stalled_partner_holds_up_nobody(site, sshd, tmp_path):
         nobody.bind(("127.0.0.1", 0))  # not listening: refused
         dead = sshd.channel(port=nobody.getsockname()[1])
         lieux = {f"rpe-{i:02}": ["42218"] for i in range(12)}
-        canaux = {name: sshd.channel(make_directory=True) for name in lieux}
+        canaux = {name: sshd.channel(connections=16) for name in lieux}
         canaux["rpe-00"], canaux["rpe-01"] = stalled.channel(), dead
         stalled.process.send_signal(signal.SIGSTOP)
         open_site(site, sshd, canaux, lieux)
@@ -156,6 +157,46 @@ def test_a_dead_or_stalled_partner_holds_up_nobody(site, sshd, tmp_path):
     site.passes(code=1)
     assert len(stalled.files()) == 3
     stalled.stop()
+
+
+# Notes each session's begin and end. The first ones wait for one another, so that it is no matter of speed whether
+# several are seen at once; for so long that a server that gets only one goes on.
+SESSION = """#!/bin/sh
+echo begin >> {log}
+for i in $(seq 300); do [ $(grep -c begin {log}) -ge 3 ] && break; sleep 0.1; done
+{server}
+echo end >> {log}
+"""
+
+
+def test_a_backlog_leaves_over_as_many_connections_as_the_partner_admits(site, tmp_path):
+    log, session = tmp_path / "sessions.log", tmp_path / "session"
+    session.write_text(SESSION.format(log=log, server="/usr/lib/openssh/sftp-server"), encoding="ascii")
+    session.chmod(0o755)
+    sshd = Sshd(tmp_path / "serveur", subsystem=session)
+    try:
+        open_site(site, sshd, sshd.channel(connections=3), patience="90s")
+        sshd.stop()
+        count = 7
+        for n in range(count):
+            site.deposit(demandes(f"D{n}", demande(f"A{n}")), name=f"d{n}.xml")
+            site.run("run", "--now", code=1)
+        assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("prete", count)]
+        sshd.start()
+        site.run("lieux", "retry", "rpe-un")
+        site.run("run", "--now", code=0)
+        assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", count)]
+        # All of them the first time that it was there: nothing was sent twice.
+        facts = rows(site, "SELECT faits FROM remise WHERE faits LIKE '%earlier attempt%' OR faits LIKE '%already%'")
+        assert facts == [] and len(sshd.files()) == 3 * count
+        at_once = most = 0
+        for line in log.read_text(encoding="ascii").split():
+            at_once += 1 if line == "begin" else -1
+            most = max(most, at_once)
+        assert most == 3
+        assert len(site.mails()) == count
+    finally:
+        sshd.stop()
 
 
 def test_a_changed_host_key_holds_the_partner_until_a_person_mends_it(site, sshd):

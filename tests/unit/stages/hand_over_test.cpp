@@ -108,17 +108,6 @@ struct Delivery : test::StageSite {
     for (const char* reference : {"A", "B"}) demande(reference);
     route();
   }
-  void habilitate(const std::vector<store::ConventionChange>& changes) {
-    store::Claim claim;
-    claim.ticket = "H" + std::to_string(++fluxes);
-    claim.emetteur = "caf-421";
-    claim.at = clock.now();
-    store->add_claims({claim});
-    const auto flux = store->next_received().value();
-    store->accept_flux(flux, {"habilitations", claim.ticket}, changes.size(), changes, {"caf@example.org"}, "421",
-                       clock.now());
-    store->accuse_written(flux.id, "none");
-  }
   void demande(const std::string& reference) {
     auto bytes = replaced(slurp("tests/data/demandes/ok-minimale.xml"), "T-ok-minimale", "T-" + reference);
     if (reference != "A") bytes = replaced(bytes, "<reference>A<", "<reference>" + reference + "<");
@@ -184,7 +173,6 @@ struct Delivery : test::StageSite {
   };
   channels::MailDirectory mail;
   channels::MailSender* mailer = &mail;
-  int fluxes = 0;
 };
 
 constexpr const char* first = "rpe-a-20261120-1";

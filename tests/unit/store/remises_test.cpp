@@ -251,6 +251,41 @@ TEST_CASE("a remise is tried again at its time, held when its five days are over
   CHECK(site.states("A") == "rpe-a:en-remise");
 }
 
+TEST_CASE("failures that come together count once, and the later one shortens no wait and ends no hold") {
+  Routed site;
+  const auto id = site.remise(site.pack("rpe-a"));
+  const auto failed = [&](int failures, std::optional<Instant> next) {
+    site.store->apply_deliveries({{id, model::Retry{"no answer", {}, true}, site.now, next, 0, failures}});
+    return site.text("SELECT echecs || ' ' || retenu || ' ' || ((prochaine - " + std::to_string(to_column(site.now)) +
+                     ") / 60000) FROM lieu WHERE identifiant = 'rpe-a'");
+  };
+  CHECK(failed(1, site.now + 1min) == "1 0 1");
+  CHECK(failed(1, site.now + 2min) == "1 0 2");
+  CHECK(failed(2, site.now + 5min) == "2 0 5");
+  CHECK(failed(1, site.now + 1min) == "2 0 5");
+  CHECK(failed(3, std::nullopt) == "3 1 5");
+  CHECK(failed(2, site.now + 9min) == "3 1 9");
+}
+
+TEST_CASE("of what is due that is asked for which is wanted, in order, and its number is not used up by the rest") {
+  Routed site;
+  const std::string a = site.pack("rpe-a");
+  const std::string b = site.pack("rpe-b");
+  std::vector<std::string> asked;
+  DueFilter filter;
+  filter.local = 1;
+  filter.wanted = [&](const DueRemise& r) {
+    asked.push_back(r.name);
+    return r.name == b;
+  };
+  const auto due = site.store->due_remises(site.now, filter);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].name == b);
+  CHECK(due[0].first_issue == due[0].id);
+  CHECK_FALSE(due[0].files.empty());
+  CHECK(asked == std::vector<std::string>{a, b});
+}
+
 TEST_CASE("a remise held by an operator is not begun, and an outcome that comes late does not release it") {
   Routed site;
   const std::string name = site.pack("rpe-a");

@@ -1,0 +1,60 @@
+#include "stages/traffic.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "flux/channel_profile.h"
+
+namespace navette::stages {
+
+std::optional<Access> access_of(const model::Channel& channel) {
+  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
+  if (sftp == nullptr) return std::nullopt;
+  model::SftpProfile profile = flux::read_sftp_profile(sftp->xml);
+  std::transform(profile.host.begin(), profile.host.end(), profile.host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return Access{{std::move(profile.host), profile.port, std::move(profile.user)}, profile.connections};
+}
+
+void Traffic::add(Passage passage) {
+  lieux_.insert(passage.lieu);
+  if (passage.first_issue == 0) {
+    looked_at_.insert(passage.lieu);
+  } else {
+    issues_.insert(passage.first_issue);
+  }
+  if (passage.account) ++at_[*std::move(passage.account)];
+}
+
+bool Traffic::take(const store::DueRemise& remise) {
+  if (looked_at_.contains(remise.lieu) || issues_.contains(remise.first_issue)) return false;
+  const Access* access = known_access(remise.channel);
+  if (access != nullptr ? !has_room(*access) : lieux_.contains(remise.lieu)) return false;
+  add({remise.lieu, remise.first_issue, access != nullptr ? std::optional(access->account) : std::nullopt});
+  return true;
+}
+
+bool Traffic::admits(const store::AwaitingLieu& lieu) {
+  if (lieux_.contains(lieu.lieu)) return false;
+  const Access* access = known_access(lieu.channel);
+  return access == nullptr || has_room(*access);
+}
+
+bool Traffic::has_room(const Access& access) {
+  if (closed_.contains(access.account)) return false;
+  const auto at = at_.find(access.account);
+  if (at == at_.end() || at->second < access.connections) return true;
+  closed_.insert(access.account);
+  return false;
+}
+
+const Access* Traffic::known_access(const model::Channel& channel) {
+  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
+  if (sftp == nullptr) return nullptr;
+  auto known = known_.find(sftp->xml);
+  if (known == known_.end()) known = known_.emplace(sftp->xml, *access_of(channel)).first;
+  return &known->second;
+}
+
+}  // namespace navette::stages

@@ -1,0 +1,68 @@
+// What is under way at lieux and at partners' accounts, and whether something more may begin beside it. No thread, no
+// clock: a value that whoever begins things fills and asks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "model/convention.h"
+#include "store/records.h"
+
+namespace navette::stages {
+
+// Whom a partner's server sees. An EPCI may have one account for all its lieux.
+struct Account {
+  std::string host;  // in lower case
+  std::uint16_t port = 0;
+  std::string user;
+  bool operator==(const Account&) const = default;
+  bool operator<(const Account& o) const { return std::tie(host, port, user) < std::tie(o.host, o.port, o.user); }
+};
+
+struct Access {
+  Account account;
+  unsigned connections = 1;  // at a time, at most
+};
+// Nothing for a channel without an account of a partner's: dépôt, e-mail. Throws Error for a damaged profile.
+std::optional<Access> access_of(const model::Channel& channel);
+
+// Something under way: a remise on its way there or back, or a look at what a lieu did with its remises.
+struct Passage {
+  store::RowId lieu = 0;
+  store::RowId first_issue = 0;    // of the remise; 0: a look
+  std::optional<Account> account;  // nothing: it counts for the lieu alone
+};
+
+class Traffic {
+ public:
+  void add(Passage passage);
+
+  // An account is full for a remise when it has as many passages as the remise's own profile lets it have. Without an
+  // account one passage a lieu. Never beside a look at its lieu, which would take what changes meanwhile for a pickup,
+  // nor beside another issue of the same content, which may lie under the same names.
+  //
+  // Ask in the order in which things are to begin: what finds its account full closes it to those asked after. Else a
+  // profile that lets in one at a time would wait for ever behind others that let in two. A remise that is let in
+  // counts from here.
+  bool take(const store::DueRemise& remise);
+  // Only when nothing of the lieu is under way.
+  bool admits(const store::AwaitingLieu& lieu);
+
+ private:
+  bool has_room(const Access& access);
+  // The same few profiles are asked for again and again.
+  const Access* known_access(const model::Channel& channel);
+
+  std::set<store::RowId> lieux_;
+  std::set<store::RowId> looked_at_;
+  std::set<store::RowId> issues_;
+  std::map<Account, unsigned> at_;
+  std::set<Account> closed_;
+  std::map<std::string, Access> known_;  // by profile
+};
+
+}  // namespace navette::stages
