@@ -38,13 +38,13 @@ const char* code_of(ssh::Fault fault) {
   }
 }
 
-Outcome outcome_of(const ssh::SshError& e) {
+Outcome outcome_of_error(const ssh::SshError& e) {
   if (e.may_heal()) return Retry{e.what(), std::nullopt, true};
   return Refused{code_of(e.fault()), e.what(), true};
 }
 
 // Of an answer to a request that concerns the directory or the profile.
-Outcome outcome_of(const SftpError& e) {
+Outcome outcome_of_error(const SftpError& e) {
   switch (e.code()) {
     case SftpError::no_such_file:
       return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?", true};
@@ -99,9 +99,9 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
     return Refused{"justificatif", e.what(), true};
   } catch (const ssh::SshError& e) {
     sftp_.reset();
-    return channels::outcome_of(e);
+    return outcome_of_error(e);
   } catch (const SftpError& e) {
-    return channels::outcome_of(e);
+    return outcome_of_error(e);
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
     return Retry{e.what(), std::nullopt, true};
@@ -254,7 +254,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
                    true};
   }
-  return channels::outcome_of(SftpError(failure.code, failure.what));
+  return outcome_of_error(SftpError(failure.code, failure.what));
 }
 
 std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {

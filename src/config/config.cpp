@@ -20,10 +20,6 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view emetteur_prefix = "emetteur.";
 
-std::string shown(const std::string& value) {
-  return fmt::format("\"{}\"", text::printable(value));
-}
-
 bool is_emetteur_name(std::string_view s) {
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   return s.size() >= 2 && s.size() <= 31 && is_letter(s.front()) &&

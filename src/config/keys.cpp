@@ -15,10 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-std::string shown(const std::string& value) {
-  return fmt::format("\"{}\"", text::printable(value));
-}
-
 bool is_address(std::string_view s) {
   const auto at = s.find('@');
   return at != std::string_view::npos && at > 0 && at + 1 < s.size() && s.find('@', at + 1) == std::string_view::npos &&
@@ -68,6 +64,10 @@ Key list(std::string name, std::vector<std::string>& target, bool (*accepts)(std
 }
 
 }  // namespace
+
+std::string shown(const std::string& value) {
+  return fmt::format("\"{}\"", text::printable(value));
+}
 
 Key path(std::string name, fs::path& target, const fs::path& base) {
   return {std::move(name), [&target, base](const std::string& value) -> Complaint {

@@ -24,6 +24,9 @@ struct Key {
 };
 using Keys = std::vector<Key>;
 
+// As messages quote it: on one line, printable.
+std::string shown(const std::string& value);
+
 // The target of each must outlive its Key; it keeps its value (the default) when there is a complaint.
 
 // Relative to `base`; comes out normal and without a final slash.

@@ -18,7 +18,7 @@ using xml::Node;
 constexpr const char* schema_instance = "http://www.w3.org/2001/XMLSchema-instance";
 
 // A total that the schema accepted.
-std::uint64_t number(Node node) {
+std::uint64_t total(Node node) {
   const std::string text = node.text();
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -156,9 +156,9 @@ class FluxReader final : public xml::RecordHandler {
     const Node records = totals.child(kind_->kind->total);
     const Node inner = kind_->kind->inner.empty() ? Node() : totals.child(kind_->kind->inner_total);
     // Told at the end only: if anything follows, these are not the totals.
-    if (number(records) != result_.records) {
+    if (total(records) != result_.records) {
       wrong_total_ = refusal_at(Code::totaux_faux, records, *kind_);
-    } else if (inner && number(inner) != inner_) {
+    } else if (inner && total(inner) != inner_) {
       wrong_total_ = refusal_at(Code::totaux_faux, inner, *kind_);
     }
     return true;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t longest_cached = 24;   // UTF-16 units: longer words seldom come back
 constexpr std::size_t most_cached = 20'000;  // words, about 8 MB
 constexpr std::size_t no_family = static_cast<std::size_t>(-1);
-constexpr char16_t replacement = u'\uFFFD';
+constexpr char16_t replacement_unit = u'\uFFFD';
 
 // HarfBuzz numbers a glyph by the first unit it stands for; a cluster's text ends where the logically next one begins.
 void find_clusters(ShapedWord& word) {
@@ -113,7 +113,7 @@ bool Shaper::shape_run(std::u16string_view text, std::size_t family, Style style
 }
 
 void Shaper::substitute(std::u16string_view grapheme, Style style, ShapedWords& out) {
-  const std::u16string_view mark(&replacement, 1);
+  const std::u16string_view mark(&replacement_unit, 1);
   std::size_t family = family_for(mark, style);
   const std::u16string_view shown = family == no_family ? std::u16string_view(u"?") : mark;
   if (family == no_family) family = 0;

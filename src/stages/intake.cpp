@@ -23,7 +23,7 @@ using model::Code;
 using model::Objection;
 using model::Refusal;
 
-constexpr std::size_t group = 500;  // records a transaction
+constexpr std::size_t records_at_once = 500;  // records a transaction
 
 // The refused records of one flux, in one file beside its accusé. Durable before the flux is answered.
 class Fragments {
@@ -113,7 +113,7 @@ class Reading final : public flux::Handler {
   }
 
   bool keep_going() override {
-    if (++seen_ % group == 0) heartbeat::beat();
+    if (++seen_ % records_at_once == 0) heartbeat::beat();
     return !stop_.stop_requested();
   }
 
@@ -145,7 +145,7 @@ class Reading final : public flux::Handler {
     flush_when_full();
   }
   void flush_when_full() {
-    if (staged_.size() + refused_.size() >= group) flush();
+    if (staged_.size() + refused_.size() >= records_at_once) flush();
   }
 
   const IntakeTools& tools_;

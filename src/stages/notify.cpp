@@ -16,7 +16,7 @@
 namespace navette::stages {
 namespace {
 
-constexpr std::size_t batch = 100;
+constexpr std::size_t mails_at_once = 100;
 
 std::string describe_notification(const store::DueNotification& n, const std::string& place, model::Day last_day) {
   std::string bytes;
@@ -169,7 +169,7 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
   // goes on.
   std::optional<model::Outcome> server;
   while (!stop.stop_requested()) {
-    const auto due = tools.store.due_notifications(tools.clock.now(), batch);
+    const auto due = tools.store.due_notifications(tools.clock.now(), mails_at_once);
     if (due.empty()) break;
     std::vector<store::NotificationOutcome> outcomes;
     for (const store::DueNotification& n : due) {

@@ -7,7 +7,7 @@
 namespace navette::stages {
 namespace {
 
-constexpr std::size_t group = 500;
+constexpr std::size_t demandes_at_once = 500;
 
 using AcceptedCodes = std::map<std::string, std::vector<std::string>>;
 
@@ -29,7 +29,7 @@ RouteReport route(store::Store& store, const model::ReferenceData& reference, co
   RouteReport report;
   store.reopen_communes(model::paris_day(clock.now()));
   while (!stop.stop_requested()) {
-    const auto demandes = store.unrouted(group);
+    const auto demandes = store.unrouted(demandes_at_once);
     if (demandes.empty()) break;
     heartbeat::beat();
     const Instant now = clock.now();

@@ -6,11 +6,6 @@
 namespace navette::store {
 namespace {
 
-std::optional<Instant> instant_at(const sqlite::Query& q, int column) {
-  const auto value = q.find_integer(column);
-  return value ? std::optional(instant_from(*value)) : std::nullopt;
-}
-
 std::uint64_t count_at(const sqlite::Query& q, int column) {
   return static_cast<std::uint64_t>(q.integer(column));
 }
@@ -39,14 +34,14 @@ FluxRow flux_from(const sqlite::Query& q) {
   r.acceptes = count_at(q, 14);
   r.doublons = count_at(q, 15);
   r.refuses = count_at(q, 16);
-  r.traite_le = instant_at(q, 17);
+  r.traite_le = instant_from(q.find_integer(17));
   r.accuse = q.find_text(18);
   return r;
 }
 
 std::optional<Instant> one_instant(sqlite::Connection& db, const char* sql) {
   auto q = db.query(sql);
-  return q.step() ? instant_at(q, 0) : std::nullopt;
+  return q.step() ? instant_from(q.find_integer(0)) : std::nullopt;
 }
 
 }  // namespace

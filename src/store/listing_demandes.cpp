@@ -8,11 +8,6 @@
 namespace navette::store {
 namespace {
 
-std::optional<Instant> instant_at(const sqlite::Query& q, int column) {
-  const auto value = q.find_integer(column);
-  return value ? std::optional(instant_from(*value)) : std::nullopt;
-}
-
 // Nothing for one that is staged only: its flux is still being read.
 std::optional<DemandeRow> load_demande(sqlite::Connection& db, std::int64_t id) {
   DemandeRow r;
@@ -41,7 +36,8 @@ std::optional<DemandeRow> load_demande(sqlite::Connection& db, std::int64_t id) 
   q.bind(id);
   std::vector<model::AcheminementState> states;
   while (q.step()) {
-    r.lieux.push_back({q.text(0), q.text(1), instant_from(q.integer(2)), q.find_text(3), q.text(4), instant_at(q, 5)});
+    r.lieux.push_back(
+        {q.text(0), q.text(1), instant_from(q.integer(2)), q.find_text(3), q.text(4), instant_from(q.find_integer(5))});
     states.push_back(model::parse_acheminement_state(q.text(1)));
   }
   const bool unrouted =
@@ -111,25 +107,25 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.nombre = q.integer(7);
   r.tentatives = q.integer(8);
   r.motif = q.text(10);
-  r.livree_le = instant_at(q, 11);
+  r.livree_le = instant_from(q.find_integer(11));
   r.faits = q.text(12);
   r.notification = q.find_text(13);
   if (r.notification) {
     r.notification_tentatives = q.integer(14);
     r.notification_motif = q.text(15);
-    r.notifiee_le = instant_at(q, 16);
+    r.notifiee_le = instant_from(q.find_integer(16));
     r.destinataires = q.integer(17);
   }
   r.retrait_avant = day_from(q.find_text(18));
   r.reemise_de = q.text(20);
   r.rappel = q.text(21);
-  r.rappelee_le = instant_at(q, 22);
+  r.rappelee_le = instant_from(q.find_integer(22));
   r.rappel_faits = q.text(23);
-  r.retiree_le = instant_at(q, 24);
+  r.retiree_le = instant_from(q.find_integer(24));
   r.retrait_preuve = q.text(25);
   r.retrait_personne = q.text(26);
-  if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_at(q, 9);
-  if (r.notification == "a-envoyer") r.prochaine = instant_at(q, 19);
+  if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_from(q.find_integer(9));
+  if (r.notification == "a-envoyer") r.prochaine = instant_from(q.find_integer(19));
   return r;
 }
 

@@ -127,6 +127,10 @@ Instant instant_from(std::int64_t column) {
   return Instant(std::chrono::milliseconds(column));
 }
 
+std::optional<Instant> instant_from(const std::optional<std::int64_t>& column) {
+  return column ? std::optional(instant_from(*column)) : std::nullopt;
+}
+
 std::optional<std::string> to_column(const std::optional<model::Day>& day) {
   return day ? std::optional(model::to_iso(*day)) : std::nullopt;
 }

@@ -230,6 +230,7 @@ class Store {
 // Instants and days as the columns hold them.
 std::int64_t to_column(Instant at);
 Instant instant_from(std::int64_t column);
+std::optional<Instant> instant_from(const std::optional<std::int64_t>& column);
 std::optional<std::string> to_column(const std::optional<model::Day>& day);
 // Both throw Error for a word that the database should not hold.
 model::Cadence cadence_from(const std::string& column);

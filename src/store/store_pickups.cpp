@@ -22,7 +22,7 @@ std::optional<PickupSubject> Store::pickup_subject(const std::string& remise_nam
       "FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.nom = ?");
   if (!q.bind(remise_name).step()) return std::nullopt;
   PickupSubject s{q.integer(0), q.text(1), q.text(2), q.integer(3) != 0, q.integer(4) != 0, std::nullopt};
-  if (const auto first = q.find_integer(5)) s.first_attempt = instant_from(*first);
+  s.first_attempt = instant_from(q.find_integer(5));
   return s;
 }
 
@@ -151,7 +151,7 @@ void Store::apply_read(const FileRead& read, Instant now) {
         "r.lieu_id = l.id WHERE s.pid = ? AND r.nom = ?");
     if (!q.bind(read.pid, read.remise).step()) return;
     remise = q.integer(0);
-    if (const auto at = q.find_integer(1)) delivered = instant_from(*at);
+    delivered = instant_from(q.find_integer(1));
   }
   db_.query(
          "UPDATE remise_fichier SET lu = 1 WHERE remise_id = ? AND nom = ? AND taille = ? AND genre <> 'manifeste' AND "

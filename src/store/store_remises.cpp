@@ -212,14 +212,14 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.lieu_identifiant = q.text(3);
       r.channel = channel_from(q.text(4), q.text(5));
       r.attempts = static_cast<int>(q.integer(6));
-      if (const auto first = q.find_integer(7)) r.first_attempt = instant_from(*first);
+      r.first_attempt = instant_from(q.find_integer(7));
       r.recall = q.integer(10) != 0;
       const auto first_issue = q.find_integer(11);
       r.reissue = first_issue.has_value();
       r.first_issue = first_issue.value_or(r.id);
       r.via = q.integer(12);
       r.partner_failures = static_cast<int>(q.integer(8));
-      if (const auto first = q.find_integer(9)) r.partner_failing_since = instant_from(*first);
+      r.partner_failing_since = instant_from(q.find_integer(9));
       if (filter.wanted && !filter.wanted(r)) continue;
       ++(is_local ? local : remote);
       out.push_back(std::move(r));

@@ -23,7 +23,7 @@ from test_main_job import (accuse_of, at, convention, demande, demandes, habilit
 LINE = re.compile(r'<[3-7]>(ts=\S+ )?event=[a-z.]+( [a-z0-9_]+=("([^"\\]|\\.)*"|[^\s"=]+))*')
 
 
-def wait_for(condition, seconds=30, what="it"):
+def wait_for(condition, seconds=120, what="it"):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"

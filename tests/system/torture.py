@@ -391,20 +391,22 @@ def soak(binary, path, outside, kills, tell=lambda killed: None, seed=7):
     feeder = threading.Thread(target=inflow)
     feeder.start()
     try:
-        killed = 0
+        killed, longest = 0, 1.5
         while killed < kills or (killed < 10 * kills and not any(scene.manifests())):
             # Every other time at an operation, mostly an early one: so it gets somewhere on a busy machine as well.
             by_operation = killed % 2 == 1
             fault = {"NAVETTE_FAULT": f"{round(10 ** dice.uniform(0.5, 3.5))}:kill"} if by_operation else {}
             serving = site.start("serve", stderr=subprocess.DEVNULL, env={**os.environ, **fault})
             try:
-                serving.wait(timeout=60 if by_operation else dice.uniform(0.15, 1.5))
+                serving.wait(timeout=60 if by_operation else dice.uniform(0.15, longest))
                 assert_same("serve ended by itself", serving.returncode, -signal.SIGKILL)
             except subprocess.TimeoutExpired:
                 serving.kill()
                 serving.wait(timeout=30)
             killed += 1
             tell(killed)
+            if not any(scene.manifests()):  # a busy machine, or a build with sanitizers
+                longest *= 1.3
     finally:
         stop.set()
         feeder.join()

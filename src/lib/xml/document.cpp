@@ -11,6 +11,7 @@
 
 #include "base/directory.h"
 #include "lib/xml/place.h"
+#include "lib/xml/setup.h"
 
 namespace navette::xml {
 namespace {
@@ -18,13 +19,6 @@ namespace {
 std::string_view view(const xmlChar* text) {
   return text == nullptr ? std::string_view{} : std::string_view(reinterpret_cast<const char*>(text));
 }
-
-struct FreeContext {
-  void operator()(xmlParserCtxt* context) const {
-    if (context->myDoc != nullptr) xmlFreeDoc(context->myDoc);
-    xmlFreeParserCtxt(context);
-  }
-};
 
 // libxml2 goes on to call a document well-formed after xmlStopParser: the flag of our own is what counts.
 struct Guard {

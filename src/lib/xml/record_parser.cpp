@@ -15,19 +15,13 @@
 #include "base/directory.h"
 #include "lib/xml/byte_filter.h"
 #include "lib/xml/place.h"
+#include "lib/xml/setup.h"
 
 namespace navette::xml {
 namespace {
 
 constexpr std::size_t chunk_size = std::size_t{64} << 10U;
 constexpr std::size_t declaration_size = 1024;
-
-struct FreeContext {
-  void operator()(xmlParserCtxt* context) const {
-    if (context->myDoc != nullptr) xmlFreeDoc(context->myDoc);
-    xmlFreeParserCtxt(context);
-  }
-};
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;

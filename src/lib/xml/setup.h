@@ -3,7 +3,17 @@
 
 #include <string>
 
+#include <libxml/parser.h>
+
 namespace navette::xml {
+
+// For a unique_ptr: a parser with the document that it was making.
+struct FreeContext {
+  void operator()(xmlParserCtxt* context) const {
+    if (context->myDoc != nullptr) xmlFreeDoc(context->myDoc);
+    xmlFreeParserCtxt(context);
+  }
+};
 
 // While one lives, this thread may load files that lie in the directory of `path` (xsl:include, xs:import). At all
 // other times nothing is ever loaded because a document names it.
