@@ -170,10 +170,7 @@ void Packing::pack_reissue(const store::DueReissue& reissue) {
   const auto lieu = tools_.store.lieu_in_force(reissue.lieu, model::paris_day(now));
   Rights rights = sort_by_rights(tools_.store.reissuable(reissue.first_issue), lieu, tools_.reference);
   if (rights.kept.empty()) {
-    const std::string reason = "no convention in force opens the lieu to any of its demandes any more (R8)";
-    tools_.store.give_up_reissue(reissue, reason, now);
-    log::error("reissue.refused", {{"remise", reissue.name}, {"reason", reason}});
-    report_.faults.push_back(fmt::format("the remise {} cannot be issued again: {}", reissue.name, reason));
+    give_up(reissue, "no convention in force opens the lieu to any of its demandes any more (R8)");
     return;
   }
   store::PackOutcome outcome;
@@ -181,10 +178,17 @@ void Packing::pack_reissue(const store::DueReissue& reissue) {
   make_remise(*lieu, std::move(rights.kept), std::move(outcome));
 }
 
+void Packing::give_up(const store::DueReissue& reissue, const std::string& reason) {
+  tools_.store.give_up_reissue(reissue, reason, tools_.clock.now());
+  log::error("reissue.refused", {{"remise", reissue.name}, {"reason", reason}});
+  report_.faults.push_back(fmt::format("the remise {} cannot be issued again: {}", reissue.name, reason));
+}
+
 // False when a stop was asked for.
 bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::DueAcheminement> acheminements,
                           store::PackOutcome outcome) {
   const Instant now = tools_.clock.now();
+  const std::size_t wanted = acheminements.size();
   const std::string name = tools_.store.next_remise_name(lieu.id, model::paris_day(now));
   const std::string temporary = "." + name + ".tmp";
   const Directory depart = tools_.spool.depart.make_dir(lieu.identifiant);
@@ -197,9 +201,22 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
     depart.remove_tree(temporary);
     throw;
   }
+  if (!complete && stop_.stop_requested()) {
+    depart.remove_tree(temporary);
+    return false;
+  }
+  // The lieu is to have again what it had: a remise that lacks a part of it would pass for the whole.
+  if (const std::size_t made = complete ? outcome.packed->acheminements.size() : 0; outcome.reissue && made < wanted) {
+    depart.remove_tree(temporary);
+    give_up(*outcome.reissue,
+            fmt::format(
+                "only {} of its {} demandes can be made and fit in the lieu's largest message; amend <tailleMaximale> "
+                "of its channel, or look at the journal for what could not be made",
+                made, wanted));
+    return true;
+  }
   if (!complete) {
     depart.remove_tree(temporary);
-    if (stop_.stop_requested()) return false;
   } else {
     depart.rename_over(temporary, depart, name);
     depart.sync();

@@ -53,6 +53,7 @@ class Packing {
  private:
   bool pack_remise(store::RowId id);
   void pack_reissue(const store::DueReissue& reissue);
+  void give_up(const store::DueReissue& reissue, const std::string& reason);
   bool make_remise(const store::LieuInForce& lieu, std::vector<store::DueAcheminement> acheminements,
                    store::PackOutcome outcome);
   bool compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,

@@ -141,8 +141,6 @@ bool Store::apply_pack(const PackOutcome& outcome, Instant now) {
     trace(now, "acheminement.annule", demande_object(a.demande), "motif=habilitation-perdue");
   }
   for (const FailedAcheminement& f : outcome.failed) {
-    if (reissue)
-      break;  // the lieu has it: what cannot be made again is missing from the new issue, and the log says so
     set_acheminement(f.id, AcheminementEvent::failed, f.reason);
     auto q = db_.query("SELECT demande_id FROM acheminement WHERE id = ?");
     q.bind(f.id).step();

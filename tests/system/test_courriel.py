@@ -221,6 +221,30 @@ def test_a_demande_too_large_for_any_mail_is_held_with_the_reason(site, mail_ser
     assert not contents(mail_server) and not list(site.spool.glob("depart/*/*"))
 
 
+def test_what_no_longer_fits_in_one_mail_is_not_issued_again_in_part(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("smime", 2_000_000))
+    site.deposit(demandes("D1", *(demande(f"A{n:02}") for n in range(20))))
+    site.passes(code=0)
+    [remise] = [r["remise"] for r in site.json("remises", "list")]
+    site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, version=2, canal=channel("smime", 400_000))),
+                 "caf-421", "hab-2.xml")
+    site.passes(code=0)
+    site.run("remises", "reissue", remise, "--why", "boîte perdue")
+    done = site.passes(code=3)
+    assert re.search(r"cannot be issued again: only \d+ of its 20 demandes .*<tailleMaximale>", done.stderr)
+    assert len(contents(mail_server)) == 1 and not list(site.spool.glob("depart/*/*"))
+    # It is no longer asked for, and can be once the limit is as it was.
+    site.passes(code=0)
+    site.deposit(habilitations("HAB-3", convention("CLI_1", {"rpe-un": ["42218"]}, version=3, canal=channel("smime", 2_000_000))),
+                 "caf-421", "hab-3.xml")
+    site.passes(code=0)
+    site.run("remises", "reissue", remise, "--why", "boîte perdue")
+    site.passes(code=0)
+    first, again = (lieu.opened(m)[0] for m in contents(mail_server))
+    assert {n: b for n, b in again.items() if n != "manifeste.xml"} == {n: b for n, b in first.items() if n != "manifeste.xml"}
+
+
 def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_server, lieu):
     mail_server.start("--refuse", BOX)
     open_site(site, mail_server, lieu, channel())

@@ -1,17 +1,20 @@
 """Remises to partners' SFTP servers: real OpenSSH servers on loopback, through the whole binary."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import pwd
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
-from test_main_job import convention, demande, demandes, habilitations, rows, validate
+from conftest import ROOT
+from test_main_job import convention, demande, demandes, dump_of_tables, habilitations, rows, validate
 from test_serve import Service, wait_for
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
@@ -20,10 +23,12 @@ USER = pwd.getpwuid(os.geteuid()).pw_name
 
 
 class Sshd:
-    """A partner's server: one account (ours), one directory, keys of its own."""
+    """A partner's server: one account (ours), one directory, keys of its own. `before`: shell lines that prepare mounts
+    of its own, with its directory as $1 (takes root); what they hide is seen through `seen`."""
 
-    def __init__(self, path, subsystem="internal-sftp"):
+    def __init__(self, path, subsystem="internal-sftp", more="", before=None):
         self.path = path
+        self.before = before
         self.there = path / "partenaire"
         self.there.mkdir(parents=True)
         for name in ("hote", "cle"):
@@ -35,7 +40,7 @@ class Sshd:
         (path / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"
             f"PasswordAuthentication no\nMaxStartups 200\nHostKey {path}/hote\nAuthorizedKeysFile {path}/autorisees\n"
-            f"Subsystem sftp {subsystem}\n", encoding="ascii")
+            f"Subsystem sftp {subsystem}\n{more}", encoding="ascii")
         self.process = None
         self.start()
 
@@ -54,13 +59,20 @@ class Sshd:
     def start(self):
         if os.geteuid() == 0:
             pathlib.Path("/run/sshd").mkdir(exist_ok=True)
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", self.path / "sshd_config", "-E", self.path / "sshd.log"],
-                                        stdin=subprocess.DEVNULL)
+        command = ["/usr/sbin/sshd", "-D", "-f", self.path / "sshd_config", "-E", self.path / "sshd.log"]
+        if self.before:
+            command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'set -e\n{self.before}\nshift; exec "$@"',
+                       "sh", self.path, *command]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
         def answers():
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", self.port)) == 0
         wait_for(answers, what="sshd")
+
+    def seen(self, path):
+        """A path as the server sees it."""
+        return pathlib.Path(f"/proc/{self.process.pid}/root{path}")
 
     def sessions(self):
         """Processes that serve its connections."""
@@ -279,3 +291,91 @@ def test_serve_goes_on_beside_a_stalled_partner_and_stops_at_once(site, sshd, tm
     site.passes(code=0)
     assert len(stalled.files()) == 3
     stalled.stop()
+
+
+@pytest.mark.root
+def test_a_password_and_a_directory_above_which_there_is_nothing(site, tmp_path):
+    secret = "chaise longue 7 ! lune"
+    hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=secret, capture_output=True, text=True, check=True).stdout
+    server = Sshd(tmp_path / "serveur", more="PasswordAuthentication yes\nPubkeyAuthentication no\nChrootDirectory /srv/racine\n"
+                  "ForceCommand internal-sftp\n", before=f"""
+        mkdir "$1/etc" && cp -a /etc/. "$1/etc/" && mount --bind "$1/etc" /etc
+        sed -i '/^PasswordAuthentication no$/d' "$1/sshd_config"
+        useradd --no-create-home --home-dir / --shell /usr/sbin/nologin --password '{hashed.strip()}' partenaire
+        mount -t tmpfs -o mode=0755 tmpfs /srv
+        install -d -o root -m 0755 /srv/racine && install -d -o partenaire -m 0700 /srv/racine/depot""")
+    try:
+        canal = server.channel().replace(f"<utilisateur>{USER}<", "<utilisateur>partenaire<").replace(str(server.there), "/depot")
+        open_site(site, server, canal)
+        credential = site.path / "justificatifs/cle-partenaire"
+        credential.write_text(secret + "x\n", encoding="utf-8")
+        site.deposit(demandes("D1", demande("A1")))
+        site.passes(code=None)
+        assert site.json("lieux", "show", "rpe-un")["retenu"]
+        assert not list(server.seen("/srv/racine/depot").iterdir())
+        credential.write_text(secret + "\n", encoding="utf-8")
+        site.run("lieux", "retry", "rpe-un")
+        site.passes(code=0)
+        [remise] = server.seen("/srv/racine/depot").iterdir()
+        assert sorted(p.name for p in remise.iterdir()) == ["DI_monenfant_A1.pdf", "DI_monenfant_A1.xml", "manifeste.xml"]
+        assert all(p.stat().st_uid != 0 for p in [remise, *remise.iterdir()])
+        for secrets in (secret, hashed.strip()):
+            assert secrets.encode() not in dump_of_tables(site)
+    finally:
+        server.stop()
+
+
+@pytest.mark.root
+def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
+    server = Sshd(tmp_path / "serveur", before='mount -t tmpfs -o size=400k,mode=0755 tmpfs "$1/partenaire"')
+    try:
+        open_site(site, server)
+        count = 40
+        site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
+        site.passes(code=None)
+        lieu = site.json("lieux", "show", "rpe-un")
+        assert "the partner's disk is full" in lieu["dernier_motif"] and not lieu["retenu"]
+        there = server.seen(server.there)
+        assert not list(there.rglob("manifeste.xml"))
+        subprocess.run(["nsenter", f"--mount=/proc/{server.process.pid}/ns/mnt", "mount", "-o", "remount,size=40m", server.there],
+                       check=True)
+        site.run("lieux", "retry", "rpe-un")
+        site.passes(code=0)
+        wanted = dict(rows(site, "SELECT nom, sha256 FROM remise_fichier"))
+        assert len(wanted) == 2 * count + 1
+        assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in there.rglob("*") if p.is_file()} == wanted
+        assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", 1)]
+    finally:
+        server.stop()
+
+
+def test_a_distant_server_that_dies_in_the_middle_gets_each_file_once(site, sshd):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    proxy = subprocess.Popen([sys.executable, ROOT / "bench/delay_proxy.py", str(port), str(sshd.port), "20"])
+    try:
+        def answers():
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+        wait_for(answers, what="the proxy")
+        open_site(site, sshd, sshd.channel(port=port), patience="10s")
+        count = 150
+        site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
+        process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(lambda: len(sshd.files()) > 20, what="files")
+        for pid in sshd.sessions():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait(timeout=60)
+        assert 20 < len(sshd.files()) and not any(name.endswith("manifeste.xml") for name in sshd.files())
+        confirmed = {name: (sshd.there / name).stat().st_mtime_ns for name in sshd.files() if not name.endswith(".part")}
+        site.run("lieux", "retry", "rpe-un")
+        site.passes(code=0)
+        assert len(sshd.files()) == 2 * count + 1 and not [n for n in sshd.files() if n.endswith(".part")]
+        assert confirmed == {name: (sshd.there / name).stat().st_mtime_ns for name in confirmed}, "sent twice"
+        assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", 1)]
+        assert len(site.mails()) == 1
+    finally:
+        proxy.kill()
+        proxy.wait()
