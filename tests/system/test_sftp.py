@@ -112,8 +112,8 @@ def a_server(tmp_path):
     server.stop()
 
 
-def open_site(site, sshd, canal=None, lieux=None, patience="1s"):
-    site.configure(f"[credentials]\ndirectory = justificatifs\n[daemon]\npatience = {patience}\n")
+def open_site(site, sshd, canal=None, lieux=None, patience="1s", more=""):
+    site.configure(f"[credentials]\ndirectory = justificatifs\n[daemon]\npatience = {patience}\n{more}")
     secrets = site.path / "justificatifs"
     secrets.mkdir()
     (secrets / "cle-partenaire").write_bytes((sshd.path / "cle").read_bytes())
