@@ -19,7 +19,8 @@
 namespace navette::stages {
 namespace {
 
-constexpr std::size_t chunk = 64;     // demandes whose XML is in memory at one time
+constexpr std::size_t chunk = 64;                         // demandes whose XML is in memory at one time
+constexpr std::size_t max_kept = std::size_t{16} << 20U;  // bytes of documents that further lieux wait for
 constexpr std::size_t portion = 500;  // demandes rendered before others get their turn: about a second
 
 model::RemiseFile store_file(const Directory& dir, std::string name, model::FileKind kind, std::string_view bytes,
@@ -84,11 +85,11 @@ void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const
 struct Rendered {
   std::vector<model::RemiseFile> files;  // PDF and XML; none when it failed
   std::string failure;
+  std::string pdf;
 };
 
-// A failure of the disk is thrown; a document that cannot be rendered is an outcome.
-Rendered render(const PackTools& tools, const Directory& dir, const store::DueAcheminement& a, const std::string& xml) {
-  const std::string stem = "DI_" + a.emetteur + "_" + a.reference;
+// A document that cannot be rendered is an outcome.
+Rendered render(const PackTools& tools, const store::DueAcheminement& a, const std::string& xml) {
   render::Renderer::Result result;
   try {
     const auto document = xml::Document::parse(xml);
@@ -96,14 +97,22 @@ Rendered render(const PackTools& tools, const Directory& dir, const store::DueAc
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
-    return {{}, describe(e)};
+    return {{}, describe(e), {}};
   }
   if (result.substituted_glyphs > 0) {
     log::notice("render.substituted",
                 {{"emetteur", a.emetteur}, {"reference", a.reference}, {"glyphs", result.substituted_glyphs}});
   }
-  Rendered out;
-  out.files.push_back(store_file(dir, stem + ".pdf", model::FileKind::pdf, result.pdf, &a));
+  return {{}, {}, std::move(result.pdf)};
+}
+
+// `made`: the document, when another lieu's remise has it too. A failure of the disk is thrown.
+Rendered make_files(const PackTools& tools, const Directory& dir, const store::DueAcheminement& a,
+                    const std::string& xml, std::string made) {
+  Rendered out = made.empty() ? render(tools, a, xml) : Rendered{{}, {}, std::move(made)};
+  if (!out.failure.empty()) return out;
+  const std::string stem = "DI_" + a.emetteur + "_" + a.reference;
+  out.files.push_back(store_file(dir, stem + ".pdf", model::FileKind::pdf, out.pdf, &a));
   out.files.push_back(store_file(dir, stem + ".xml", model::FileKind::xml, xml, &a));
   return out;
 }
@@ -246,10 +255,15 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
     if (mail && is_surely_too_much(*mail, packed.files)) break;
     const std::size_t count = std::min(chunk, acheminements.size() - begin);
     std::vector<std::optional<std::string>> xml;
-    for (std::size_t i = 0; i < count; ++i) xml.push_back(tools_.store.charge(acheminements[begin + i].demande));
-    std::vector<Rendered> rendered(count, Rendered{{}, "its data were destroyed"});
+    std::vector<std::string> made;
+    for (std::size_t i = 0; i < count; ++i) {
+      const store::RowId demande = acheminements[begin + i].demande;
+      xml.push_back(tools_.store.charge(demande));
+      made.push_back(take_kept(demande));
+    }
+    std::vector<Rendered> rendered(count, Rendered{{}, "its data were destroyed", {}});
     parallel_for(count, tools_.workers, [&](std::size_t i) {
-      if (xml[i]) rendered[i] = render(tools_, dir, acheminements[begin + i], *xml[i]);
+      if (xml[i]) rendered[i] = make_files(tools_, dir, acheminements[begin + i], *xml[i], std::move(made[i]));
     });
     for (std::size_t i = 0; i < count; ++i) {
       auto& a = acheminements[begin + i];
@@ -259,6 +273,7 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
         outcome.failed.push_back({a.id, "rendering failed: " + rendered[i].failure});
         continue;
       }
+      if (a.others_wait) keep(a.demande, std::move(rendered[i].pdf));
       std::move(rendered[i].files.begin(), rendered[i].files.end(), std::back_inserter(packed.files));
       packed.acheminements.push_back(std::move(a));
     }
@@ -272,6 +287,22 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
   dir.sync_filesystem();
   outcome.packed = std::move(packed);
   return true;
+}
+
+// Empty when it is to be rendered.
+std::string Packing::take_kept(store::RowId demande) {
+  const auto kept = kept_.find(demande);
+  if (kept == kept_.end()) return {};
+  std::string pdf = std::move(kept->second);
+  kept_.erase(kept);
+  kept_bytes_ -= pdf.size();
+  return pdf;
+}
+
+void Packing::keep(store::RowId demande, std::string pdf) {
+  if (kept_bytes_ + pdf.size() > max_kept) return;
+  const std::size_t size = pdf.size();
+  if (kept_.try_emplace(demande, std::move(pdf)).second) kept_bytes_ += size;
 }
 
 void sweep_depart(const Spool& spool, store::Store& store) {

@@ -4,11 +4,14 @@
 //
 // Guarantees. Rights are checked first (R1). The bytes are durable before the row that names them; sent again they are
 // the same bytes. A crash leaves a directory without a row, which the next packing of that lieu replaces. A demande
-// that cannot be rendered is held with its reason; the others leave.
+// that cannot be rendered is held with its reason; the others leave. A document that several lieux get is rendered once
+// a pass, as far as 16 MiB of them suffice.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -58,6 +61,8 @@ class Packing {
                    store::PackOutcome outcome);
   bool compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
                std::vector<store::DueAcheminement> acheminements, const std::string& name);
+  std::string take_kept(store::RowId demande);
+  void keep(store::RowId demande, std::string pdf);
 
   PackTools tools_;
   std::function<void(std::size_t)> progress_;
@@ -67,6 +72,9 @@ class Packing {
   std::vector<store::DueReissue> reissues_;
   std::size_t total_ = 0;
   std::size_t rendered_ = 0;
+  // Documents that further lieux wait for: the same bytes for each.
+  std::map<store::RowId, std::string> kept_;  // by demande
+  std::size_t kept_bytes_ = 0;
   PackReport report_;
 };
 

@@ -131,7 +131,8 @@ struct DueAcheminement {
   std::string emetteur;
   std::string reference;
   std::vector<std::string> communes;
-  bool held = false;  // the demande, by an operator
+  bool held = false;         // the demande, by an operator
+  bool others_wait = false;  // it is due, now or later, at further lieux
   // When its right was lost: the codes under which lieux may list each commune; one that is not there stands for
   // itself.
   std::map<std::string, std::vector<std::string>> accepted = {};

@@ -99,10 +99,11 @@ std::vector<DueAcheminement> Store::due_acheminements(RowId lieu, Instant due_by
   std::vector<DueAcheminement> out;
   {
     auto q = db_.query(
-        "SELECT a.id, a.demande_id, d.emetteur, d.reference FROM acheminement a JOIN demande d ON d.id = a.demande_id "
-        "WHERE a.lieu_id = ? AND a.etat = 'a-remettre' AND a.du <= ? ORDER BY a.du, a.id LIMIT ?");
+        "SELECT a.id, a.demande_id, d.emetteur, d.reference, EXISTS (SELECT 1 FROM acheminement o WHERE o.demande_id = "
+        "a.demande_id AND o.etat = 'a-remettre' AND o.id <> a.id) FROM acheminement a JOIN demande d ON d.id = "
+        "a.demande_id WHERE a.lieu_id = ? AND a.etat = 'a-remettre' AND a.du <= ? ORDER BY a.du, a.id LIMIT ?");
     q.bind(lieu, to_column(due_by), static_cast<std::int64_t>(limit));
-    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}});
+    while (q.step()) out.push_back({q.integer(0), q.integer(1), q.text(2), q.text(3), {}, false, q.integer(4) != 0});
   }
   for (DueAcheminement& a : out) a.communes = communes_of(a.demande);
   return out;
