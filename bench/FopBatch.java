@@ -17,15 +17,19 @@ public class FopBatch {
   public static void main(String[] arguments) throws Exception {
     File[] documents = new File(arguments[0]).listFiles((directory, name) -> name.endsWith(".fo"));
     FopFactory factory = FopFactory.newInstance(new File(arguments[2]));
-    Arrays.stream(documents).parallel().forEach(document -> {
-      File pdf = new File(arguments[1], document.getName().replace(".fo", ".pdf"));
-      try (OutputStream out = new BufferedOutputStream(new FileOutputStream(pdf))) {
-        Fop fop = factory.newFop(MimeConstants.MIME_PDF, factory.newFOUserAgent(), out);
-        TransformerFactory.newInstance().newTransformer().transform(
-            new StreamSource(document), new SAXResult(fop.getDefaultHandler()));
-      } catch (Exception e) {
-        throw new RuntimeException(e);
-      }
-    });
+    // The first one alone: FOP's factory is not made for several threads before its fonts are read.
+    render(factory, documents[0], arguments);
+    Arrays.stream(documents, 1, documents.length).parallel().forEach(document -> render(factory, document, arguments));
+  }
+
+  static void render(FopFactory factory, File document, String[] arguments) {
+    File pdf = new File(arguments[1], document.getName().replace(".fo", ".pdf"));
+    try (OutputStream out = new BufferedOutputStream(new FileOutputStream(pdf))) {
+      Fop fop = factory.newFop(MimeConstants.MIME_PDF, factory.newFOUserAgent(), out);
+      TransformerFactory.newInstance().newTransformer().transform(
+          new StreamSource(document), new SAXResult(fop.getDefaultHandler()));
+    } catch (Exception e) {
+      throw new RuntimeException(e);
+    }
   }
 }
