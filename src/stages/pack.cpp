@@ -300,9 +300,9 @@ std::string Packing::take_kept(store::RowId demande) {
 }
 
 void Packing::keep(store::RowId demande, std::string pdf) {
-  if (kept_bytes_ + pdf.size() > max_kept) return;
-  const std::size_t size = pdf.size();
-  if (kept_.try_emplace(demande, std::move(pdf)).second) kept_bytes_ += size;
+  if (kept_bytes_ + pdf.size() > max_kept || kept_.contains(demande)) return;
+  kept_bytes_ += pdf.size();
+  kept_[demande] = std::move(pdf);
 }
 
 void sweep_depart(const Spool& spool, store::Store& store) {
