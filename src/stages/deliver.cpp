@@ -215,18 +215,10 @@ bool Delivering::begin_due() {
   std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));
   Traffic busy = traffic();
   store::DueFilter filter;
-  const Instant now = tools_.clock.now();
-  std::map<store::RowId, Instant> put_off;
-  filter.wanted = [&](const store::DueRemise& remise) {
-    if (put_off.contains(remise.lieu)) return false;
-    if (const auto until = rests(remise, busy, now)) {
-      put_off.emplace(remise.lieu, *until);
-      return false;
-    }
-    return busy.take(remise);
-  };
+  filter.wanted = [&](const store::DueRemise& remise) { return busy.take(remise); };
   filter.local = places_here;
   filter.remote = places_there;
+  const Instant now = tools_.clock.now();
   std::vector<std::unique_ptr<Job>> jobs;
   std::vector<store::RowId> ids;
   bool settled = false;
@@ -239,7 +231,6 @@ bool Delivering::begin_due() {
     if (!job->take_apart && !remise.recall) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }
-  for (const auto& [lieu, until] : put_off) tools_.store.put_off(lieu, until);
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   for (auto& job : jobs) {
     if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) {
@@ -371,7 +362,7 @@ void Delivering::settle(std::vector<Ended> ended) {
     active_.erase(found);
     job->thread.join();
     auto* outcome = std::get_if<model::Outcome>(&e.result);
-    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(*job);
+    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(job->lieu);
     if (outcome != nullptr && job->remise.recall) {
       apply();  // in the order in which they came
       conclude_recall(*job, job->judged(std::move(*outcome)));
@@ -390,31 +381,10 @@ void Delivering::settle(std::vector<Ended> ended) {
   apply();
 }
 
-void Delivering::note_success(const Job& served) {
+void Delivering::note_success(store::RowId lieu) {
   for (auto& [serial, job] : active_) {
-    if (job->lieu == served.lieu) job->partner_served = true;
+    if (job->lieu == lieu) job->partner_served = true;
   }
-  if (served.account) resting_.erase(*served.account);
-}
-
-// Until when a lieu waits because its account failed another one. A lieu that is due again before was freed by someone.
-std::optional<Instant> Delivering::rests(const store::DueRemise& remise, Traffic& busy, Instant now) {
-  const Access* access = resting_.empty() ? nullptr : busy.known_access(remise.channel);
-  const auto found = access == nullptr ? resting_.end() : resting_.find(access->account);
-  if (found == resting_.end()) return std::nullopt;
-  if (found->second.until <= now) {
-    resting_.erase(found);
-    return std::nullopt;
-  }
-  return found->second.put_off.insert(remise.lieu).second ? std::optional(found->second.until) : std::nullopt;
-}
-
-void Delivering::rest(const Job& job, const store::DeliveryOutcome& out) {
-  const auto* retry = std::get_if<model::Retry>(&out.outcome);
-  if (retry == nullptr || !retry->partner || !job.account || !out.next_attempt || job.partner_served) return;
-  Rest& rest = resting_[*job.account];
-  rest.until = std::max(rest.until, *out.next_attempt);
-  rest.put_off.insert(job.lieu);
 }
 
 // A partner that refuses one while it takes another is not held for it: its server may let in fewer than its profile
@@ -445,7 +415,6 @@ void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
                   {"lieu", remise.lieu_identifiant},
                   {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(out.outcome).reason}});
   }
-  rest(job, out);
   tools_.store.apply_recall(out);
 }
 
@@ -503,7 +472,6 @@ store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outc
     log::warning("remise.deferred", with({{"reason", retry.reason},
                                           {"next", out.next_attempt ? model::to_iso_utc(*out.next_attempt) : "held"}}));
   }
-  rest(job, out);
   return out;
 }
 

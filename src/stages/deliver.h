@@ -9,8 +9,7 @@
 // At a partner's account no more is under way, and no more connections are open, than the profile says (connexions),
 // whatever lieux it serves; a lieu may have as many remises under way. Where there is no account (dépôt, e-mail) a lieu
 // has one remise under way. What fails at the same time counts as one failure of the partner, and one that takes other
-// remises meanwhile is not held for what it refuses. An account whose server failed one lieu rests as long for its
-// other lieux: each is put off once, so that an operator's retry is heard.
+// remises meanwhile is not held for what it refuses.
 //
 // The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
 // directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes
@@ -96,13 +95,10 @@ class Delivering {
   bool begin_due();
   void begin_looks();
   Traffic traffic() const;
-  bool puts_off(const store::DueRemise& remise, const Access* access, Instant now);
   std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
   void start(std::unique_ptr<Job> job);
   void take_sender(Job& job, const model::Channel& channel);
-  std::optional<Instant> rests(const store::DueRemise& remise, Traffic& busy, Instant now);
-  void rest(const Job& job, const store::DeliveryOutcome& out);
-  void note_success(const Job& served);
+  void note_success(store::RowId lieu);
   void conclude_look(const Job& job, Looked looked);
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
@@ -122,11 +118,6 @@ class Delivering {
     std::optional<Account> account;
     std::unique_ptr<channels::FileSender> sender;
   };
-  struct Rest {
-    Instant until{};
-    std::set<store::RowId> put_off;  // lieux
-  };
-  std::map<Account, Rest> resting_;
   std::vector<Idle> idle_;               // connected, perhaps of use for what begins next
   std::map<Place, Instant> look_after_;  // not before
   std::vector<store::AwaitingLieu> to_look_;

@@ -51,11 +51,11 @@ class Traffic {
   bool take(const store::DueRemise& remise);
   // Only when nothing of the lieu is under way.
   bool admits(const store::AwaitingLieu& lieu);
-  // As access_of; the same few profiles are asked for again and again. Null without an account.
-  const Access* known_access(const model::Channel& channel);
 
  private:
   bool has_room(const Access& access);
+  // The same few profiles are asked for again and again.
+  const Access* known_access(const model::Channel& channel);
 
   std::set<store::RowId> lieux_;
   std::set<store::RowId> looked_at_;

@@ -325,35 +325,3 @@ TEST_CASE("a partner that failed for five days and takes one again is not held f
   CHECK(site.failures("rpe-a") == 1);
   CHECK(site.held("rpe-a") == 0);
 }
-
-TEST_CASE("an account that failed one lieu rests for its others; what an operator frees meanwhile is tried") {
-  std::map<std::string, model::Channel> lieux{{"rpe-z", sftp("vif", 1)}};
-  for (int i = 10; i < 40; ++i) lieux["rpe-" + std::to_string(i)] = sftp("mort", 1);
-  Partners site(lieux);
-  for (const auto& [name, channel] : lieux) {
-    site.due(name, 2);
-    if (name == "rpe-z") continue;
-    for (const char* n : {"-1", "-2"}) site.answers[name + n] = no_answer;
-  }
-  const auto attempts = [&] {
-    auto all = site.servers.done();
-    std::erase_if(all, [](const std::string& what) { return what.starts_with("look:"); });
-    return all;
-  };
-  site.finish();
-  CHECK(site.delivered() == 2);
-  CHECK(attempts().size() == 3);
-  CHECK(site.number("SELECT count(*) FROM lieu WHERE echecs > 0") == 1);
-  site.store->connection().execute("UPDATE lieu SET prochaine = 0 WHERE identifiant = 'rpe-20'");
-  site.finish();
-  CHECK(attempts().back() == "rpe-20-1");
-  CHECK(attempts().size() == 4);
-  site.clock.advance(10min);  // still dead: one more tells it
-  site.finish();
-  CHECK(attempts().size() == 5);
-  site.answers.clear();
-  site.clock.advance(1h);
-  site.finish();
-  CHECK(site.delivered() == 62);
-  CHECK(attempts().size() == 65);
-}
