@@ -210,13 +210,12 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
     depart.remove_tree(temporary);
     throw;
   }
-  if (!complete && stop_.stop_requested()) {
-    depart.remove_tree(temporary);
-    return false;
-  }
   // The lieu is to have again what it had: a remise that lacks a part of it would pass for the whole.
-  if (const std::size_t made = complete ? outcome.packed->acheminements.size() : 0; outcome.reissue && made < wanted) {
-    depart.remove_tree(temporary);
+  const std::size_t made = complete ? outcome.packed->acheminements.size() : 0;
+  const bool lacks = outcome.reissue && made < wanted;
+  if (!complete || lacks) depart.remove_tree(temporary);
+  if (!complete && stop_.stop_requested()) return false;
+  if (lacks) {
     give_up(*outcome.reissue,
             fmt::format(
                 "only {} of its {} demandes can be made and fit in the lieu's largest message; amend <tailleMaximale> "
@@ -224,9 +223,7 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
                 made, wanted));
     return true;
   }
-  if (!complete) {
-    depart.remove_tree(temporary);
-  } else {
+  if (complete) {
     depart.rename_over(temporary, depart, name);
     depart.sync();
     tools_.spool.depart.sync();
