@@ -392,6 +392,11 @@ void require_current(sqlite::Connection& connection) {
   const std::int64_t found = version_of(connection);
   const auto known = static_cast<std::int64_t>(migrations.size());
   if (found > known) throw Error(newer(found));
+  if (found == 0) {
+    throw Error(
+        "the database has no tables yet: the first `navette run` or `serve` is making them, or was cut short; try again "
+        "in a moment, then run it once more");
+  }
   if (found < known) {
     throw Error(
         fmt::format("the database is at version {}, this navette knows {}: run the daemon or `navette run` once to "

@@ -524,7 +524,8 @@ def damaged(site):
     (replaced_by_a_directory, "is no file; move it away"),
     (lambda s: s.database.write_bytes(os.urandom(8192)), "restore the last copy"),
     (damaged, "restore the last copy"),
-    (lambda s: of_version(s, 0), "migrate it"),
+    (lambda s: of_version(s, 0), "no tables yet"),
+    (lambda s: of_version(s, 1), "migrate it"),
     (lambda s: of_version(s, 99), "install the newer navette"),
 ])
 def test_check_says_what_is_wrong_with_the_database(loaded, fault, words):

@@ -59,7 +59,7 @@ class RecordParser::Reading {
     context_.reset(xmlCreatePushParserCtxt(nullptr, nullptr, nullptr, 0, nullptr));
     if (!context_) throw std::bad_alloc();
     // The encoding is decided and converted by ByteFilter.
-    xmlCtxtUseOptions(context_.get(), XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+    xmlCtxtUseOptions(context_.get(), XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_COMPACT);
     context_->_private = this;
     xmlSAXHandler& sax = *context_->sax;
     sax.startElementNs = on_start;

@@ -183,9 +183,7 @@ TEST_CASE("the term of a version goes from its effect to its end, activated, sus
 
 TEST_CASE("R13: a person is habilitated from the first to the last day, both included") {
   const Personne open{"1", "", "", "", "", "", day("2026-01-10"), std::nullopt};
-  Personne closed = open;
-  closed.numero = "2";
-  closed.to = day("2026-02-10");
+  const Personne closed{"2", "", "", "", "", "", day("2026-01-10"), day("2026-02-10")};
   const std::vector<Personne> both{open, closed};
   CHECK(habilitated(both, day("2026-01-09")).empty());
   CHECK(habilitated(both, day("2026-01-10")).size() == 2);
