@@ -1,7 +1,7 @@
 // An SFTP version 3 client that keeps many requests in flight: a file costs no round trip of its own.
 //
 // Order of an upload: OPEN; once the handle is there WRITE…, fsync@openssh.com, FSTAT and CLOSE go out together; once
-// all are answered and the size is the file's, the rename. Up to 64 files are at one of these points at a time, and at
+// all are answered and the size is the file's, the rename. Up to 96 files are at one of these points at a time, and at
 // most 4 MiB are unanswered: memory is bounded whatever the backlog. What a server lacks is told by its first packet
 // (fsync, posix-rename, statvfs) or by the profile.
 //
