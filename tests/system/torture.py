@@ -30,6 +30,8 @@ from test_notification import MailServer
 from test_sftp import Sshd
 
 MARK = "Zqfamillemarque"
+# A pass from the start, and one that takes apart remises that failed half-way: their lieux are looked at and cleared.
+SCENES = ("", ":apart")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
 # By lieu: its commune, and its partner's profile; None is a dépôt.
@@ -135,6 +137,16 @@ class Scene:
         done = self.site.run("run", "--now", code=None, timeout=timeout, env={**os.environ, "NAVETTE_FAULT": fault})
         assert done.returncode in (0, 1, 3, -signal.SIGKILL), (done.returncode, done.stderr[-2000:])
         return "fault struck: " in done.stderr
+
+    def struck_apart(self, fault, half):
+        """The same for a pass that takes remises apart: of those that failed when connections were lost from the `half`-th use
+        on, a demande is held. It is released afterwards."""
+        self.struck(f"{half}+:lost")
+        self.site.run("demandes", "hold", "A2", "--why", "essai", code=None)
+        self.retry()
+        struck = self.struck(fault)
+        self.site.run("demandes", "release", "A2", code=None)
+        return struck
 
     def converge(self, rounds=12):
         """Passes, and what an operator does to what waits for its next try, until nothing is left to do."""
@@ -292,19 +304,27 @@ class Torture:
         scene.deposit()
         return scene
 
+    def strike(self, scene, point):
+        """One pass under the fault that `point` names, N:KIND or N:KIND:apart; whether it met it."""
+        fault = point.removesuffix(":apart")
+        return scene.struck(fault) if fault == point else scene.struck_apart(fault, self.counts["lost"] // 2)
+
     def look(self):
-        """The untouched twin: what every other must reach, and how many operations know each kind. False: a binary without
+        """The untouched twins: what every other must reach, and how many operations know each kind. False: a binary without
         fault points."""
-        scene = self.scene()
-        counts = scene.path / "count"
-        scene.struck(f"count:{counts}")
-        scene.converge()
-        if not counts.exists():
-            return False
-        words = collections.Counter(word for line in counts.read_text(encoding="ascii").splitlines() for word in line.split()[1:])
-        self.counts = {kind: words[kind] for kind in KINDS}
-        self.expected = scene.outcome()
-        scene.check(self.expected, mails_at_most=1)
+        for which in SCENES:
+            scene = self.scene()
+            counts = scene.path / "count"
+            self.strike(scene, f"count:{counts}{which}")
+            scene.converge()
+            if not counts.exists():
+                return False
+            words = collections.Counter(word for line in counts.read_text(encoding="ascii").splitlines() for word in line.split()[1:])
+            self.counts |= {kind + which: words[kind] for kind in KINDS}
+            self.expected = self.expected or scene.outcome()
+            scene.check(self.expected, mails_at_most=1)
+            if which:
+                assert rows(scene.site, "SELECT 1 FROM remise WHERE etat = 'dissoute' AND tentatives > 0"), "nothing was taken apart"
         return True
 
     def try_point(self, point, disturb=None):
@@ -312,7 +332,7 @@ class Torture:
         scene = self.scene()
         struck, fault = False, ""
         try:
-            struck = (disturb or Scene.struck)(scene, point)
+            struck = (disturb or self.strike)(scene, point)
             scene.converge()
             scene.check(self.expected)
             shutil.rmtree(scene.path)
@@ -340,24 +360,23 @@ class Torture:
 
     def sample(self, count):
         """About `count` points, for each kind spread from its first to its last."""
-        share = max(2, round(count / len(KINDS)))
-        return [f"{n}:{kind}" for kind in KINDS for n in spread(self.counts[kind], share)]
+        share = max(2, round(count / len(self.counts)))
+        return [f"{n}:{kind}" for kind, last in self.counts.items() for n in spread(last, share)]
 
-    def every(self):
-        points = [f"{n}:{kind}" for kind in KINDS for n in range(1, self.counts[kind] + 1)]
+    def every(self, kinds=KINDS):
+        points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind.removesuffix(":apart") in kinds for n in range(1, last + 1)]
         random.Random(1).shuffle(points)  # an interrupted run has seen something of everything
         return points
 
-    def beyond(self, kind, tell=lambda tried: None):
+    def beyond(self, kinds=KINDS, tell=lambda tried: None):
         """Threads make no two passes the same: on from where every() ends until a pass completes untouched."""
-        n = self.counts[kind]
-        while True:
-            n += 1
-            tried = self.try_point(f"{n}:{kind}")
-            tell(tried)
-            yield tried
-            if not tried.struck:
-                return
+        for kind, n in self.counts.items():
+            struck = kind.removesuffix(":apart") in kinds
+            while struck:
+                n += 1
+                tried = self.try_point(f"{n}:{kind}")
+                tell(tried)
+                struck = tried.struck
 
 
 def spread(count, points):

@@ -1,0 +1,81 @@
+// Notifications of remises.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "model/civil_time.h"
+#include "store/store.h"
+
+namespace navette::store {
+
+std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t limit) {
+  std::vector<DueNotification> out;
+  std::vector<RowId> versions;
+  {
+    // Persons of the version in force (an avenant's come with it; a departure closes in every version, R13), or of the
+    // remise's own when none is: commitments outlive the convention (R8).
+    auto q = db_.query(
+        "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.numero, r.nombre, r.delai_retrait, "
+        "v.conservation, "
+        "n.tentatives, r.livree_le, coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND "
+        "w.en_vigueur_du <= ?3 AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT "
+        "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf), lv.canal, lv.profil, "
+        "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), '') FROM notification n JOIN remise r ON r.id "
+        "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
+        "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
+        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 "
+        "ORDER BY n.prochaine LIMIT ?2");
+    q.bind(to_column(now), static_cast<std::int64_t>(limit), model::to_iso(model::paris_day(now)));
+    while (q.step()) {
+      DueNotification n;
+      n.remise = q.integer(0);
+      n.remise_name = q.text(1);
+      n.lieu = q.text(2);
+      n.lieu_nom = q.text(3);
+      n.partenaire = q.text(4);
+      n.convention = q.text(5);
+      n.demandes = static_cast<std::uint64_t>(q.integer(6));
+      n.pickup_days = static_cast<int>(q.integer(7));
+      n.retention_months = static_cast<int>(q.integer(8));
+      n.attempts = static_cast<int>(q.integer(9));
+      n.delivered_at = instant_from(q.integer(10));
+      versions.push_back(q.integer(11));
+      n.contact = q.text(12);
+      n.channel = channel_from(q.text(13), q.text(14));
+      n.first_issue = q.text(15);
+      out.push_back(std::move(n));
+    }
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].personnes = load_version(versions[i]).annexe.personnes;
+  return out;
+}
+
+void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes) {
+  sqlite::Transaction transaction(db_);
+  for (const NotificationOutcome& o : outcomes) {
+    const std::string object = remise_object(o.remise);
+    if (!o.accepted) {
+      db_.query("UPDATE notification SET tentatives = tentatives + 1, prochaine = ?, motif = ? WHERE remise_id = ?")
+          .bind(to_column(o.next_attempt), o.reason, o.remise)
+          .run();
+      trace(o.at, "notification.differee", object, o.reason);
+      continue;
+    }
+    db_.query(
+           "UPDATE notification SET etat = 'envoyee', tentatives = tentatives + 1, motif = NULL, message_id = ?, "
+           "acceptee_le = ?, destinataires = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
+        .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
+        .run();
+    if (db_.changes() == 0) continue;  // said twice: the first one is day 0
+    db_.query(
+           "INSERT INTO echeance (genre, remise_id, jour, etat) SELECT 'retrait', id, ?, "
+           "CASE WHEN retiree_le IS NULL THEN 'ouverte' ELSE 'tenue' END FROM remise WHERE id = ?")
+        .bind(model::to_iso(o.last_day), o.remise)
+        .run();
+    trace(o.at, "notification.acceptee", object,
+          fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients,
+                      o.missed.empty() ? "" : " non-joints=", text::join(o.missed, ","), model::to_iso(o.last_day)));
+  }
+  transaction.commit();
+}
+
+}  // namespace navette::store
