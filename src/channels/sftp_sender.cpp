@@ -120,12 +120,16 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
   try {
     if (auto refused = find_arrived(r, there)) return *std::move(refused);
     std::vector<const model::RemiseFile*> missing;
+    std::vector<const model::RemiseFile*> found;
     for (const model::RemiseFile& f : r.files) {
       if (!there.contains(f.name) && f.kind != model::FileKind::manifest) missing.push_back(&f);
+      if (there.contains(f.name) && !r.arrived.contains(f.name)) found.push_back(&f);
     }
+    const bool whole = there.contains(r.files.back().name);
     const bool resumed = missing.size() + 1 < r.files.size();
     auto failed = put(r, missing, there);
-    if (!failed && !there.contains(r.files.back().name)) failed = put(r, {&r.files.back()}, there);
+    if (!failed && !whole) failed = look_again(r, found, there);
+    if (!failed && !whole) failed = put(r, {&r.files.back()}, there);
     conclude();
     if (failed) return *std::move(failed);
     std::uint64_t bytes = 0;
@@ -173,6 +177,12 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     paths.push_back(path_of(r.remise, f));
   }
   const auto found = sftp_->stat_all(paths);
+  const model::RemiseFile& last = r.files.back();
+  if (r.attempt > 1 && !files.empty() && files.back() == &last && found.back() && found.back()->size == last.size) {
+    // The manifest came after all others: who misses one of them has taken it.
+    for (const model::RemiseFile& f : r.files) there.insert(f.name);
+    return std::nullopt;
+  }
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!found[i]) continue;
     if (found[i]->size == files[i]->size) {
@@ -189,6 +199,23 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     sftp_->remove(paths[i]);
   }
   return std::nullopt;
+}
+
+// A server goes on with what a connection had asked for after that is lost: a removal, or a file begun anew. What stood
+// there when this attempt began is looked at again before the manifest says that all is there.
+std::optional<Outcome> SftpSender::look_again(const RemiseToSend& r, const std::vector<const model::RemiseFile*>& found,
+                                              std::set<std::string>& there) {
+  std::vector<std::string> paths;
+  paths.reserve(found.size());
+  for (const model::RemiseFile* f : found) paths.push_back(path_of(r.remise, *f));
+  const auto now = sftp_->stat_all(paths);
+  std::optional<Outcome> gone;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (now[i] && now[i]->size == found[i]->size) continue;
+    there.erase(found[i]->name);
+    gone = Retry{paths[i] + " was there when this attempt began, and is not any more", std::nullopt, false, {}};
+  }
+  return gone;
 }
 
 namespace {
@@ -226,7 +253,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     }
   };
   try {
-    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r)}, report);
+    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r), r.attempt > 1}, report);
   } catch (...) {
     note();
     throw;
@@ -249,6 +276,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
     return Retry{failure.what, std::nullopt, false, {}};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
+  if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt, false, {}};
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",

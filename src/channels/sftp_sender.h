@@ -61,6 +61,9 @@ class SftpSender final : public FileSender {
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
+  std::optional<model::Outcome> look_again(const RemiseToSend& remise,
+                                           const std::vector<const model::RemiseFile*>& found,
+                                           std::set<std::string>& there);
   std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
                                     std::set<std::string>& there);
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);

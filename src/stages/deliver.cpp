@@ -221,6 +221,7 @@ bool Delivering::begin_due() {
   const Instant now = tools_.clock.now();
   std::vector<std::unique_ptr<Job>> jobs;
   std::vector<store::RowId> ids;
+  std::vector<store::RowId> apart;
   bool settled = false;
   for (const store::DueRemise& remise : tools_.store.due_remises(now, filter)) {
     auto job = job_for(remise);
@@ -228,10 +229,12 @@ bool Delivering::begin_due() {
       settled = true;
       continue;
     }
+    if (job->take_apart) apart.push_back(remise.id);
     if (!job->take_apart && !remise.recall) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
+  tools_.store.begin_taking_apart(apart);
   for (auto& job : jobs) {
     if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) {
       settled = true;  // its place is another's

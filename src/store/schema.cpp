@@ -394,7 +394,8 @@ void require_current(sqlite::Connection& connection) {
   if (found > known) throw Error(newer(found));
   if (found == 0) {
     throw Error(
-        "the database has no tables yet: the first `navette run` or `serve` is making them, or was cut short; try again "
+        "the database has no tables yet: the first `navette run` or `serve` is making them, or was cut short; try "
+        "again "
         "in a moment, then run it once more");
   }
   if (found < known) {

@@ -110,6 +110,8 @@ class Store {
   // one, or a demande in it.
   std::set<RowId> begin_attempts(const std::vector<RowId>& remises, Instant now);
   void abandon_attempts(const std::vector<RowId>& remises);  // stopped on purpose before anything left: do not count
+  // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.
+  void begin_taking_apart(const std::vector<RowId>& remises);
   void apply_deliveries(const std::vector<DeliveryOutcome>& outcomes);
   // A right was lost since packing (R1, R8) or an operator holds a demande: `lost` are cancelled, the others are packed
   // again but for what is held.

@@ -143,6 +143,13 @@ void Store::abandon_attempts(const std::vector<RowId>& remises) {
   transaction.commit();
 }
 
+void Store::begin_taking_apart(const std::vector<RowId>& remises) {
+  if (remises.empty()) return;
+  sqlite::Transaction transaction(db_);
+  for (const RowId id : remises) db_.query("UPDATE remise_fichier SET arrive = 0 WHERE remise_id = ?").bind(id).run();
+  transaction.commit();
+}
+
 // An event that does not apply changes nothing.
 void Store::set_remise(RowId id, RemiseEvent event, const std::string& reason) {
   auto q = db_.query("SELECT etat FROM remise WHERE id = ?");

@@ -349,6 +349,30 @@ def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
         server.stop()
 
 
+def test_a_remise_half_taken_back_and_then_wanted_again_is_sent_whole(site, sshd):
+    """What arrived before its lieu was being cleared of it is not taken for what is there."""
+    open_site(site, sshd, sshd.channel(make_directory=False, overwrite=True))
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    obstacle = sshd.there / "DI_monenfant_A1.pdf.part"
+    obstacle.mkdir()
+    site.passes(code=None)
+    arrived = ["DI_monenfant_A1.xml", "DI_monenfant_A2.pdf", "DI_monenfant_A2.xml"]
+    assert sshd.files() == arrived
+    site.run("demandes", "hold", "A1", "--why", "essai")
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=None)
+    assert sshd.files() != arrived and rows(site, "SELECT etat FROM remise") == [("prete",)]
+    obstacle.rmdir()
+    site.run("demandes", "release", "A1")
+    for remise in site.json("remises", "list"):
+        site.run("remises", "retry", remise["remise"])
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=0)
+    remise, = site.json("remises", "list")
+    assert remise["etat"] == "livree"
+    assert sshd.files() == sorted([*arrived, "DI_monenfant_A1.pdf", f"{remise['remise']}_manifeste.xml"])
+
+
 def test_a_distant_server_that_dies_in_the_middle_gets_each_file_once(site, sshd):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -64,6 +64,9 @@ struct Upload {
 struct UploadRules {
   bool check_size = true;  // FSTAT before CLOSE
   bool overwrite = false;  // what stands under `path` may be replaced
+  // A former connection may have left its temporary files, and the server may still be at work on them: they are
+  // removed, and others written, where the server lets us remove.
+  bool resumed = false;
 };
 
 enum class Operation { create, write, sync, look, close, rename };

@@ -64,6 +64,7 @@ class Sftp::Uploading {
     std::string handle;
     std::uint64_t sent = 0;
     unsigned pending = 0;  // requests on the handle without an answer
+    bool stays = false;    // a temporary file of a former connection, which the server lets nobody remove
     bool closing = false;
     bool failed = false;
   };
@@ -87,12 +88,25 @@ class Sftp::Uploading {
 
   void begin(std::size_t i) {
     ++in_flight_;
-    const bool keep = uploads_[i].temporary.empty() && !rules_.overwrite;
+    const bool temporary = !uploads_[i].temporary.empty();
+    if (temporary && rules_.resumed) {
+      sftp_.send(
+          Type::remove, [&](Builder& b) { b.string(written_to(i)); },
+          [this, i](Reply& r) {
+            const Status s = status_from(r.body);
+            flights_[i].stays = s.code != SftpError::ok && s.code != SftpError::no_such_file;
+          });
+    }
+    open(i, temporary ? rules_.resumed : !rules_.overwrite);
+  }
+
+  void open(std::size_t i, bool exclusive) {
     const std::uint32_t flags =
-        wire::open_write | wire::open_create | (keep ? wire::open_exclusive : wire::open_truncate);
+        wire::open_write | wire::open_create | (exclusive ? wire::open_exclusive : wire::open_truncate);
     sftp_.send(
         Type::open, [&](Builder& b) { b.string(written_to(i)).u32(flags).attributes({}); },
-        [this, i](Reply& r) {
+        [this, i, exclusive](Reply& r) {
+          if (r.type == Type::status && exclusive && flights_[i].stays) return open(i, false);
           if (r.type == Type::handle) {
             flights_[i].handle = r.body.string();
             flights_[i].source = uploads_[i].open();  // now, not before: few descriptors however many are in flight

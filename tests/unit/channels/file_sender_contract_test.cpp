@@ -1,6 +1,7 @@
 // What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, SFTP to a real OpenSSH server
 // under the profiles that partners have, and e-mail, opened as the lieu does.
 #include <functional>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -330,6 +331,50 @@ TEST_CASE("what an earlier attempt confirmed and has since gone was picked up, n
   REQUIRE(is_delivered(place.sender->send(remise)));
   CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
   CHECK(fs::exists(place.path("remise.xml")));
+}
+
+TEST_CASE("once the manifest is there nothing is sent again of what the lieu has taken since") {
+  for (const Partner& partner : partners) {
+    SECTION(partner.name) {
+      const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
+      const World world;
+      const Place place = world.sftp(sshd, partner);
+      auto remise = world.depot.remise();
+      REQUIRE(is_delivered(place.sender->send(remise)));
+      fs::remove(place.path("DI_monenfant_A1.pdf"));
+      remise.attempt = 2;  // a crash came before it was written down
+      REQUIRE(is_delivered(place.sender->send(remise)));
+      CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
+    }
+  }
+}
+
+TEST_CASE("what goes while an attempt completes another is not taken for delivered") {
+  const test::Sshd sshd;
+  World world;
+  const Place place = world.sftp(sshd, partners[0]);
+  world.depot.files.insert(world.depot.files.begin(),
+                           test::put_once(world.depot.source, "DI_monenfant_A0.pdf", model::FileKind::pdf,
+                                          std::string(std::size_t{40} << 20U, 'p')));
+  put(place.path("DI_monenfant_A1.xml"), world.depot.source.read("DI_monenfant_A1.xml"));
+  auto remise = world.depot.remise();
+  remise.attempt = 2;
+  // A removal that a former connection had asked for.
+  const std::jthread former([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !fs::exists(place.path("DI_monenfant_A0.pdf.part")))
+      std::this_thread::sleep_for(1ms);
+    fs::remove(place.path("DI_monenfant_A1.xml"));
+  });
+  const Outcome outcome = place.sender->send(remise);
+  const auto* retry = std::get_if<Retry>(&outcome);
+  REQUIRE(retry != nullptr);
+  CHECK_THAT(retry->reason, Catch::Contains("DI_monenfant_A1.xml was there"));
+  CHECK(retry->arrived == std::vector<std::string>{"DI_monenfant_A0.pdf", "DI_monenfant_A1.pdf"});
+  CHECK_FALSE(fs::exists(place.path("remise.xml")));
+  remise.arrived = {retry->arrived.begin(), retry->arrived.end()};
+  remise.attempt = 3;
+  REQUIRE(is_delivered(place.sender->send(remise)));
+  check_whole(world, place);
 }
 
 TEST_CASE("faults of a partner's server are the partner's, with what mends them") {

@@ -225,6 +225,16 @@ TEST_CASE("a delivery is recorded once: said again it changes neither date nor t
   CHECK(site.store->due_remises(site.now).empty());
 }
 
+TEST_CASE("what arrived of a remise counts at its next attempt, but not once its lieu is being cleared of it") {
+  Routed site;
+  const auto id = site.remise(site.pack("rpe-a"));
+  site.store->begin_attempts({id}, site.now);
+  site.store->apply_deliveries({{id, model::Retry{"no answer", {}, true, {"DI_monenfant_A.pdf"}}, site.now, site.now}});
+  CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A.pdf"});
+  site.store->begin_taking_apart({id});
+  CHECK(site.store->due_remises(site.now).at(0).arrived.empty());
+}
+
 TEST_CASE("a remise is tried again at its time, held when its five days are over, refused ones at once") {
   Routed site;
   const std::string name = site.pack("rpe-a");

@@ -119,6 +119,22 @@ TEST_CASE("what stands there already is replaced only where that is allowed") {
   }
 }
 
+TEST_CASE("what a former connection left under a temporary name is not written to, where it can be removed") {
+  for (const char* subsystem : {"internal-sftp", "internal-sftp -P remove"}) {
+    const Server server({{"ed25519"}, subsystem, ""});
+    auto sftp = server.connect();
+    server.sshd.dir.put("partner/a.part", "of a former connection");
+    fs::create_hard_link(server.there() / "a.part", server.there() / "former");
+    const bool removes = std::string_view(subsystem) == "internal-sftp";
+    const auto report = send(sftp, {server.upload("a", "ours"), server.upload("b", "ours")}, {true, false, true});
+    CHECK_FALSE(report.failure);
+    CHECK(all(report.done));
+    CHECK(server.names() == std::vector<std::string>{"a", "b", "former"});
+    CHECK(server.content("a") == "ours");
+    CHECK(server.content("former") == (removes ? "of a former connection" : "ours"));
+  }
+}
+
 TEST_CASE("servers that lack extensions or operations") {
   const Server plain({{"ed25519"}, "internal-sftp -P fsync,posix-rename,statvfs", ""});
   auto sftp = plain.connect();
