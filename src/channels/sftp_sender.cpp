@@ -156,6 +156,11 @@ void SftpSender::prepare_directory(const RemiseToSend& r) {
   }
 }
 
+// Where files are written under their final names, an attempt that was cut short leaves less than the whole.
+bool SftpSender::was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const {
+  return !profile_.rename && found.size && *found.size < file.size;
+}
+
 // What stands under its final name with its size was put there by an earlier attempt: names are ours and derived from
 // the content. Refused when something else stands there and may not be replaced.
 std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<std::string>& there) {
@@ -190,8 +195,7 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
       continue;
     }
     if (profile_.overwrite) continue;
-    const bool ours = !profile_.rename && r.attempt > 1 && found[i]->size && *found[i]->size < files[i]->size;
-    if (!ours) {
+    if (r.attempt == 1 || !was_begun(*found[i], *files[i])) {
       return Refused{
           "remise-differente",
           paths[i] + " exists at the server with another content; have it moved away, then retry the remise"};
@@ -323,7 +327,8 @@ std::size_t SftpSender::remove_all(const RemiseToSend& r, bool whatever_size) {
     const std::string path = path_of(r.remise, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
     const auto found = sftp.stat(path);
-    if (found && (whatever_size || found->size == f->size) && sftp.remove(path)) ++removed;
+    const bool ours = found && (whatever_size || found->size == f->size || was_begun(*found, *f));
+    if (ours && sftp.remove(path)) ++removed;
   }
   if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {

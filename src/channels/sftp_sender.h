@@ -61,6 +61,7 @@ class SftpSender final : public FileSender {
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
+  bool was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   std::optional<model::Outcome> look_again(const RemiseToSend& remise,
                                            const std::vector<const model::RemiseFile*>& found,
                                            std::set<std::string>& there);

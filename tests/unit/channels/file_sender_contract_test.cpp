@@ -255,6 +255,18 @@ TEST_CASE("contract: what an attempt left of a remise that will not leave any mo
   });
 }
 
+TEST_CASE("a file that was cut short under its final name is removed as well") {
+  const Partner& partner = partners[4];
+  REQUIRE_FALSE(partner.rename);
+  const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
+  const World world;
+  const Place place = world.sftp(sshd, partner);
+  put(place.path("DI_monenfant_A1.pdf"), std::string(1000, 'p'));
+  put(place.path("remise.xml"), "");
+  place.sender->forget(world.depot.remise());
+  CHECK(files_below(place.root).empty());
+}
+
 TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is not ours stays") {
   for_each_place(
       [](const World& world, const auto& make, bool) {
