@@ -39,7 +39,8 @@ const char* code_of(ssh::Fault fault) {
 }
 
 Outcome outcome_of_error(const ssh::SshError& e) {
-  if (e.may_heal()) return Retry{e.what(), std::nullopt, true};
+  const bool silent = e.fault() == ssh::Fault::connection || e.fault() == ssh::Fault::timed_out;
+  if (e.may_heal()) return Retry{e.what(), std::nullopt, true, {}, silent};
   return Refused{code_of(e.fault()), e.what(), true};
 }
 

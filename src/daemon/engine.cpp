@@ -214,6 +214,7 @@ void Pass::tell_progress(const char* name) {
 
 PassReport Pass::run() {
   const std::stop_callback interrupted(stop_, [this] { parts_.delivering.interrupt(); });
+  parts_.delivering.begin_pass();
   read_sftp_log();
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();

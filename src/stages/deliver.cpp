@@ -248,6 +248,7 @@ bool Delivering::begin_due() {
 Traffic Delivering::traffic() const {
   Traffic out;
   for (const auto& [serial, job] : active_) out.add(job->passage());
+  for (const Account& account : silent_) out.close(account);
   return out;
 }
 
@@ -353,6 +354,15 @@ void Delivering::dissolve(const Job& job) {
                                     {"rights_lost", job.lost.size()}});
 }
 
+namespace {
+
+bool is_silence(const model::Outcome& outcome) {
+  const auto* retry = std::get_if<model::Retry>(&outcome);
+  return retry != nullptr && retry->silent;
+}
+
+}  // namespace
+
 void Delivering::settle(std::vector<Ended> ended) {
   std::vector<store::DeliveryOutcome> outcomes;
   const auto apply = [&] {
@@ -366,6 +376,7 @@ void Delivering::settle(std::vector<Ended> ended) {
     job->thread.join();
     auto* outcome = std::get_if<model::Outcome>(&e.result);
     if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(job->lieu);
+    if (outcome != nullptr && job->account && is_silence(*outcome)) silent_.insert(*job->account);
     if (outcome != nullptr && job->remise.recall) {
       apply();  // in the order in which they came
       conclude_recall(*job, job->judged(std::move(*outcome)));

@@ -80,6 +80,9 @@ class Delivering {
   // Begins what is due and writes down what has ended, waiting at most `patience` for the first end. Returns whether
   // something is under way. Throws Error when the store fails; nothing is lost by that.
   bool step(std::chrono::milliseconds patience);
+  // An account whose server does not answer is left alone until the next pass begins: each of its lieux would wait as
+  // long, and `run` with them.
+  void begin_pass() { silent_.clear(); }
   // Nothing more is begun; what is under way ends soon. From any thread.
   void interrupt() { stop_.request_stop(); }
   // Readable when something ended since the last step.
@@ -119,6 +122,7 @@ class Delivering {
     std::unique_ptr<channels::FileSender> sender;
   };
   std::vector<Idle> idle_;               // connected, perhaps of use for what begins next
+  std::set<Account> silent_;             // in this pass
   std::map<Place, Instant> look_after_;  // not before
   std::vector<store::AwaitingLieu> to_look_;
   Instant next_search_{};

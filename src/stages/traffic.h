@@ -40,6 +40,7 @@ struct Passage {
 class Traffic {
  public:
   void add(Passage passage);
+  void close(const Account& account) { closed_.insert(account); }  // nothing more begins at it
 
   // An account is full for a remise when it has as many passages as the remise's own profile lets it have. Without an
   // account one passage a lieu. Never beside a look at its lieu, which would take what changes meanwhile for a pickup,

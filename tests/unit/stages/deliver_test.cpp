@@ -247,6 +247,28 @@ TEST_CASE("a dead account with more that is due than there are threads holds up 
   CHECK(site.delivered() == 1);
 }
 
+TEST_CASE("an account whose server does not answer is tried once a pass, whatever lieux it serves") {
+  Partners site({{"rpe-a", sftp("mute", 1)},
+                 {"rpe-b", sftp("mute", 1)},
+                 {"rpe-c", sftp("mute", 1)},
+                 {"rpe-d", sftp("other", 1)}});
+  for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c", "rpe-d"}) {
+    site.due(lieu, 1);
+    site.answers[lieu + std::string("-1")] = model::Retry{"no answer", std::nullopt, true, {}, true};
+  }
+  site.answers.erase("rpe-d-1");
+  site.servers.open();
+  site.delivering().begin_pass();
+  site.finish();
+  CHECK(site.delivered() == 1);
+  CHECK(site.servers.done().size() == 2);
+  // The lieux that were not tried are as due as before; the next pass begins with one of them.
+  site.delivering().begin_pass();
+  site.finish();
+  CHECK(site.servers.done().size() == 3);
+  CHECK(site.failures("rpe-a") + site.failures("rpe-b") + site.failures("rpe-c") == 2);
+}
+
 TEST_CASE("what was packed before its lieu got another server counts at the new one") {
   Partners site({{"rpe-a", sftp("ancien", 1)}, {"rpe-b", sftp("autre", 1)}});
   site.due("rpe-a", 2);
