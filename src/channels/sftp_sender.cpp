@@ -152,14 +152,21 @@ void SftpSender::prepare_directory(const RemiseToSend& r) {
   } catch (const SftpError& e) {
     // Every server says it in its own way when the directory is there.
     if (e.code() == SftpError::no_such_file || e.code() == SftpError::permission_denied) throw;
-    const auto there = sftp_->stat(directory);
+    const auto there = sftp_->lstat(directory);  // a link leads where somebody else wants
     if (!there || !there->is_directory()) throw;
   }
 }
 
+// Whether what stands there under its final name is the whole file, as far as can be told: with a server whose sizes
+// mean nothing, where only whole files get their names.
+bool SftpSender::is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const {
+  return profile_.check_size ? found.size == file.size : profile_.rename;
+}
+
 // Where files are written under their final names, an attempt that was cut short leaves less than the whole.
 bool SftpSender::was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const {
-  return !profile_.rename && found.size && *found.size < file.size;
+  if (profile_.rename) return false;
+  return !profile_.check_size || (found.size && *found.size < file.size);
 }
 
 // What stands under its final name with its size was put there by an earlier attempt: names are ours and derived from
@@ -173,8 +180,9 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
-  // Before the first attempt nothing of ours is there: what may be replaced, or has no size to tell, need not be asked.
-  if (r.attempt == 1 && (profile_.overwrite || !profile_.check_size)) return std::nullopt;
+  // Before the first attempt nothing of ours is there: what stands there is another's, whatever its size.
+  const bool first = r.attempt == 1;
+  if (first && profile_.overwrite) return std::nullopt;
   std::vector<const model::RemiseFile*> files;
   std::vector<std::string> paths;
   for (const model::RemiseFile& f : r.files) {
@@ -184,19 +192,19 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
   }
   const auto found = sftp_->stat_all(paths);
   const model::RemiseFile& last = r.files.back();
-  if (r.attempt > 1 && !files.empty() && files.back() == &last && found.back() && found.back()->size == last.size) {
+  if (!first && !files.empty() && files.back() == &last && found.back() && is_whole(*found.back(), last)) {
     // The manifest came after all others: who misses one of them has taken it.
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!found[i]) continue;
-    if (found[i]->size == files[i]->size) {
+    if (!first && is_whole(*found[i], *files[i])) {
       there.insert(files[i]->name);
       continue;
     }
     if (profile_.overwrite) continue;
-    if (r.attempt == 1 || !was_begun(*found[i], *files[i])) {
+    if (first || !was_begun(*found[i], *files[i])) {
       return Refused{
           "remise-differente",
           paths[i] + " exists at the server with another content; have it moved away, then retry the remise"};
@@ -216,7 +224,7 @@ std::optional<Outcome> SftpSender::look_again(const RemiseToSend& r, const std::
   const auto now = sftp_->stat_all(paths);
   std::optional<Outcome> gone;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (now[i] && now[i]->size == found[i]->size) continue;
+    if (now[i] && is_whole(*now[i], *found[i])) continue;
     there.erase(found[i]->name);
     gone = Retry{paths[i] + " was there when this attempt began, and is not any more", std::nullopt, false, {}};
   }
@@ -394,11 +402,12 @@ Collected SftpSender::collect(const Collecting& collecting) {
 Collected SftpSender::fetch(const Collecting& c) {
   std::string directory = profile_.return_directory;
   if (directory.back() != '/') directory += '/';
-  std::vector<std::string> wanted;
+  std::vector<std::string> named;
   for (std::string& name : sftp_->list(profile_.return_directory)) {
-    if (wanted.size() < c.most && c.wants(name)) wanted.push_back(directory + name);
+    if (c.wants(name)) named.push_back(directory + name);
   }
   Collected collected;
+  const std::vector<std::string> wanted = fetchable(named, c, collected);
   if (wanted.empty()) return collected;
   for (const std::string& path : settled_files(wanted, c.stable_after)) {
     Landing landing(c, path.substr(directory.size()));
@@ -416,6 +425,27 @@ Collected SftpSender::fetch(const Collecting& c) {
     }
   }
   return collected;
+}
+
+// Of these, as many files as may be fetched at a time. The others cannot be, and take no place from those behind them.
+std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& paths, const Collecting& c,
+                                               Collected& collected) {
+  std::vector<std::string> out;
+  std::size_t unfit = 0;
+  const auto found = sftp_->stat_all(paths);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (!found[i]) continue;
+    const bool fit = found[i]->is_regular() && found[i]->size.value_or(0) <= c.max_bytes;
+    if (!fit) ++unfit;
+    if (fit && out.size() < c.most) out.push_back(paths[i]);
+  }
+  if (unfit > 0) {
+    collected.faults.push_back(fmt::format(
+        "{} in the return directory {} cannot be fetched: no file, or larger than {} MiB; have the partner "
+        "remove what does not belong there",
+        unfit == 1 ? "1 entry" : fmt::format("{} entries", unfit), profile_.return_directory, c.max_bytes >> 20U));
+  }
+  return out;
 }
 
 // Of these, the files that nobody writes to any more: size and date stay the same for `pause`. The server's clock need

@@ -61,6 +61,7 @@ class SftpSender final : public FileSender {
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   void prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
+  bool is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   bool was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   std::optional<model::Outcome> look_again(const RemiseToSend& remise,
                                            const std::vector<const model::RemiseFile*>& found,
@@ -70,6 +71,8 @@ class SftpSender final : public FileSender {
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
   std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
   Collected fetch(const Collecting& collecting);
+  std::vector<std::string> fetchable(const std::vector<std::string>& paths, const Collecting& collecting,
+                                     Collected& collected);
   std::vector<std::string> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
 
   model::SftpProfile profile_;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "lib/ssh/known_hosts.h"
 
@@ -30,16 +31,26 @@ std::string shown(const Server& s) {
   throw SshError(fault, fmt::format("{}: {}", shown(server), what));
 }
 
-// How long to wait, and for what to give up.
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// How long to wait, and for what to give up. Whatever comes meanwhile, only what was waited for sets `until` anew: a
+// server that keeps the connection alive, or drips, is not one that answers.
 struct Waiting {
   milliseconds patience;
   std::stop_token stop;
-};
+  SteadyTime until{};
 
-// Until `fd` is ready for `events`. False when patience ended. Throws Interrupted.
+  Waiting from_now(int times = 1) const {
+    return {patience, stop, std::chrono::steady_clock::now() + times * patience};
+  }
+};
+// Of connecting and logging in as a whole.
+constexpr int steps_of_login = 4;
+
+// Until `fd` is ready for `events`. False when the time is over. Throws Interrupted.
 bool wait_for(int fd, short events, const Waiting& waiting) {
   constexpr milliseconds slice{250};
-  const auto end = std::chrono::steady_clock::now() + waiting.patience;
+  const auto end = std::min(waiting.until, std::chrono::steady_clock::now() + waiting.patience);
   while (true) {
     if (waiting.stop.stop_requested()) throw Interrupted();
     const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
@@ -120,8 +131,14 @@ SessionPtr new_session(const Server& server, const std::string& algorithms) {
   return session;
 }
 
+// libssh's words, which may be the server's: before any login, whoever stands on the way writes them.
+std::string words(ssh_session session) {
+  return text::printable(text::truncated(text::printable(ssh_get_error(session)), 200));
+}
+
 // Until the server has said something, or takes what libssh has for it. Throws SshError when it does not in time.
 void wait_for(ssh_session session, const Waiting& waiting) {
+  if (ssh_get_fd(session) < 0) throw SshError(Fault::lost, "the server has ended the connection: " + words(session));
   const bool pending = (ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
   const short events = static_cast<short>(POLLIN | (pending ? POLLOUT : 0));
   if (!wait_for(ssh_get_fd(session), events, waiting))
@@ -146,7 +163,7 @@ SessionPtr handshake(const Server& server, const Waiting& waiting, const std::st
   set(session.get(), SSH_OPTIONS_FD, &fd);
   socket.release();  // libssh closes it
   if (insist(session.get(), waiting, SSH_AGAIN, [&] { return ssh_connect(session.get()); }) == SSH_OK) return session;
-  const std::string why = ssh_get_error(session.get());
+  const std::string why = words(session.get());
   const bool kex = why.find("kex error") != std::string::npos || why.find("no match for method") != std::string::npos;
   const bool late = why.find("imeout") != std::string::npos;
   fail(kex    ? Fault::key_exchange
@@ -243,14 +260,23 @@ class Login {
         fail(Fault::login, server_,
              fmt::format("the account {} or its {} is not accepted", server_.user, by_key ? "key" : "password"));
       default:
-        fail(Fault::lost, server_, std::string("logging in: ") + ssh_get_error(session_));
+        fail(Fault::lost, server_, "logging in: " + words(session_));
     }
   }
 
  private:
+  // Some servers end the connection with a word at a login that they refuse.
   template <typename Operation>
   int ask(const Operation& operation) {
-    return insist(session_, waiting_, SSH_AUTH_AGAIN, operation);
+    const auto ended = [this] { return words(session_).find("SSH_MSG_DISCONNECT") != std::string::npos; };
+    try {
+      const int rc = insist(session_, waiting_, SSH_AUTH_AGAIN, operation);
+      if (rc != SSH_AUTH_ERROR || !ended()) return rc;
+    } catch (const SshError& e) {
+      if (e.fault() != Fault::lost || !ended()) throw;
+    }
+    fail(Fault::login, server_,
+         fmt::format("the server ends the connection when {} logs in: {}", server_.user, words(session_)));
   }
 
   int with_key() {
@@ -323,7 +349,7 @@ Session::Session(const Server& server, milliseconds patience, std::stop_token st
 
 void Session::connect(const Server& server) {
   // No structured binding: clang 14 lets no lambda capture one.
-  const Waiting& waiting = handles_->waiting;
+  const Waiting waiting = handles_->waiting.from_now(steps_of_login);
   SessionPtr& session = handles_->session;
   ChannelPtr& channel = handles_->channel;
   session = server.fingerprint.empty() ? connect_known(server, waiting, fingerprint_)
@@ -333,15 +359,19 @@ void Session::connect(const Server& server) {
   if (!channel) throw std::bad_alloc();
   const auto ask = [&](const auto& operation) { return insist(session.get(), waiting, SSH_AGAIN, operation); };
   if (ask([&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
-    fail(Fault::lost, server, std::string("opening a channel: ") + ssh_get_error(session.get()));
+    fail(Fault::lost, server, "opening a channel: " + words(session.get()));
   if (ask([&] { return ssh_channel_request_subsystem(channel.get(), "sftp"); }) != SSH_OK)
     fail(ssh_is_connected(session.get()) != 0 ? Fault::subsystem : Fault::lost, server,
-         std::string("the server has no sftp subsystem for that account: ") + ssh_get_error(session.get()));
+         "the server has no sftp subsystem for that account: " + words(session.get()));
 }
 
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
+
+milliseconds Session::patience() const {
+  return handles_->waiting.patience;
+}
 
 void Session::write(std::string_view bytes) {
   fault::around(
@@ -353,13 +383,14 @@ void Session::write(std::string_view bytes) {
 }
 
 void Session::write_all(std::string_view bytes) {
-  const Waiting& waiting = handles_->waiting;
+  Waiting waiting = handles_->waiting.from_now();
   ssh_session_struct* session = handles_->session.get();
   ssh_channel_struct* channel = handles_->channel.get();
   while (!bytes.empty()) {
     const int n = ssh_channel_write(channel, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
+      waiting = handles_->waiting.from_now();
     } else if (n == 0 || n == SSH_AGAIN) {
       wait_for(session, waiting);  // for a larger window
     } else {
@@ -373,6 +404,7 @@ void Session::write_all(std::string_view bytes) {
 
 std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
   ssh_channel_struct* channel = handles_->channel.get();
+  const Waiting waiting = handles_->waiting.from_now();
   while (true) {
     const int n = ssh_channel_read_nonblocking(channel, buffer, static_cast<std::uint32_t>(size), 0);
     if (n > 0) return static_cast<std::size_t>(n);
@@ -380,7 +412,7 @@ std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
     if (ended || (n != 0 && n != SSH_AGAIN)) throw SshError(Fault::lost, "the connection was lost");
     if (!wait) return 0;
     fault::around(
-        "ssh.wait", fault::connections, [&] { wait_for(handles_->session.get(), handles_->waiting); },
+        "ssh.wait", fault::connections, [&] { wait_for(handles_->session.get(), waiting); },
         [&](fault::Kind) { lose(handles_->session.get()); });
   }
 }

@@ -59,8 +59,9 @@ void require_usable(const Server& server);
 
 class Session {
  public:
-  // Connects and logs in. `patience` bounds each silence of the other side, not the whole; a stop ends any waiting
-  // within a quarter of a second, but for the resolution of the name. Throws SshError, Interrupted; so do the others.
+  // Connects and logs in, four times `patience` at most; afterwards it bounds each wait for bytes of the channel, or
+  // for room for them. A stop ends any waiting within a quarter of a second, but for the resolution of the name. Throws
+  // SshError, Interrupted; so do the others.
   Session(const Server& server, std::chrono::milliseconds patience, std::stop_token stop = {});
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
@@ -71,6 +72,7 @@ class Session {
   // Between 1 and `size` bytes, waiting as long as `patience`; 0 only when `wait` is false and nothing is there. Throws
   // SshError (lost, timed_out).
   std::size_t read(char* buffer, std::size_t size, bool wait);
+  std::chrono::milliseconds patience() const;
   // "SHA256:…" of the key that the server showed.
   const std::string& host_fingerprint() const { return fingerprint_; }
 

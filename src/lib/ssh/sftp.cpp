@@ -24,6 +24,24 @@ constexpr std::size_t flush_at = std::size_t{64} << 10U;
 
 constexpr const char* space_extension = "statvfs@openssh.com";
 
+constexpr const char* no_answer = "no answer from the server any more";
+
+bool is_refusal(std::uint32_t code) {
+  return code == SftpError::permission_denied || code == SftpError::unsupported;
+}
+
+// Of something that takes many answers.
+class Deadline {
+ public:
+  explicit Deadline(const Session& session) : end_(std::chrono::steady_clock::now() + 10 * session.patience()) {}
+  void check() const {
+    if (std::chrono::steady_clock::now() > end_) throw SshError(Fault::timed_out, "the server takes too long");
+  }
+
+ private:
+  std::chrono::steady_clock::time_point end_;
+};
+
 [[noreturn]] void fail(const std::string& what, const Status& s) {
   throw SftpError(s.code, what + ": " + s.words);
 }
@@ -47,6 +65,7 @@ Sftp::Sftp(Session session) : session_(std::move(session)) {
 }
 
 std::uint32_t Sftp::send(Type type, const std::function<void(Builder&)>& fill, Continuation then) {
+  if (waiting_.empty()) answered_ = std::chrono::steady_clock::now();
   const std::uint32_t id = ++last_id_;
   Builder packet(type);
   packet.u32(id);
@@ -91,6 +110,10 @@ void Sftp::pump() {
     at += 4 + size;
   }
   in_.erase(0, at);
+  // Bytes that come one by one are no answer.
+  const auto now = std::chrono::steady_clock::now();
+  if (at > 0) answered_ = now;
+  if (now - answered_ > session_.patience()) throw SshError(Fault::timed_out, no_answer);
 }
 
 void Sftp::dispatch(std::string_view packet) {
@@ -143,10 +166,11 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
   std::optional<std::pair<std::string, Status>> refused;
   std::size_t next = 0;
   std::size_t asked = 0;
+  const Type type = look_type();
   const auto ask_next = [&] {
     for (; next < paths.size() && asked - (paths.size() - left) < max_stats; ++next, ++asked) {
       send(
-          Type::stat, [&](Builder& b) { b.string(paths[next]); },
+          type, [&](Builder& b) { b.string(paths[next]); },
           [&, i = next](Reply& r) {
             --left;
             if (r.type == Type::attributes) {
@@ -163,12 +187,33 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
     ask_next();
     pump();
   }
+  if (refused && stat_ && is_refusal(refused->second.code)) {  // of the path, or of the operation
+    stat_ = false;
+    try {
+      return stat_all(paths);
+    } catch (const SftpError&) {
+      stat_ = true;
+      throw;
+    }
+  }
   if (refused) fail("look at " + refused->first, refused->second);
   return out;
 }
 
 std::optional<wire::Attributes> Sftp::stat(const std::string& path) {
   return stat_all({path}).front();
+}
+
+std::optional<wire::Attributes> Sftp::lstat(const std::string& path) {
+  std::optional<wire::Attributes> found;
+  try {
+    ask(
+        Type::lstat, "look at " + path, [&](Builder& b) { b.string(path); }, Type::attributes,
+        [&](Reply& r) { found = r.body.attributes(); });
+  } catch (const SftpError& e) {
+    if (e.code() != SftpError::no_such_file) throw;
+  }
+  return found;
 }
 
 void Sftp::make_directory(const std::string& path, std::uint32_t mode) {
@@ -229,12 +274,16 @@ void Sftp::close_handle(const std::string& handle) {
 std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
   std::vector<std::string> names;
   const std::string handle = open_handle(Type::opendir, path);
+  const Deadline deadline(session_);
   while (true) {
+    deadline.check();
     try {
       ask(
           Type::readdir, "list " + path, [&](Builder& b) { b.string(handle); }, Type::name,
           [&](Reply& r) {
-            for (std::uint32_t n = r.body.u32(); n > 0; --n) {
+            std::uint32_t n = r.body.u32();
+            if (n == 0) throw MalformedPacket("the server lists nothing, and does not say that this is all");
+            for (; n > 0; --n) {
               std::string name(r.body.string());
               r.body.string();
               r.body.attributes();
@@ -259,12 +308,15 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
 void Sftp::read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink) {
   std::uint64_t size = 0;
   const std::string handle = open_handle(Type::open, path);
+  const Deadline deadline(session_);
   while (true) {
+    deadline.check();
     try {
       ask(
           Type::read, "read " + path, [&](Builder& b) { b.string(handle).u64(size).u32(wire::chunk); }, Type::data,
           [&](Reply& r) {
             const std::string_view bytes = r.body.string();
+            if (bytes.empty()) throw MalformedPacket("the server sends nothing, and does not say that this is all");
             size += bytes.size();
             if (size <= limit) sink(bytes);
           });

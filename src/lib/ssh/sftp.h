@@ -8,6 +8,7 @@
 // One thread. After an SshError or MalformedPacket the connection is of no more use.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -96,14 +97,17 @@ class Sftp {
   // source throws.
   void upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report);
 
-  // Sizes of paths, asked for together; nothing where there is no such file. Throws SftpError for any other answer.
+  // Sizes of paths, asked for together (STAT, or LSTAT of a server that refuses that); nothing where there is no such
+  // file. Throws SftpError for any other answer.
   std::vector<std::optional<wire::Attributes>> stat_all(const std::vector<std::string>& paths);
   std::optional<wire::Attributes> stat(const std::string& path);
+  std::optional<wire::Attributes> lstat(const std::string& path);  // of a symbolic link itself
   void make_directory(const std::string& path, std::uint32_t mode);
   void rename(const std::string& from, const std::string& to, bool overwrite);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
-  // Names, without "." and "..", sorted; when there are more than `most`, that many of them.
+  // Names, without "." and "..", sorted; when there are more than `most`, that many of them. This and `read` take ten
+  // times the session's patience at most, then SshError (timed_out).
   std::vector<std::string> list(const std::string& path, std::size_t most = 100'000);
   // The whole file, piece by piece. SftpError when it is larger than `limit` bytes.
   void read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink);
@@ -129,6 +133,7 @@ class Sftp {
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});
   void wait_for(const bool& answered);
+  wire::Type look_type() const { return stat_ ? wire::Type::stat : wire::Type::lstat; }
   std::string open_handle(wire::Type type, const std::string& path);
   void close_handle(const std::string& handle);
 
@@ -138,6 +143,10 @@ class Sftp {
   std::unordered_map<std::uint32_t, Continuation> waiting_;
   std::string out_;
   std::string in_;
+  std::chrono::steady_clock::time_point answered_;  // last, or when there was nothing to answer
+  // What the server turned out to refuse is not asked again over this connection.
+  bool stat_ = true;
+  bool fstat_ = true;
 };
 
 }  // namespace navette::ssh

@@ -21,6 +21,8 @@ constexpr std::size_t max_unanswered = std::size_t{4} << 20U;  // bytes of WRITE
 // that makes each fsync dearer for the server.
 constexpr std::size_t max_files = 96;
 
+constexpr std::uint32_t file_mode = 0640;  // a family's data: the directory's account and group, no others
+
 const char* name_of(Operation operation) {
   switch (operation) {
     case Operation::create:
@@ -64,7 +66,8 @@ class Sftp::Uploading {
     std::string handle;
     std::uint64_t sent = 0;
     unsigned pending = 0;  // requests on the handle without an answer
-    bool stays = false;    // a temporary file of a former connection, which the server lets nobody remove
+    bool cleared = false;  // what stood under its temporary name was to be removed,
+    bool stays = false;    // which the server lets nobody do
     bool closing = false;
     bool failed = false;
   };
@@ -89,24 +92,38 @@ class Sftp::Uploading {
   void begin(std::size_t i) {
     ++in_flight_;
     const bool temporary = !uploads_[i].temporary.empty();
-    if (temporary && rules_.resumed) {
-      sftp_.send(
-          Type::remove, [&](Builder& b) { b.string(written_to(i)); },
-          [this, i](Reply& r) {
-            const Status s = status_from(r.body);
-            flights_[i].stays = s.code != SftpError::ok && s.code != SftpError::no_such_file;
-          });
-    }
-    open(i, temporary ? rules_.resumed : !rules_.overwrite);
+    if (temporary && rules_.resumed) clear(i);
+    open(i, temporary || !rules_.overwrite);
   }
 
+  void clear(std::size_t i) {
+    flights_[i].cleared = true;
+    sftp_.send(
+        Type::remove, [&](Builder& b) { b.string(written_to(i)); },
+        [this, i](Reply& r) {
+          const Status s = status_from(r.body);
+          flights_[i].stays = s.code != SftpError::ok && s.code != SftpError::no_such_file;
+        });
+  }
+
+  // Exclusive: never through a link that somebody of the partner's put there, nor into a file that a former connection
+  // has open. Only what an attempt of ours left and the server lets nobody remove is written to.
   void open(std::size_t i, bool exclusive) {
     const std::uint32_t flags =
         wire::open_write | wire::open_create | (exclusive ? wire::open_exclusive : wire::open_truncate);
     sftp_.send(
-        Type::open, [&](Builder& b) { b.string(written_to(i)).u32(flags).attributes({}); },
+        Type::open,
+        [&](Builder& b) {
+          b.string(written_to(i)).u32(flags).attributes({std::nullopt, file_mode});
+        },
         [this, i, exclusive](Reply& r) {
-          if (r.type == Type::status && exclusive && flights_[i].stays) return open(i, false);
+          if (r.type == Type::status && exclusive && !uploads_[i].temporary.empty()) {
+            if (flights_[i].stays && rules_.resumed) return open(i, false);
+            if (!flights_[i].cleared) {
+              clear(i);
+              return open(i, true);
+            }
+          }
           if (r.type == Type::handle) {
             flights_[i].handle = r.body.string();
             flights_[i].source = uploads_[i].open();  // now, not before: few descriptors however many are in flight
@@ -167,25 +184,7 @@ class Sftp::Uploading {
             answered(i);
           });
     }
-    if (!f.failed && rules_.check_size) {
-      ++f.pending;
-      sftp_.send(
-          Type::fstat, [&](Builder& b) { b.string(f.handle); },
-          [this, i](Reply& r) {
-            if (r.type == Type::attributes) {
-              const auto size = r.body.attributes().size;
-              if (size != uploads_[i].size) {
-                fail(i, Operation::look,
-                     fmt::format("{} has {} bytes at the server, not {}", written_to(i), size.value_or(0),
-                                 uploads_[i].size),
-                     SftpError::failure);
-              }
-            } else {
-              expect_ok(i, r, Operation::look);
-            }
-            answered(i);
-          });
-    }
+    if (!f.failed && rules_.check_size && sftp_.fstat_) look(i, Type::fstat, f.handle);
     ++f.pending;
     sftp_.send(
         Type::close, [&](Builder& b) { b.string(f.handle); },
@@ -193,6 +192,45 @@ class Sftp::Uploading {
           expect_ok(i, r, Operation::close);
           answered(i);
         });
+    // By name, of a server without FSTAT: once it is closed.
+    if (!f.failed && rules_.check_size && !sftp_.fstat_) look(i, sftp_.look_type(), written_to(i));
+  }
+
+  // Its size, by its handle or by its name.
+  void look(std::size_t i, Type type, const std::string& what) {
+    ++flights_[i].pending;
+    sftp_.send(
+        type, [&](Builder& b) { b.string(what); },
+        [this, i, type](Reply& r) {
+          if (r.type == Type::attributes) {
+            const auto size = r.body.attributes().size;
+            if (size != uploads_[i].size) {
+              fail(i, Operation::look,
+                   fmt::format("{} has {} bytes at the server, not {}", written_to(i), size.value_or(0),
+                               uploads_[i].size),
+                   SftpError::failure);
+            }
+          } else if (const Type other = instead_of(type, r); other != type) {
+            look(i, other, written_to(i));
+          } else {
+            expect_ok(i, r, Operation::look);
+          }
+          answered(i);
+        });
+  }
+
+  // FSTAT, STAT, LSTAT: the first that the server does not refuse, remembered. `type` when there is no other.
+  Type instead_of(Type type, const Reply& refusal) {
+    if (refusal.type != Type::status) return type;
+    wire::Parser body = refusal.body;
+    const std::uint32_t code = status_from(body).code;
+    if (code != SftpError::permission_denied && code != SftpError::unsupported) return type;
+    if (type == Type::fstat) {
+      sftp_.fstat_ = false;
+      return sftp_.look_type();
+    }
+    if (type == Type::stat) sftp_.stat_ = false;
+    return sftp_.look_type();
   }
 
   void answered(std::size_t i) {

@@ -35,6 +35,7 @@ struct Partner {
   bool rename;
   bool overwrite;
   bool make_directory;
+  bool check_size = true;
 };
 const Partner partners[] = {{"a directory a remise", "internal-sftp", true, false, true},
                             {"all in one directory", "internal-sftp", true, false, false},
@@ -69,6 +70,7 @@ class World {
     p.rename = partner.rename;
     p.overwrite = partner.overwrite;
     p.make_directory = partner.make_directory;
+    p.check_size = partner.check_size;
     const bool flat = !partner.make_directory;
     return {std::make_unique<channels::SftpSender>(p, credentials, 5s),
             [=](const std::string& file) {
@@ -209,7 +211,9 @@ TEST_CASE("contract: bytes that are not those announced are shown to nobody") {
     CHECK(refused(place.sender->send(remise)) == "source-alteree");
     CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
     CHECK_FALSE(fs::exists(place.path("remise.xml")));
-    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+    auto again = world.depot.remise();
+    again.attempt = 2;
+    CHECK(is_delivered(place.sender->send(again)));
     check_whole(world, place);
   });
 }
@@ -345,6 +349,48 @@ TEST_CASE("what an earlier attempt confirmed and has since gone was picked up, n
   CHECK(fs::exists(place.path("remise.xml")));
 }
 
+TEST_CASE("what stands there before the first attempt is another's, whatever its size") {
+  const test::Sshd sshd;
+  const World world;
+  for (const Partner& partner : {partners[0], partners[1], partners[4]}) {
+    const Place place = world.sftp(sshd, partner);
+    const fs::path path = place.path("DI_monenfant_A1.pdf");
+    put(path, std::string(300000, 'x'));
+    CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+    CHECK(content(path) == std::string(300000, 'x'));
+    CHECK_FALSE(fs::exists(place.path("remise.xml")));
+    fs::remove_all(place.path("remise.xml").parent_path());
+    fs::create_directories(place.root);
+  }
+}
+
+TEST_CASE("where somebody of the partner's put a link, nothing goes through it") {
+  const test::Sshd sshd;
+  const World world;
+  put(world.dir / "ailleurs/victime", "as it was");
+  SECTION("in the place of a temporary file: removed") {
+    const Place place = world.sftp(sshd, partners[1]);
+    fs::create_symlink(world.dir / "ailleurs/victime", place.root / "DI_monenfant_A1.pdf.part");
+    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+    check_whole(world, place);
+  }
+  SECTION("in the place of the remise's directory") {
+    const Place place = world.sftp(sshd, partners[0]);
+    fs::create_symlink(world.dir / "ailleurs", place.root / "R1");
+    CHECK_FALSE(std::holds_alternative<Delivered>(place.sender->send(world.depot.remise())));
+  }
+  CHECK(content(world.dir / "ailleurs/victime") == "as it was");
+  CHECK(files_below(world.dir / "ailleurs").size() == 1);
+}
+
+TEST_CASE("a server that tells no size, under a profile that says so, gets each file once") {
+  const test::Sshd sshd({{"ed25519"}, "internal-sftp -P fstat,stat,lstat", ""});
+  const World world;
+  const Place place = world.sftp(sshd, {"", "", true, true, true, false});
+  REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+  check_whole(world, place);
+}
+
 TEST_CASE("once the manifest is there nothing is sent again of what the lieu has taken since") {
   for (const Partner& partner : partners) {
     SECTION(partner.name) {
@@ -437,7 +483,9 @@ TEST_CASE("faults of a partner's server are the partner's, with what mends them"
     sshd.signal_sessions(SIGKILL);
     const Outcome lost = place.sender->send(world.depot.remise());
     REQUIRE(std::holds_alternative<Retry>(lost));
-    CHECK(is_delivered(place.sender->send(world.depot.remise())));
+    auto again = world.depot.remise();
+    again.attempt = 2;
+    CHECK(is_delivered(place.sender->send(again)));
   }
   SECTION("a server that cannot rename, under a profile that says it can") {
     const test::Sshd without({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});

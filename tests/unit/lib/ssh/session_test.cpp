@@ -140,6 +140,14 @@ TEST_CASE("a key or a password that the server does not accept is a fault of the
   CHECK(fault_of(server) == Fault::login);
 }
 
+TEST_CASE("a server that ends the connection at a login that it refuses refuses it") {
+  const Sshd sshd({{"ed25519"}, "internal-sftp", "MaxAuthTries 1\n"});
+  sshd.make_key("stranger", "ed25519");
+  auto server = profile(sshd);
+  server.key = sshd.dir.get("stranger");
+  CHECK(fault_of(server) == Fault::login);
+}
+
 TEST_CASE("no address, nobody there, nobody who answers") {
   Sshd sshd;
   auto server = profile(sshd);

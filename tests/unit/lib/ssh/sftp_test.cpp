@@ -152,6 +152,78 @@ TEST_CASE("servers that lack extensions or operations") {
   CHECK_FALSE(send(second, {without_rename.upload("a", "ours", "")}).failure);
 }
 
+TEST_CASE("sizes are looked at in whatever way the server has, and found to differ") {
+  for (const char* without : {"open", "fstat", "stat", "fstat,stat", "fstat,lstat"}) {
+    INFO(without);
+    const bool all_ways = std::string_view(without) == "open";
+    const Server server({{"ed25519"}, all_ways ? "internal-sftp" : std::string("internal-sftp -P ") + without, ""});
+    auto sftp = server.connect();
+    std::vector<Upload> uploads;
+    for (int i = 0; i < 150; ++i) uploads.push_back(server.upload(std::to_string(i), filler(40'000, 1)));
+    CHECK_FALSE(send(sftp, uploads).failure);
+    CHECK(server.names().size() == 150);
+    CHECK(sftp.stat(server.path("7"))->size == 40'000);
+    CHECK_FALSE(sftp.stat(server.path("absent")));
+    // Bytes too many at the server: somebody else writes to the same file.
+    auto disturbed = server.upload("disturbed", filler(100'000, 2));
+    disturbed.open = [&, open = disturbed.open] {
+      std::ofstream(server.there() / "disturbed.part", std::ios::app) << std::string(200'000, 'x');
+      return open();
+    };
+    const auto report = send(sftp, {disturbed});
+    REQUIRE(report.failure);
+    CHECK(report.failure->operation == ssh::Operation::look);
+    CHECK_THAT(report.failure->what, Catch::Contains("has 200000 bytes at the server, not 100000"));
+    CHECK_FALSE(fs::exists(server.there() / "disturbed"));
+  }
+}
+
+TEST_CASE("each file is synced at the server before it is seen under its name") {
+  const test::TempDir traces;
+  const std::string trace = (traces / "calls").string();
+  const Server server(
+      {{"ed25519"}, "/usr/bin/strace -y -e trace=fsync,link,rename -o " + trace + " /usr/lib/openssh/sftp-server", ""});
+  {
+    auto sftp = server.connect();
+    CHECK_FALSE(send(sftp, {server.upload("a", "ours"), server.upload("b", "ours")}).failure);
+    CHECK_FALSE(send(sftp, {server.upload("a", "ours")}, {true, true}).failure);
+    sftp.remove(server.path("b"));  // answered: what came before is in the trace
+  }
+  std::ifstream in(trace);
+  std::vector<std::string> calls;
+  for (std::string line; std::getline(in, line);) {
+    const auto end = line.find(".part");
+    if (end == std::string::npos) continue;
+    calls.push_back(line.substr(0, line.find('(')) + " " + line[end - 1]);
+  }
+  const auto at = [&](const char* call) { return std::find(calls.begin(), calls.end(), call); };
+  REQUIRE(calls.size() == 6);
+  CHECK(at("fsync a") < at("link a"));
+  CHECK(at("fsync b") < at("link b"));
+  CHECK(at("link b") < calls.end() - 2);
+  CHECK(calls[4] == "fsync a");
+  CHECK(calls[5] == "rename a");
+}
+
+TEST_CASE("files of families are not for everybody at the partner's") {
+  const Server server;
+  auto sftp = server.connect();
+  CHECK_FALSE(send(sftp, {server.upload("a", "ours"), server.upload("b", "ours", "")}).failure);
+  for (const char* name : {"a", "b"}) {
+    CHECK((fs::status(server.there() / name).permissions() & fs::perms::others_all) == fs::perms::none);
+  }
+}
+
+TEST_CASE("a server that is alive and does not answer is waited for no longer than one that is silent") {
+  const Server server({{"ed25519"}, "/bin/sleep 1000", "ClientAliveInterval 1\nClientAliveCountMax 10000\n"});
+  try {
+    server.connect(1500ms);
+    FAIL("connected");
+  } catch (const ssh::SshError& e) {
+    CHECK(e.fault() == ssh::Fault::timed_out);
+  }
+}
+
 TEST_CASE("a failure stops what is not begun, lets the others end, and leaves no half file") {
   const Server server;
   auto sftp = server.connect();
