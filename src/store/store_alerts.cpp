@@ -7,6 +7,8 @@
 namespace navette::store {
 namespace {
 
+constexpr auto told_after = std::chrono::hours(1);
+
 std::vector<AlertItem> items(sqlite::Query q) {
   std::vector<AlertItem> out;
   while (q.step()) out.push_back({q.text(0), q.text(1)});
@@ -46,9 +48,13 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
   f.held_remises = of_caf(
       "SELECT r.nom, CASE r.retenue_operateur WHEN 1 THEN 'par un opérateur' ELSE coalesce(r.motif, '') END "
       "FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'retenue' AND l.caf = ? ORDER BY r.id");
-  f.remises_in_trouble = of_caf(
+  // What fails for a moment and then goes would use up the day's mail.
+  auto trouble = db_.query(
       "SELECT r.nom, r.motif FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'prete' AND r.motif IS NOT NULL AND l.retenu = 0 AND l.caf = ? ORDER BY r.id");
+      "WHERE r.etat = 'prete' AND r.motif IS NOT NULL AND l.retenu = 0 AND l.caf = ?1 AND r.premiere_tentative <= ?2 "
+      "ORDER BY r.id");
+  trouble.bind(caf, to_column(now - told_after));
+  f.remises_in_trouble = items(std::move(trouble));
   f.recalls_waiting = of_caf(
       "SELECT r.nom, coalesce(r.motif, '') FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'a-rappeler' AND l.caf = ? ORDER BY r.id");

@@ -235,6 +235,15 @@ TEST_CASE("what arrived of a remise counts at its next attempt, but not once its
   CHECK(site.store->due_remises(site.now).at(0).arrived.empty());
 }
 
+TEST_CASE("the Caf is told of a remise that goes on failing, not of one that failed a moment ago") {
+  Routed site;
+  const auto id = site.remise(site.pack("rpe-a"));
+  site.store->begin_attempts({id}, site.now);
+  site.store->apply_deliveries({{id, model::Retry{"no room", {}}, site.now, site.now + 1min}});
+  CHECK(site.store->alert_facts("421", site.now + 59min).remises_in_trouble.empty());
+  CHECK(site.store->alert_facts("421", site.now + 1h).remises_in_trouble.size() == 1);
+}
+
 TEST_CASE("a remise is tried again at its time, held when its five days are over, refused ones at once") {
   Routed site;
   const std::string name = site.pack("rpe-a");
