@@ -156,6 +156,22 @@ def test_an_acknowledgement_is_fetched_from_the_return_directory_and_removed_the
 
 
 @needs_sshd
+def test_what_cannot_be_fetched_is_told_and_keeps_nothing_else_waiting(site, sshd):
+    open_site(site, sshd, with_returns(sshd))
+    deliver(site, "A1")
+    retour = sshd.path / "retour"
+    for i in range(120):
+        (retour / f"a{i:03}.xml").mkdir()
+    with open(retour / "b.xml", "wb") as file:
+        file.truncate(5 << 30)
+    (retour / "z.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    done = site.passes(code=None)
+    assert "121 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
+    assert evidence(site) == "retrait"
+    assert len(list(retour.iterdir())) == 121
+
+
+@needs_sshd
 def test_a_partner_acknowledges_no_other_lieus_remises(site, sshd, tmp_path):
     other = Sshd(tmp_path / "autre")
     try:

@@ -349,6 +349,24 @@ TEST_CASE("what an earlier attempt confirmed and has since gone was picked up, n
   CHECK(fs::exists(place.path("remise.xml")));
 }
 
+TEST_CASE("the manifest gets its name at the server when all others have theirs") {
+  const test::TempDir traces;
+  const std::string trace = (traces / "calls").string();
+  const test::Sshd sshd(
+      {{"ed25519"}, "/usr/bin/strace -e trace=link,rename -o " + trace + " /usr/lib/openssh/sftp-server", ""});
+  const World world;
+  const Place place = world.sftp(sshd, partners[1]);
+  REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+  REQUIRE(place.sender->look(world.depot.remise()));  // answered: what came before is in the trace
+  std::ifstream in(trace);
+  std::vector<std::string> names;
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(".part") != std::string::npos) names.push_back(line);
+  }
+  REQUIRE(names.size() == 3);
+  CHECK_THAT(names.back(), Catch::Contains("R1_remise.xml.part"));
+}
+
 TEST_CASE("what stands there before the first attempt is another's, whatever its size") {
   const test::Sshd sshd;
   const World world;
