@@ -26,6 +26,7 @@ def arguments():
     p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
     p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
+    p.add_argument("--data", default="", help="the answer to DATA; the content is not read")
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
@@ -108,6 +109,11 @@ def main():
 
         async def smtp_RCPT(self, arg):
             await super().smtp_RCPT(self.known("RCPT", arg))
+
+        async def smtp_DATA(self, arg):
+            if not options.data:
+                return await super().smtp_DATA(arg)
+            await self.push(options.data)
 
     def connection():
         nonlocal connections

@@ -146,14 +146,19 @@ class Smtp::Connection {
   void greet(const std::stop_token& stop);
 
  private:
+  // First digits of replies, beside 4 and 5.
+  static constexpr int done = 2;
+  static constexpr int go_on = 3;
+
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
-  Reply ask(const std::string& command);
+  Reply ask(const std::string& command, int expected = done);
   std::vector<Reply> send_content(std::vector<Reply> answers, std::string_view message);
   void write(std::string_view bytes);
   Reply read_reply();
   std::string_view read_line();
   void wait(short events);
   [[noreturn]] void lost(CURLcode why) const;
+  [[noreturn]] void no_smtp(const std::string& what) const;
 
   std::string name_;
   std::chrono::milliseconds patience_;
@@ -226,6 +231,11 @@ void Smtp::Connection::lost(CURLcode why) const {
       {}, in_doubt_);
 }
 
+// Nobody knows what such a server will take what follows for: the connection is of no use any more.
+void Smtp::Connection::no_smtp(const std::string& what) const {
+  throw SmtpError(Fault::lost, fmt::format("{}: {}", name_, what), {}, in_doubt_);
+}
+
 // Until the connection is ready; in slices, so that a stop ends it.
 void Smtp::Connection::wait(short events) {
   constexpr std::chrono::milliseconds slice = std::chrono::milliseconds(500);
@@ -286,9 +296,15 @@ Reply Smtp::Connection::read_reply() {
   }
 }
 
-Reply Smtp::Connection::ask(const std::string& command) {
+// What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for
+// the message's would lose the message.
+Reply Smtp::Connection::ask(const std::string& command, int expected) {
   write(command + "\r\n");
-  return read_reply();
+  Reply reply = read_reply();
+  const int kind = reply.code / 100;
+  if (kind != expected && kind != 4 && kind != 5)
+    no_smtp(fmt::format("answers {} with {}", command.substr(0, 4), reply.code));
+  return reply;
 }
 
 std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::string_view message,
@@ -328,8 +344,8 @@ void Smtp::Connection::greet(const std::stop_token& stop) {
 
 // To whom the server has accepted so far; its answer is theirs.
 std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, std::string_view message) {
-  Reply reply = ask("DATA");
-  if (reply.code / 100 == 3) {
+  Reply reply = ask("DATA", go_on);
+  if (reply.code / 100 == go_on) {
     write(with_dots(message));
     in_doubt_ = true;  // from its end on, the message is the server's
     reply = ask(".");

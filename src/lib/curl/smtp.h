@@ -38,7 +38,8 @@ enum class Fault {
   resolution,   // the name has no address
   connection,   // refused, unreachable
   timed_out,    // no connection, or silence, for as long as `patience`
-  lost,         // ended by the other side or the network: what was under way may be done or not
+  lost,         // ended by the other side or the network, or by us since what comes is no SMTP: what was under way may
+                // be done or not
   busy,         // the server takes nothing for now (4xx before any message)
   tls,          // no TLS there, or a certificate that is not the server's, or whose CA is not known
   login,        // the account or its password is not accepted

@@ -168,6 +168,18 @@ TEST_CASE("a server that takes so many recipients at a time is given the others 
   CHECK(smtpd.has(3));
 }
 
+TEST_CASE("a server that answers DATA with 250 has taken nothing: the content was not sent") {
+  Smtpd smtpd({"--data", "250 2.0.0 Ok"});
+  Client client(smtpd);
+  const MailOutcome result = client.send(mail_to({odette}));
+  check_is_the_servers<Retry>(result.outcome, "answers DATA with 250");
+  check_is<Retry>(result.recipients.at(0).outcome, "answers DATA with 250");
+  CHECK_FALSE(result.in_doubt);
+  smtpd.stop();
+  smtpd.start();
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+}
+
 TEST_CASE("a server that has no place for the mail now is tried again") {
   const Smtpd smtpd({"--content", "452 4.3.1 Insufficient system storage"});
   Client client(smtpd);
