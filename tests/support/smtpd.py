@@ -25,6 +25,7 @@ def arguments():
     p.add_argument("--login", help="user:password, asked for before anything")
     p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
+    p.add_argument("--hang-up", action="store_true", help="after its answer to a recipient of --refuse, or of --defer, a 421 then")
     p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
     p.add_argument("--data", default="", help="the answer to DATA; the content is not read")
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
@@ -48,7 +49,7 @@ class Handler:
         if address in self.options.refuse:
             return f"550 5.1.1 <{address}>: Recipient address rejected: {address.split('@')[0]} unknown"
         if address in self.options.defer:
-            return f"451 4.7.1 <{address}>: Greylisted, try again later"
+            return f"{421 if self.options.hang_up else 451} 4.7.1 <{address}>: Greylisted, try again later"
         if len(envelope.rcpt_tos) >= self.options.most:
             return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
@@ -108,7 +109,10 @@ def main():
             await super().smtp_MAIL(self.known("MAIL", arg))
 
         async def smtp_RCPT(self, arg):
+            taken = len(self.envelope.rcpt_tos)
             await super().smtp_RCPT(self.known("RCPT", arg))
+            if options.hang_up and len(self.envelope.rcpt_tos) == taken:
+                self.transport.close()
 
         async def smtp_DATA(self, arg):
             if not options.data:

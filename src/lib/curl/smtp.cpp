@@ -144,15 +144,18 @@ class Smtp::Connection {
   // Empty: the server has ended the connection before anything of this message was said.
   std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
   void greet(const std::stop_token& stop);
+  bool ended() const { return ended_; }  // of no use for another message
 
  private:
   // First digits of replies, beside 4 and 5.
   static constexpr int done = 2;
   static constexpr int go_on = 3;
+  static constexpr int shutting_down = 421;
 
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
   Reply ask(const std::string& command, int expected = done);
-  std::vector<Reply> send_content(std::vector<Reply> answers, std::string_view message);
+  void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
+  Reply send_content(std::string_view message);
   void write(std::string_view bytes);
   Reply read_reply();
   std::string_view read_line();
@@ -170,6 +173,7 @@ class Smtp::Connection {
   std::string line_;
   bool in_doubt_ = false;  // of the message under way
   bool begun_ = false;     // the server has answered for the message under way
+  bool ended_ = false;
 };
 
 Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop)
@@ -309,7 +313,6 @@ Reply Smtp::Connection::ask(const std::string& command, int expected) {
 
 std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::string_view message,
                                               const std::stop_token& stop) {
-  constexpr int shutting_down = 421;
   stop_ = stop;
   in_doubt_ = begun_ = false;
   const bool status = offers("DSN") && !envelope.id.empty();
@@ -326,14 +329,32 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
     if (e.fault() == Fault::lost && !begun_) return {};
     throw;
   }
+  // Some servers hang up on whom they refuse: that is said of a recipient, and not the end of all mail.
   std::vector<Reply> answers;
-  for (const std::string& to : envelope.recipients)
-    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
-  if (std::none_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) {
-    ask("RSET");
-    return answers;
+  std::optional<Reply> of_message;
+  try {
+    name_recipients(envelope, status, answers);
+    const bool wanted = std::any_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); });
+    if (!ended_ && wanted) of_message = send_content(message);
+    if (!ended_ && !wanted) ask("RSET");
+  } catch (const SmtpError&) {
+    if (in_doubt_ || std::all_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) throw;
+    ended_ = true;
   }
-  return send_content(std::move(answers), message);
+  answers.resize(envelope.recipients.size());
+  for (Reply& answer : answers) {
+    if (answer.accepted()) answer = of_message.value_or(Reply());
+  }
+  return answers;
+}
+
+// Until the server says that it hangs up.
+void Smtp::Connection::name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers) {
+  for (const std::string& to : envelope.recipients) {
+    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
+    ended_ = answers.back().code == shutting_down;
+    if (ended_) return;
+  }
 }
 
 void Smtp::Connection::greet(const std::stop_token& stop) {
@@ -342,8 +363,8 @@ void Smtp::Connection::greet(const std::stop_token& stop) {
     throw SmtpError(reply.code / 100 == 4 ? Fault::busy : Fault::turned_away, name_ + ": " + reply.words, reply);
 }
 
-// To whom the server has accepted so far; its answer is theirs.
-std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, std::string_view message) {
+// The answer of all whom the server has accepted so far.
+Reply Smtp::Connection::send_content(std::string_view message) {
   Reply reply = ask("DATA", go_on);
   if (reply.code / 100 == go_on) {
     write(with_dots(message));
@@ -352,10 +373,7 @@ std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, st
     in_doubt_ = false;
   }
   reply.to_message = true;
-  for (Reply& answer : answers) {
-    if (answer.accepted()) answer = reply;
-  }
-  return answers;
+  return reply;
 }
 
 Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : server_(std::move(server)), patience_(patience) {
@@ -379,7 +397,9 @@ std::vector<Reply> Smtp::send(const Envelope& envelope, std::string_view message
 std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop) {
   const auto attempt = [&] {
     try {
-      return connection_->transact(envelope, message, stop);
+      auto answers = connection_->transact(envelope, message, stop);
+      if (connection_->ended()) connection_.reset();
+      return answers;
     } catch (...) {
       connection_.reset();
       throw;

@@ -149,6 +149,36 @@ TEST_CASE("a recipient put off gets the mail later, those who have it do not get
   CHECK_THAT(smtpd.log(), Catch::EndsWith("recipients=" + paul + "\n"));
 }
 
+TEST_CASE("a server that hangs up on whom it refuses has answered for that one alone; the others get the mail") {
+  const std::string which = GENERATE(odette, paul, zoe);
+  const Smtpd smtpd({"--hang-up", "--refuse", which});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul, zoe}));
+  check_is<Delivered>(result.outcome, "(2 of 3 recipients)");
+  for (const auto& r : result.recipients) {
+    INFO(r.address);
+    CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));
+  }
+  const auto alone = client.send(mail_to({which}, "R2"));
+  check_is<Refused>(alone.outcome, "destinataire-refuse: the mail server says: 550");
+  CHECK_FALSE(std::get<Refused>(alone.outcome).partner);
+  check_is<Delivered>(client.send(mail_to({which == zoe ? paul : zoe}, "R3")).outcome, "");
+}
+
+TEST_CASE("a server that shuts down at a recipient puts off that one alone") {
+  const std::string which = GENERATE(odette, paul, zoe);
+  const Smtpd smtpd({"--hang-up", "--defer", which});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul, zoe}));
+  check_is<Retry>(result.outcome, "421 4.7.1");
+  CHECK_FALSE(std::get<Retry>(result.outcome).partner);
+  for (const auto& r : result.recipients) {
+    INFO(r.address);
+    CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));
+  }
+  check_is<Retry>(client.send(mail_to({which}, "R2")).outcome, "421 4.7.1");
+}
+
 TEST_CASE("at the last try whoever is put off is left out, if somebody has the mail") {
   const Smtpd smtpd({"--defer", paul});
   Client client(smtpd);
