@@ -33,7 +33,7 @@ curl::MailServer server_of(const SmtpSettings& settings, const Credentials& cred
 
 class SmtpSender final : public MailSender {
  public:
-  // `patience` bounds connecting, and each silence of the server.
+  // `patience` bounds connecting, and each answer of the server.
   SmtpSender(SmtpSettings settings, const Credentials& credentials, std::chrono::milliseconds patience)
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 

@@ -31,6 +31,8 @@ def arguments():
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
+    p.add_argument("--babble", choices=["lines", "words", "bytes"],
+                   help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
     p.add_argument("--dsn", action="store_true", help="offers delivery status notifications (RFC 3461); sends none")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
@@ -115,9 +117,18 @@ def main():
                 self.transport.close()
 
         async def smtp_DATA(self, arg):
-            if not options.data:
-                return await super().smtp_DATA(arg)
-            await self.push(options.data)
+            if options.babble:
+                await self.babble()
+            elif options.data:
+                await self.push(options.data)
+            else:
+                await super().smtp_DATA(arg)
+
+        async def babble(self):
+            piece = {"lines": b"250-more\r\n", "words": b"more\r\n", "bytes": b"2"}[options.babble]
+            while not self.transport.is_closing():
+                self.transport.write(piece)
+                await asyncio.sleep(0.2 if options.babble == "bytes" else 0.0001)
 
     def connection():
         nonlocal connections

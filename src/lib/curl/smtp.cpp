@@ -51,6 +51,7 @@ struct Opening {
 
 int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size, void* userdata) noexcept {
   constexpr std::size_t code_size = 4;  // with the sign after it
+  constexpr std::size_t most_extensions = 100;
   Opening& opening = *static_cast<Opening*>(userdata);
   const std::string_view line(data, size);
   if (kind == CURLINFO_HEADER_OUT) {
@@ -58,7 +59,7 @@ int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size,
     if (opening.greeting) opening.extensions.clear();
   }
   if (kind != CURLINFO_HEADER_IN) return 0;
-  if (opening.greeting && line.size() > code_size) {
+  if (opening.greeting && line.size() > code_size && opening.extensions.size() < most_extensions) {
     const std::string_view words = text::trim(line.substr(code_size));
     opening.extensions.emplace(words.substr(0, words.find(' ')));
   }
@@ -158,8 +159,10 @@ class Smtp::Connection {
   Reply send_content(std::string_view message);
   void write(std::string_view bytes);
   Reply read_reply();
-  std::string_view read_line();
-  void wait(short events);
+  std::string_view read_line(std::chrono::steady_clock::time_point until);
+  void receive(std::chrono::steady_clock::time_point until);
+  void wait(short events, std::chrono::steady_clock::time_point until);
+  std::chrono::steady_clock::time_point end_of_patience() const;
   [[noreturn]] void lost(CURLcode why) const;
   [[noreturn]] void no_smtp(const std::string& what) const;
 
@@ -241,19 +244,22 @@ void Smtp::Connection::no_smtp(const std::string& what) const {
 }
 
 // Until the connection is ready; in slices, so that a stop ends it.
-void Smtp::Connection::wait(short events) {
+void Smtp::Connection::wait(short events, std::chrono::steady_clock::time_point until) {
   constexpr std::chrono::milliseconds slice = std::chrono::milliseconds(500);
   curl_socket_t fd = CURL_SOCKET_BAD;
   curl_easy_getinfo(handle_.get(), CURLINFO_ACTIVESOCKET, &fd);
   if (fd == CURL_SOCKET_BAD) lost(CURLE_OK);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
-  while (true) {
+  while (std::chrono::steady_clock::now() < until) {
     heartbeat::beat();
     if (stop_.stop_requested()) throw Interrupted(in_doubt_);
     pollfd waited{fd, events, 0};
     if (::poll(&waited, 1, static_cast<int>(slice.count())) > 0) return;
-    if (std::chrono::steady_clock::now() >= until) lost(CURLE_OPERATION_TIMEDOUT);
   }
+  lost(CURLE_OPERATION_TIMEDOUT);
+}
+
+std::chrono::steady_clock::time_point Smtp::Connection::end_of_patience() const {
+  return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
 }
 
 void Smtp::Connection::write(std::string_view bytes) {
@@ -262,42 +268,45 @@ void Smtp::Connection::write(std::string_view bytes) {
     const CURLcode rc = curl_easy_send(handle_.get(), bytes.data(), bytes.size(), &sent);
     bytes.remove_prefix(sent);
     if (rc == CURLE_AGAIN) {
-      wait(POLLOUT);
+      wait(POLLOUT, end_of_patience());
     } else if (rc != CURLE_OK) {
       lost(rc);
     }
   }
 }
 
-std::string_view Smtp::Connection::read_line() {
+std::string_view Smtp::Connection::read_line(std::chrono::steady_clock::time_point until) {
   constexpr std::size_t longest = 4096;  // RFC 5321 allows 512
   std::size_t end = 0;
   while ((end = received_.find('\n')) == std::string::npos) {
-    if (received_.size() > longest) lost(CURLE_WEIRD_SERVER_REPLY);
-    std::array<char, 1024> buffer{};
-    std::size_t size = 0;
-    const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
-    if (rc == CURLE_AGAIN) {
-      wait(POLLIN);
-    } else if (rc != CURLE_OK || size == 0) {
-      lost(rc);
-    } else {
-      received_.append(buffer.data(), size);
-    }
+    if (received_.size() > longest) no_smtp("sends a line without an end");
+    receive(until);
   }
   line_ = received_.substr(0, end);
   received_.erase(0, end + 1);
   return line_;
 }
 
+void Smtp::Connection::receive(std::chrono::steady_clock::time_point until) {
+  std::array<char, 1024> buffer{};
+  std::size_t size = 0;
+  const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
+  if (rc == CURLE_AGAIN) return wait(POLLIN, until);
+  if (rc != CURLE_OK || size == 0) lost(rc);
+  received_.append(buffer.data(), size);
+}
+
+// However slowly it comes, and of however many lines, it comes to an end, or the server is given up.
 Reply Smtp::Connection::read_reply() {
+  constexpr int most_lines = 200;  // each may be of read_line's longest
+  const auto until = end_of_patience();
   ReplyReader reader;
-  while (true) {
-    if (auto reply = reader.take(read_line())) {
-      begun_ = true;
-      return *std::move(reply);
-    }
+  for (int lines = 0; lines < most_lines; ++lines) {
+    auto reply = reader.take(read_line(until));
+    begun_ = true;
+    if (reply) return *std::move(reply);
   }
+  no_smtp("sends an answer without an end");
 }
 
 // What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for

@@ -37,7 +37,7 @@ struct Reply {
 enum class Fault {
   resolution,   // the name has no address
   connection,   // refused, unreachable
-  timed_out,    // no connection, or silence, for as long as `patience`
+  timed_out,    // no connection, or no whole answer, for as long as `patience`
   lost,         // ended by the other side or the network, or by us since what comes is no SMTP: what was under way may
                 // be done or not
   busy,         // the server takes nothing for now (4xx before any message)
@@ -99,8 +99,8 @@ struct Envelope {
 
 class Smtp {
  public:
-  // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each silence of the server;
-  // rounded up to seconds.
+  // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each whole answer of the
+  // server and each time in which it takes nothing of a message; rounded up to seconds.
   Smtp(MailServer server, std::chrono::milliseconds patience);
   Smtp(Smtp&&) noexcept;
   Smtp& operator=(Smtp&&) noexcept;

@@ -1,6 +1,8 @@
 // Against real mail servers on loopback (tests/support/smtpd.py).
 #include "channels/smtp_sender.h"
 
+#include <csignal>
+
 #include <catch2/catch.hpp>
 
 #include "support/smtpd.h"
@@ -260,6 +262,19 @@ TEST_CASE("a server that falls silent is given up after our patience") {
   const auto begin = std::chrono::steady_clock::now();
   check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "mail server 127.0.0.1");
   CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("an answer that comes to no end, in lines, without a code, or byte by byte, is the server's fault") {
+  const auto [how, words] = GENERATE(table<std::string, std::string>(
+      {{"lines", "sends an answer without an end"}, {"words", "sends an answer without an end"}, {"bytes", "imeout"}}));
+  const Smtpd smtpd({"--babble", how});
+  Client client(smtpd);
+  client.patience = how == "bytes" ? 1s : 60s;
+  const std::jthread watch([&](const std::stop_token& done) {
+    for (int i = 0; i < 300 && !done.stop_requested(); ++i) std::this_thread::sleep_for(100ms);
+    if (!done.stop_requested()) smtpd.signal(SIGKILL);  // else a failure of this test would last for ever
+  });
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, words);
 }
 
 TEST_CASE("a stop ends the waiting") {
