@@ -101,8 +101,8 @@ struct Engine::Parts {
         senders(senders_of(c)),
         credentials(c.credentials.directory),
         mail(mail_sender(config, credentials, spool)),
-        courriel{*mail,         credentials, clock,
-                 courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
+        courriel{*mail, credentials, clock, c.mail.from,
+                 stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, 64, c.spool.stable_after,
@@ -124,7 +124,6 @@ struct Engine::Parts {
   stages::Senders senders;
   channels::Credentials credentials;
   std::unique_ptr<channels::MailSender> mail;
-  channels::CourrielTurn courriel_turn;
   channels::CourrielTools courriel;
   stages::SenderFactory sender_for;
   store::Store store;
