@@ -218,7 +218,10 @@ PassReport Pass::run() {
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
   hand_over();
-  if (options_.wait_for_deliveries) finish_deliveries();
+  if (options_.wait_for_deliveries) {
+    finish_deliveries();
+    while (report_.more && !stop_.stop_requested()) notify();
+  }
   if (!parts_.landed.empty() && !stop_.stop_requested()) take_in();
   if (options_.alert) alert();
   return report_;
@@ -292,9 +295,11 @@ void Pass::hand_over() {
 
 void Pass::notify() {
   auto& p = parts_;
+  report_.more = false;
   stage("notify", [&] {
-    report_.notified +=
-        stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+    const auto r = stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
+    report_.notified += r.accepted;
+    report_.more = r.more;
   });
 }
 

@@ -2,6 +2,7 @@
 // (R5).
 #pragma once
 
+#include <chrono>
 #include <stop_token>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace navette::stages {
 struct NotifyReport {
   std::size_t accepted = 0;
   std::size_t deferred = 0;
+  bool more = false;  // is due, and was left for the next call
 };
 
 struct NotifyTools {
@@ -25,6 +27,9 @@ struct NotifyTools {
   const xml::Stylesheet& stylesheet;  // xslt/notification.xsl
   std::string from;                   // address of navette
   const Clock& clock;
+  // After so long nothing more is begun: a slow mail server holds up what else a pass has to do for no longer than that
+  // and one mail.
+  std::chrono::milliseconds slice = std::chrono::seconds(1);
 };
 
 // Composed anew at each attempt, since it names the last day; the Message-ID stays the remise's. Sent to all persons

@@ -31,6 +31,7 @@ def arguments():
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
+    p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
     p.add_argument("--babble", choices=["lines", "words", "bytes"],
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
     p.add_argument("--dsn", action="store_true", help="offers delivery status notifications (RFC 3461); sends none")
@@ -60,6 +61,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         if self.options.stall == "content":
             await asyncio.sleep(3600)
+        await asyncio.sleep(self.options.slow)
         if self.options.content:
             return self.options.content
         self.taken += 1

@@ -135,8 +135,8 @@ struct Delivery : test::StageSite {
     return stages::alert({*store, *mailer, stylesheet, test::communes(), senders, "navette@caf.example.org", clock},
                          stop.get_token());
   }
-  stages::NotifyReport notify() {
-    return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock},
+  stages::NotifyReport notify(std::chrono::milliseconds slice = std::chrono::hours(1)) {
+    return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock, slice},
                           stop.get_token());
   }
   Names depot(const std::string& below = "") const {
@@ -712,6 +712,33 @@ TEST_CASE("a mail server at fault is asked once for all that are due; what is on
   post.outcome = model::Delivered{};
   site.clock.advance(2min);
   CHECK(site.notify().accepted == 2);
+}
+
+TEST_CASE("a slow mail server takes a slice of a pass, one mail at least; one at fault holds nothing up") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack(false, {}, 1);
+  REQUIRE(site.deliver().delivered == 2);
+  post.outcome = model::Delivered{};
+  auto report = site.notify(0ms);
+  CHECK(report.accepted == 1);
+  CHECK(report.more);
+  SECTION("the others follow in the next one") {
+    report = site.notify();
+    CHECK(report.accepted == 1);
+    CHECK_FALSE(report.more);
+  }
+  SECTION("what waits for the server's recovery is not left to be tried in the next slice") {
+    site.demande("C");
+    site.route();
+    site.pack(false, {}, 1);
+    REQUIRE(site.deliver().delivered == 1);
+    post.outcome = model::Retry{"connection lost", std::nullopt, true};
+    report = site.notify(0ms);
+    CHECK(report.deferred == 2);
+    CHECK_FALSE(report.more);
+  }
 }
 
 TEST_CASE("a notification stopped midway was no attempt, unless it was accepted") {
