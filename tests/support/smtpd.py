@@ -34,7 +34,7 @@ def arguments():
     p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
     p.add_argument("--babble", choices=["lines", "words", "bytes"],
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
-    p.add_argument("--dsn", action="store_true", help="offers delivery status notifications (RFC 3461); sends none")
+    p.add_argument("--dsn", nargs="?", const="DSN", help="offers delivery status notifications (RFC 3461), in these letters; sends none")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
 
@@ -46,7 +46,7 @@ class Handler:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
-        return [*responses[:-1], "250-DSN", responses[-1]] if self.options.dsn else responses
+        return [*responses[:-1], f"250-{self.options.dsn}", responses[-1]] if self.options.dsn else responses
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address in self.options.refuse:

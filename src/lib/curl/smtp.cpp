@@ -45,7 +45,7 @@ struct Opening {
   ReplyReader reader;
   Reply last;
   bool greeting = false;             // what comes now answers EHLO
-  std::set<std::string> extensions;  // their keywords, of the last EHLO
+  std::set<std::string> extensions;  // their keywords in upper case, of the last EHLO
   std::stop_token stop;
 };
 
@@ -61,7 +61,10 @@ int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size,
   if (kind != CURLINFO_HEADER_IN) return 0;
   if (opening.greeting && line.size() > code_size && opening.extensions.size() < most_extensions) {
     const std::string_view words = text::trim(line.substr(code_size));
-    opening.extensions.emplace(words.substr(0, words.find(' ')));
+    std::string keyword(words.substr(0, words.find(' ')));  // in any case, RFC 5321 2.4
+    std::transform(keyword.begin(), keyword.end(), keyword.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    opening.extensions.insert(std::move(keyword));
   }
   if (auto reply = opening.reader.take(line)) opening.last = *std::move(reply);
   return 0;

@@ -229,7 +229,7 @@ TEST_CASE("a connection lost after the content is worth another try: the mail ma
 }
 
 TEST_CASE("a server that offers it tells failures and delays, with the headers alone; another is not asked") {
-  Smtpd smtpd({"--dsn"});
+  Smtpd smtpd({"--dsn", GENERATE("DSN", "Dsn")});
   Client client(smtpd);
   auto mail = mail_to({odette, paul});
   mail.message_id = "R1+x=y@caf.example.org";
