@@ -680,6 +680,43 @@ TEST_CASE("R5: a notification that some receive and one refuses is accepted; the
   CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE '%@relais%'") == 0);
 }
 
+TEST_CASE("R4: who has the notification does not get it again while others are put off, whatever process tries") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  const model::Retry later{"451 greylisted", std::nullopt};
+  post.outcome = later;
+  post.persons = {model::Delivered{}, later};
+  CHECK(site.notify().deferred == 1);
+  REQUIRE(post.mails.back().recipients.size() == 2);
+  CHECK(site.number("SELECT count(*) FROM notification_recue WHERE destinataire LIKE '%@%'") == 0);
+  Postbox another;
+  site.mailer = &another;
+  site.clock.advance(1h);
+  SECTION("the other one gets it") {
+    another.outcome = model::Delivered{};
+    CHECK(site.notify().accepted == 1);
+    CHECK(site.number("SELECT destinataires FROM notification") == 2);
+    CHECK_THAT(another.mails.at(0).bytes, Catch::Contains("odette@relais.example.org"));  // To: as it was
+  }
+  SECTION("the other one refuses it: accepted, since somebody has it") {
+    another.outcome = model::Refused{"destinataire-refuse", "550 no such user"};
+    CHECK(site.notify().accepted == 1);
+    CHECK(site.number("SELECT destinataires FROM notification") == 1);
+  }
+  SECTION("the mail server fails: that is said of nobody") {
+    another.outcome = model::Retry{"connection lost", std::nullopt, true};
+    CHECK(site.notify().deferred == 1);
+  }
+  CHECK(another.mails.at(0).recipients == std::vector<std::string>{"zoe@relais.example.org"});
+}
+
 TEST_CASE("a notification that all refuse waits an hour, and needs a person") {
   Delivery site;
   Postbox post;
