@@ -121,12 +121,10 @@ bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try)
 
 void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
                  store::NotificationOutcome& out) {
-  out.missed.push_back(numero);
   const auto* refused = std::get_if<model::Refused>(&outcome);
-  log::warning("notification.missed",
-               {{"remise", n.remise_name},
-                {"personne", numero},
-                {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(outcome).reason}});
+  const std::string& reason = refused != nullptr ? refused->reason : std::get<model::Retry>(outcome).reason;
+  out.missed.push_back(numero + " (" + reason + ")");
+  log::warning("notification.missed", {{"remise", n.remise_name}, {"personne", numero}, {"reason", reason}});
 }
 
 Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const std::stop_token& stop) {

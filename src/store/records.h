@@ -228,7 +228,7 @@ struct NotificationOutcome {
   std::string message_id;
   std::size_t recipients = 0;
   std::vector<std::string> told;    // numéros of those who have it by this attempt, accepted as a whole or not
-  std::vector<std::string> missed;  // numéros of the persons whom it does not reach, when accepted
+  std::vector<std::string> missed;  // when accepted: "numéro (why)" of the persons whom it does not reach
   std::string reason;               // when not accepted
   Instant next_attempt;             // when not accepted
   model::Day last_day;              // R5, when accepted

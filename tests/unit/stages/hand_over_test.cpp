@@ -676,7 +676,8 @@ TEST_CASE("R5: a notification that some receive and one refuses is accepted; the
   CHECK(site.notify().accepted == 1);
   CHECK(site.number("SELECT destinataires FROM notification") == 1);
   CHECK(site.number("SELECT count(*) FROM echeance") == 1);
-  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-002 %'") == 1);
+  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-002 (550 no "
+                    "such user) %'") == 1);
   CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE '%@relais%'") == 0);
 }
 
