@@ -35,8 +35,8 @@ struct NotifyTools {
 // Composed anew at each attempt, since it names the last day; the Message-ID stays the remise's. Sent to all persons
 // habilitated on that day; nobody is left, or all are refused: waits, tried again every hour, and counts as needing a
 // person. Whoever has it does not get it again. Accepted for some and refused for others is accepted; the others stand
-// in the trace by their numéros. With the mail server at fault, one attempt stands for all that are due; a stop ends
-// it, and is no attempt.
+// in the trace by their numéros, with the reasons. With the mail server at fault, one attempt stands for all that are
+// due; a stop ends it, and is no attempt unless somebody has it.
 NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop);
 
 }  // namespace navette::stages
