@@ -56,11 +56,7 @@ bool is_the_servers(const Outcome& outcome) {
 
 Outcome CourrielSender::send(const RemiseToSend& r) {
   if (auto refused = check_remise(r)) return *std::move(refused);
-  CourrielTurn& turn = tools_.turn;
-  const unsigned faults = turn.faults;
-  const std::scoped_lock lock(turn.mutex);
   if (stop_.stop_requested()) throw Interrupted();
-  if (turn.faults != faults) return Retry{turn.fault, std::nullopt, true};
   try {
     return attempt(r);
   } catch (const CredentialError& e) {
@@ -139,9 +135,8 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
   if (stop_.stop_requested()) throw Interrupted();
   if (is_the_servers(answer.outcome)) {
     const auto* refused = std::get_if<Refused>(&answer.outcome);
-    tools_.turn.fault = refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason;
-    ++tools_.turn.faults;
-    return Retry{tools_.turn.fault, std::nullopt, true};
+    return Retry{
+        refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason, std::nullopt, true, {}, true};
   }
   if (const auto* refused = std::get_if<Refused>(&answer.outcome); refused && refused->code == "destinataire-refuse") {
     return Refused{refused->code,

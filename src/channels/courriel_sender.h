@@ -9,9 +9,7 @@
 // server's answer was lost, with the same Message-ID.
 #pragma once
 
-#include <atomic>
 #include <functional>
-#include <mutex>
 #include <stop_token>
 #include <string>
 
@@ -22,20 +20,11 @@
 
 namespace navette::channels {
 
-// One mail at a time is in memory, of all lieux, since they share the mail server: 64 of 100 MB are too many. When the
-// server fails, those that waited meanwhile do not wait for its time-out again, one after another.
-struct CourrielTurn {
-  std::mutex mutex;
-  std::atomic<unsigned> faults{0};
-  std::string fault;  // the latest; under the mutex
-};
-
 // All of it outlives the senders.
 struct CourrielTools {
   MailSender& mail;
   const Credentials& credentials;
   const Clock& clock;
-  CourrielTurn& turn;
   std::string from;  // address of navette
   // Subject and text for a remise.
   std::function<CourrielText(const RemiseToSend& remise, model::Protection protection)> text;
@@ -49,7 +38,8 @@ class CourrielSender final : public FileSender {
 
   // Codes of Refused that are the partner's: "justificatif" (its certificate or password), "destinataire-refuse"; the
   // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide". What is
-  // wrong with our mail server is a Retry: no lieu can mend it. A stop throws Interrupted.
+  // wrong with our mail server is a Retry, and silent: no lieu can mend it, and none need try again in this pass. A
+  // stop throws Interrupted. The whole mail is in memory, up to 100 MB: one at a time (stages/traffic.h).
   model::Outcome send(const RemiseToSend& remise) override;
   // Throws Error when an attempt's end is not known: nobody can be asked whether a mail arrived.
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;

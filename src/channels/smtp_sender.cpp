@@ -66,6 +66,7 @@ std::string shown(const curl::Reply& reply, const std::vector<std::string>& reci
 
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
   if (reply.accepted()) return Delivered{};
+  if (reply.code == 0) return Retry{"the mail server hung up on another recipient", std::nullopt};
   std::string why = "the mail server says: " + shown(reply, recipients);
   if (reply.code / 100 == 5)
     return Refused{reply.to_message ? "message-refuse" : "destinataire-refuse", std::move(why)};
@@ -107,7 +108,8 @@ curl::Smtp& SmtpSender::connected() {
 }
 
 // Again for those put off as long as that brings somebody the mail: a server that takes so many recipients at a time
-// wants the others in another transaction (452, RFC 5321 4.5.3.1.10).
+// wants the others in another transaction (452, RFC 5321 4.5.3.1.10). And without whomever the server hung up on, for
+// those it has not answered for.
 void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& answers) {
   std::set<std::string>& has_it = accepted_[mail.message_id];
   for (const std::string& address : has_it) answers[address] = Delivered{};
@@ -115,22 +117,30 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
   for (const std::string& address : mail.recipients) {
     if (!has_it.contains(address)) missing.push_back(address);
   }
-  bool progress = true;
-  while (progress && !missing.empty()) {
-    progress = false;
+  while (!missing.empty()) {
     const auto replies = connected().send({mail.from, missing, mail.message_id}, mail.bytes, stop);
+    bool progress = false;
+    std::vector<std::string> unanswered;
     std::vector<std::string> put_off;
     for (std::size_t i = 0; i < missing.size(); ++i) {
       Outcome outcome = outcome_of_reply(replies[i], mail.recipients);
       if (replies[i].accepted()) {
         has_it.insert(missing[i]);
         progress = true;
+      } else if (replies[i].code == 0) {
+        unanswered.push_back(missing[i]);
       } else if (std::holds_alternative<Retry>(outcome)) {
         put_off.push_back(missing[i]);
       }
       answers[missing[i]] = std::move(outcome);
     }
-    missing = std::move(put_off);
+    if (!unanswered.empty()) {
+      missing = std::move(unanswered);
+    } else if (progress) {
+      missing = std::move(put_off);
+    } else {
+      return;
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 //
 // What the server answers for a person stands in that person's Outcome: 4xx is Retry, 5xx Refused, with its words made
 // printable, cut, and without the addresses that servers like to repeat (R9: an agent's is personal). Who has a mail is
-// not sent it again while others are put off, for as long as this object lives.
+// not sent it again while others are put off, for as long as this object lives; of notifications, the store knows.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ curl::MailServer server_of(const SmtpSettings& settings, const Credentials& cred
 
 class SmtpSender final : public MailSender {
  public:
-  // `patience` bounds connecting, and each silence of the server.
+  // `patience` bounds connecting, and each answer of the server.
   SmtpSender(SmtpSettings settings, const Credentials& credentials, std::chrono::milliseconds patience)
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 

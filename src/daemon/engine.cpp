@@ -101,8 +101,8 @@ struct Engine::Parts {
         senders(senders_of(c)),
         credentials(c.credentials.directory),
         mail(mail_sender(config, credentials, spool)),
-        courriel{*mail,         credentials, clock,
-                 courriel_turn, c.mail.from, stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
+        courriel{*mail, credentials, clock, c.mail.from,
+                 stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, 64, c.spool.stable_after,
@@ -124,7 +124,6 @@ struct Engine::Parts {
   stages::Senders senders;
   channels::Credentials credentials;
   std::unique_ptr<channels::MailSender> mail;
-  channels::CourrielTurn courriel_turn;
   channels::CourrielTools courriel;
   stages::SenderFactory sender_for;
   store::Store store;
@@ -219,7 +218,10 @@ PassReport Pass::run() {
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
   hand_over();
-  if (options_.wait_for_deliveries) finish_deliveries();
+  if (options_.wait_for_deliveries) {
+    finish_deliveries();
+    while (report_.more && !stop_.stop_requested()) notify();
+  }
   if (!parts_.landed.empty() && !stop_.stop_requested()) take_in();
   if (options_.alert) alert();
   return report_;
@@ -293,9 +295,11 @@ void Pass::hand_over() {
 
 void Pass::notify() {
   auto& p = parts_;
+  report_.more = false;
   stage("notify", [&] {
-    report_.notified +=
-        stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_).accepted;
+    const auto r = stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
+    report_.notified += r.accepted;
+    report_.more = r.more;
   });
 }
 

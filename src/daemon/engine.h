@@ -30,7 +30,8 @@ struct Progress {
 struct PassOptions {
   bool all = false;           // `run --now`: ignores the lieux's cadence
   stages::SeenDeposits seen;  // by inotify
-  // Deliveries that are under way at the end of the pass: waited for (`run`), or left to the next pass (`serve`).
+  // Deliveries that are under way at the end of the pass, and notifications that a slow mail server has not taken yet:
+  // waited for (`run`), or left to the next pass (`serve`).
   bool wait_for_deliveries = true;
   bool alert = false;  // each Caf's daily mail: `serve` has no exit code to tell what needs a person
   std::function<void(const Progress&)> progress;  // called often: a bar, a watchdog; may be empty
@@ -50,7 +51,8 @@ struct PassReport {
   std::size_t deferred = 0;
   std::size_t refused_remises = 0;
   std::size_t notified = 0;
-  std::vector<std::string> failures;       // what failed as a whole: a stage, a lieu's packing (exit 3)
+  bool more = false;                  // something is due that was left to the next pass, which is to follow at once
+  std::vector<std::string> failures;  // what failed as a whole: a stage, a lieu's packing (exit 3)
   std::vector<store::Incident> incidents;  // these, and what else could not be done; kept for `status`
 };
 

@@ -36,7 +36,7 @@ class Server {
     while (!stop.stop_requested()) {
       const PassReport report = one_pass(stop);
       if (stop.stop_requested()) break;
-      wait(pause_after(report));
+      if (!report.more) wait(pause_after(report));
     }
     systemd::stopping();
     log::notice("serve.stopped");

@@ -20,7 +20,7 @@ struct Retry {
   std::optional<Instant> not_before;
   bool partner = false;                // the partner's fault, not this remise's: its others need not try either
   std::vector<std::string> arrived{};  // files that are at the partner for certain: never sent again
-  bool silent = false;                 // its server does not answer: its other lieux need not wait for that too
+  bool silent = false;                 // its server serves nobody now: its other lieux need not wait for that too
 };
 struct Refused {
   std::string code;    // short word, e.g. "depot-absent"

@@ -7,9 +7,9 @@
 // a partner that is slow, dead or stalled holds nobody.
 //
 // At a partner's account no more is under way, and no more connections are open, than the profile says (connexions),
-// whatever lieux it serves; a lieu may have as many remises under way. Where there is no account (dépôt, e-mail) a lieu
-// has one remise under way. What fails at the same time counts as one failure of the partner, and one that takes other
-// remises meanwhile is not held for what it refuses.
+// whatever lieux it serves; a lieu may have as many remises under way. All e-mails are one account with one connection.
+// Where there is no account (dépôt) a lieu has one remise under way. What fails at the same time counts as one failure
+// of the partner, and one that takes other remises meanwhile is not held for what it refuses.
 //
 // The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
 // directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes

@@ -92,7 +92,7 @@ Attempt not_accepted(const store::DueNotification& n, Instant now, const model::
 }
 
 std::string compose(const NotifyTools& tools, const store::DueNotification& n, const channels::Mail& mail,
-                    Instant now) {
+                    const std::map<std::string, std::string>& recipients, Instant now) {
   const auto sender = tools.sender_for(n.channel, {});
   const std::string place = sender ? sender->describe_place(n.remise_name) : "";
   const model::Day last_day = model::last_day_of_delay(now, n.pickup_days);
@@ -100,7 +100,7 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
   const xml::Node root = texts.root();
   mime::Message message;
   message.from = {"navette", mail.from};
-  message.to = mail.recipients;
+  for (const auto& [address, numero] : recipients) message.to.push_back(address);
   message.subject = root.child_text("objet");
   message.date = now;
   message.utc_offset = model::paris_offset(now);
@@ -108,6 +108,23 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
   message.text = root.child_text("texte");
   message.html = html_of(texts);
   return mime::compose(message);
+}
+
+// Of the remise's notification as a whole. What some refuse, or put off at the last try, does not hold it back when
+// others have it.
+bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try) {
+  if (std::holds_alternative<model::Delivered>(outcome)) return true;
+  if (!somebody_has_it) return false;
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return !refused->partner;
+  return last_try && !std::get<model::Retry>(outcome).partner;
+}
+
+void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
+                 store::NotificationOutcome& out) {
+  const auto* refused = std::get_if<model::Refused>(&outcome);
+  const std::string& reason = refused != nullptr ? refused->reason : std::get<model::Retry>(outcome).reason;
+  out.missed.push_back(numero + " (" + reason + ")");
+  log::warning("notification.missed", {{"remise", n.remise_name}, {"personne", numero}, {"reason", reason}});
 }
 
 Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const std::stop_token& stop) {
@@ -120,13 +137,26 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   mail.name = n.remise_name;
   mail.message_id = n.remise_name + "@" + mime::domain_of(tools.from);
   mail.from = tools.from;
-  for (const auto& [address, numero] : recipients) mail.recipients.push_back(address);
-  mail.bytes = compose(tools, n, mail, now);
+  for (const auto& [address, numero] : recipients) {
+    if (!n.told.contains(numero)) mail.recipients.push_back(address);
+  }
   mail.last_try = n.attempts >= tries_for_all;
-  const auto answer = tools.mail.send(mail, stop);
-  now = tools.clock.now();
-  if (!std::holds_alternative<model::Delivered>(answer.outcome)) return not_accepted(n, now, answer.outcome);
-
+  channels::MailOutcome answer{model::Delivered{}, {}, false};
+  if (!mail.recipients.empty()) {  // else whoever was missing has left since
+    mail.bytes = compose(tools, n, mail, recipients, now);
+    answer = tools.mail.send(mail, stop);
+    now = tools.clock.now();
+  }
+  std::vector<std::string> told;
+  for (const channels::RecipientAnswer& r : answer.recipients) {
+    if (std::holds_alternative<model::Delivered>(r.outcome)) told.push_back(recipients.at(r.address));
+  }
+  const std::size_t reached = recipients.size() - mail.recipients.size() + told.size();
+  if (!is_done(answer.outcome, reached > 0, mail.last_try)) {
+    Attempt a = not_accepted(n, now, answer.outcome);
+    a.outcome.told = std::move(told);
+    return a;
+  }
   Attempt a;
   store::NotificationOutcome& out = a.outcome;
   out.remise = n.remise;
@@ -135,18 +165,10 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   out.at = now;
   out.last_day = model::last_day_of_delay(now, n.pickup_days);
   out.message_id = mail.message_id;
+  out.recipients = reached;
+  out.told = std::move(told);
   for (const channels::RecipientAnswer& r : answer.recipients) {
-    if (std::holds_alternative<model::Delivered>(r.outcome)) {
-      ++out.recipients;
-      continue;
-    }
-    const std::string& numero = recipients.at(r.address);
-    out.missed.push_back(numero);
-    const auto* refused = std::get_if<model::Refused>(&r.outcome);
-    log::warning("notification.missed",
-                 {{"remise", n.remise_name},
-                  {"personne", numero},
-                  {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(r.outcome).reason}});
+    if (!std::holds_alternative<model::Delivered>(r.outcome)) note_missed(n, recipients.at(r.address), r.outcome, out);
   }
   return a;
 }
@@ -164,11 +186,12 @@ void tell(const store::DueNotification& n, const store::NotificationOutcome& o) 
 }  // namespace
 
 NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
+  const auto end = std::chrono::steady_clock::now() + tools.slice;
   NotifyReport report;
   // What is wrong with the mail server. A hundred mails do not wait for its time-out one after another, before the pass
   // goes on.
   std::optional<model::Outcome> server;
-  while (!stop.stop_requested()) {
+  while (!stop.stop_requested() && !report.more) {
     const auto due = tools.store.due_notifications(tools.clock.now(), mails_at_once);
     if (due.empty()) break;
     std::vector<store::NotificationOutcome> outcomes;
@@ -181,11 +204,14 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       } catch (const std::exception& e) {
         a = deferred(n, tools.clock.now(), describe(e));
       }
-      if (stop.stop_requested() && !a.outcome.accepted) break;  // a stop is no attempt
+      if (stop.stop_requested() && !a.outcome.accepted && a.outcome.told.empty()) break;  // a stop is no attempt
       ++(a.outcome.accepted ? report.accepted : report.deferred);
       tell(n, a.outcome);
       server = a.server;
       outcomes.push_back(std::move(a.outcome));
+      // With the server at fault the others take no time, and would wait for it once more in the next slice.
+      report.more = !server && std::chrono::steady_clock::now() >= end;
+      if (report.more) break;
     }
     tools.store.apply_notifications(outcomes);
   }

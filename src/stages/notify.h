@@ -2,6 +2,7 @@
 // (R5).
 #pragma once
 
+#include <chrono>
 #include <stop_token>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace navette::stages {
 struct NotifyReport {
   std::size_t accepted = 0;
   std::size_t deferred = 0;
+  bool more = false;  // is due, and was left for the next call
 };
 
 struct NotifyTools {
@@ -25,12 +27,16 @@ struct NotifyTools {
   const xml::Stylesheet& stylesheet;  // xslt/notification.xsl
   std::string from;                   // address of navette
   const Clock& clock;
+  // After so long nothing more is begun: a slow mail server holds up what else a pass has to do for no longer than that
+  // and one mail.
+  std::chrono::milliseconds slice = std::chrono::seconds(1);
 };
 
 // Composed anew at each attempt, since it names the last day; the Message-ID stays the remise's. Sent to all persons
 // habilitated on that day; nobody is left, or all are refused: waits, tried again every hour, and counts as needing a
-// person. Accepted for some and refused for others is accepted; the others stand in the trace by their numéros. With
-// the mail server at fault, one attempt stands for all that are due; a stop ends it, and is no attempt.
+// person. Whoever has it does not get it again. Accepted for some and refused for others is accepted; the others stand
+// in the trace by their numéros, with the reasons. With the mail server at fault, one attempt stands for all that are
+// due; a stop ends it, and is no attempt unless somebody has it.
 NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop);
 
 }  // namespace navette::stages

@@ -9,6 +9,10 @@
 namespace navette::stages {
 
 std::optional<Access> access_of(const model::Channel& channel) {
+  if (const auto* courriel = std::get_if<model::CourrielChannel>(&channel)) {
+    if (flux::read_courriel_profile(courriel->xml).protection == model::Protection::none) return std::nullopt;
+    return Access{};
+  }
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
   if (sftp == nullptr) return std::nullopt;
   model::SftpProfile profile = flux::read_sftp_profile(sftp->xml);
@@ -51,10 +55,12 @@ bool Traffic::has_room(const Access& access) {
 
 const Access* Traffic::known_access(const model::Channel& channel) {
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  if (sftp == nullptr) return nullptr;
-  auto known = known_.find(sftp->xml);
-  if (known == known_.end()) known = known_.emplace(sftp->xml, *access_of(channel)).first;
-  return &known->second;
+  const auto* courriel = std::get_if<model::CourrielChannel>(&channel);
+  if (sftp == nullptr && courriel == nullptr) return nullptr;
+  const std::string& xml = sftp != nullptr ? sftp->xml : courriel->xml;
+  auto known = known_.find(xml);
+  if (known == known_.end()) known = known_.emplace(xml, access_of(channel)).first;
+  return known->second ? &*known->second : nullptr;
 }
 
 }  // namespace navette::stages

@@ -14,9 +14,11 @@
 
 namespace navette::stages {
 
-// Whom a partner's server sees. An EPCI may have one account for all its lieux.
+// Whom a partner's server sees. An EPCI may have one account for all its lieux. Our own mail server is one account with
+// one connection for all lieux that get their remises by e-mail: what waits for its turn is not begun, so that rights
+// are checked right before it leaves.
 struct Account {
-  std::string host;  // in lower case
+  std::string host;  // in lower case; empty: our mail server
   std::uint16_t port = 0;
   std::string user;
   bool operator==(const Account&) const = default;
@@ -27,7 +29,7 @@ struct Access {
   Account account;
   unsigned connections = 1;  // at a time, at most
 };
-// Nothing for a channel without an account of a partner's: dépôt, e-mail. Throws Error for a damaged profile.
+// Nothing for a channel without an account: dépôt, e-mail that carries nothing. Throws Error for a damaged profile.
 std::optional<Access> access_of(const model::Channel& channel);
 
 // Something under way: a remise on its way there or back, or a look at what a lieu did with its remises.
@@ -63,7 +65,7 @@ class Traffic {
   std::set<store::RowId> issues_;
   std::map<Account, unsigned> at_;
   std::set<Account> closed_;
-  std::map<std::string, Access> known_;  // by profile
+  std::map<std::string, std::optional<Access>> known_;  // by profile
 };
 
 }  // namespace navette::stages

@@ -218,6 +218,7 @@ struct DueNotification {
   Instant delivered_at;
   model::Channel channel;                  // by which it was delivered
   std::vector<model::Personne> personnes;  // of the version in force; of the remise's own when none is (R8)
+  std::set<std::string> told;              // by former attempts: numéros, as NotificationOutcome names them
 };
 
 struct NotificationOutcome {
@@ -226,7 +227,8 @@ struct NotificationOutcome {
   Instant at;
   std::string message_id;
   std::size_t recipients = 0;
-  std::vector<std::string> missed;  // numéros of the persons whom it does not reach, when accepted
+  std::vector<std::string> told;    // numéros of those who have it by this attempt, accepted as a whole or not
+  std::vector<std::string> missed;  // when accepted: "numéro (why)" of the persons whom it does not reach
   std::string reason;               // when not accepted
   Instant next_attempt;             // when not accepted
   model::Day last_day;              // R5, when accepted

@@ -361,8 +361,17 @@ CREATE TABLE journal_session (           -- open ones: which account a process o
 ) STRICT;
 )sql";
 
-constexpr std::array<const char*, 6> migrations = {migration_1, migration_2, migration_3,
-                                                   migration_4, migration_5, migration_6};
+// Who has a notification that others are still to get: they do not get it again.
+constexpr const char* migration_7 = R"sql(
+CREATE TABLE notification_recue (
+  remise_id INTEGER NOT NULL REFERENCES remise (id),
+  destinataire TEXT NOT NULL,            -- numéro of the person; boite-du-lieu
+  PRIMARY KEY (remise_id, destinataire)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 7> migrations = {migration_1, migration_2, migration_3, migration_4,
+                                                   migration_5, migration_6, migration_7};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

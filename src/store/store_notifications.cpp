@@ -45,7 +45,12 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
       out.push_back(std::move(n));
     }
   }
-  for (std::size_t i = 0; i < out.size(); ++i) out[i].personnes = load_version(versions[i]).annexe.personnes;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].personnes = load_version(versions[i]).annexe.personnes;
+    auto told = db_.query("SELECT destinataire FROM notification_recue WHERE remise_id = ?");
+    told.bind(out[i].remise);
+    while (told.step()) out[i].told.insert(told.text(0));
+  }
   return out;
 }
 
@@ -53,6 +58,11 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
   sqlite::Transaction transaction(db_);
   for (const NotificationOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
+    for (const std::string& numero : o.told) {
+      db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire) VALUES (?, ?)")
+          .bind(o.remise, numero)
+          .run();
+    }
     if (!o.accepted) {
       db_.query("UPDATE notification SET tentatives = tentatives + 1, prochaine = ?, motif = ? WHERE remise_id = ?")
           .bind(to_column(o.next_attempt), o.reason, o.remise)

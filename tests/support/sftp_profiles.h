@@ -1,4 +1,4 @@
-// Profiles of partners' SFTP servers for tests, as a convention carries them.
+// Profiles of partners' servers and boxes for tests, as a convention carries them.
 #pragma once
 
 #include <string>
@@ -18,6 +18,14 @@ inline model::SftpChannel sftp(const std::string& user, int connections = 1,
       "<ecrasement>false</ecrasement><creationRepertoire>true</creationRepertoire><controleTaille>true</controleTaille>"
       "<preuveRetrait>disparition</preuveRetrait><connexions>{}</connexions></sftp>",
       host, port, user, directory, connections)};
+}
+
+inline model::CourrielChannel courriel(const std::string& box,
+                                       const std::string& how = "<smime><certificat>rpe</certificat></smime>") {
+  return {
+      fmt::format("<courriel><adresse>{}@pilat.example.org</adresse><chiffrement>{}</chiffrement>"
+                  "<tailleMaximale>10000000</tailleMaximale></courriel>",
+                  box, how)};
 }
 
 }  // namespace navette::test

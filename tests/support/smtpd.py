@@ -25,11 +25,16 @@ def arguments():
     p.add_argument("--login", help="user:password, asked for before anything")
     p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
+    p.add_argument("--hang-up", action="store_true", help="after its answer to a recipient of --refuse, or of --defer, a 421 then")
     p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
+    p.add_argument("--data", default="", help="the answer to DATA; the content is not read")
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
-    p.add_argument("--dsn", action="store_true", help="offers delivery status notifications (RFC 3461); sends none")
+    p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
+    p.add_argument("--babble", choices=["lines", "words", "bytes"],
+                   help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
+    p.add_argument("--dsn", nargs="?", const="DSN", help="offers delivery status notifications (RFC 3461), in these letters; sends none")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
 
@@ -41,13 +46,13 @@ class Handler:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
-        return [*responses[:-1], "250-DSN", responses[-1]] if self.options.dsn else responses
+        return [*responses[:-1], f"250-{self.options.dsn}", responses[-1]] if self.options.dsn else responses
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address in self.options.refuse:
             return f"550 5.1.1 <{address}>: Recipient address rejected: {address.split('@')[0]} unknown"
         if address in self.options.defer:
-            return f"451 4.7.1 <{address}>: Greylisted, try again later"
+            return f"{421 if self.options.hang_up else 451} 4.7.1 <{address}>: Greylisted, try again later"
         if len(envelope.rcpt_tos) >= self.options.most:
             return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
@@ -56,6 +61,7 @@ class Handler:
     async def handle_DATA(self, server, session, envelope):
         if self.options.stall == "content":
             await asyncio.sleep(3600)
+        await asyncio.sleep(self.options.slow)
         if self.options.content:
             return self.options.content
         self.taken += 1
@@ -107,7 +113,24 @@ def main():
             await super().smtp_MAIL(self.known("MAIL", arg))
 
         async def smtp_RCPT(self, arg):
+            taken = len(self.envelope.rcpt_tos)
             await super().smtp_RCPT(self.known("RCPT", arg))
+            if options.hang_up and len(self.envelope.rcpt_tos) == taken:
+                self.transport.close()
+
+        async def smtp_DATA(self, arg):
+            if options.babble:
+                await self.babble()
+            elif options.data:
+                await self.push(options.data)
+            else:
+                await super().smtp_DATA(arg)
+
+        async def babble(self):
+            piece = {"lines": b"250-more\r\n", "words": b"more\r\n", "bytes": b"2"}[options.babble]
+            while not self.transport.is_closing():
+                self.transport.write(piece)
+                await asyncio.sleep(0.2 if options.babble == "bytes" else 0.0001)
 
     def connection():
         nonlocal connections

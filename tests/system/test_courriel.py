@@ -245,8 +245,9 @@ def test_what_no_longer_fits_in_one_mail_is_not_issued_again_in_part(site, mail_
     assert {n: b for n, b in again.items() if n != "manifeste.xml"} == {n: b for n, b in first.items() if n != "manifeste.xml"}
 
 
-def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_server, lieu):
-    mail_server.start("--refuse", BOX)
+@pytest.mark.parametrize("options", [[], ["--hang-up"]])
+def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_server, lieu, options):
+    mail_server.start("--refuse", BOX, *options)
     open_site(site, mail_server, lieu, channel())
     site.deposit(demandes("D1", demande("A1")))
     done = site.passes(code=1)

@@ -17,6 +17,7 @@ import time
 import pytest
 
 from conftest import DATA
+from test_notification import a_mail_server  # noqa: F401: a fixture
 from test_main_job import (accuse_of, at, convention, demande, demandes, habilitations, open_lieux, paris, reached, rows,
                            validate)
 
@@ -109,6 +110,24 @@ def ready_site(site):
     wait_for(lambda: site.passes() and not list((site.spool / "arrivee").glob("*/*")))
     assert accuse_of(site, "hab-0.xml", "caf-421")[0] == "accepte"
     return site
+
+
+@pytest.mark.slow
+def test_a_slow_mail_server_holds_up_no_intake(site, mail_server, serve):
+    mail_server.start("--slow", "1.5")
+    site.configure("[daemon]\nscan_every = 1h\n"
+                   f"[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    lieux = [f"rpe-{i}" for i in range(8)]
+    open_lieux(site, {name: ["42218"] for name in lieux})
+    site.passes()
+    serve()
+    site.deposit(demandes("D1", demande("A1")), name="d1.xml")
+    wait_for(mail_server.mails, 30, "the first notification")
+    site.deposit(demandes("D2", demande("A2")), name="d2.xml")
+    wait_for(lambda: len(site.accuses()) == 2, what="the answer")
+    assert len(mail_server.mails()) < len(lieux)
+    # And the others follow one another, without the pause of half a minute for what is stuck.
+    wait_for(lambda: len(mail_server.mails()) >= len(lieux), what="the notifications")
 
 
 # ---- systemd

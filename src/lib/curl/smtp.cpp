@@ -45,12 +45,13 @@ struct Opening {
   ReplyReader reader;
   Reply last;
   bool greeting = false;             // what comes now answers EHLO
-  std::set<std::string> extensions;  // their keywords, of the last EHLO
+  std::set<std::string> extensions;  // their keywords in upper case, of the last EHLO
   std::stop_token stop;
 };
 
 int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size, void* userdata) noexcept {
   constexpr std::size_t code_size = 4;  // with the sign after it
+  constexpr std::size_t most_extensions = 100;
   Opening& opening = *static_cast<Opening*>(userdata);
   const std::string_view line(data, size);
   if (kind == CURLINFO_HEADER_OUT) {
@@ -58,9 +59,12 @@ int on_debug(CURL* /*handle*/, curl_infotype kind, char* data, std::size_t size,
     if (opening.greeting) opening.extensions.clear();
   }
   if (kind != CURLINFO_HEADER_IN) return 0;
-  if (opening.greeting && line.size() > code_size) {
+  if (opening.greeting && line.size() > code_size && opening.extensions.size() < most_extensions) {
     const std::string_view words = text::trim(line.substr(code_size));
-    opening.extensions.emplace(words.substr(0, words.find(' ')));
+    std::string keyword(words.substr(0, words.find(' ')));  // in any case, RFC 5321 2.4
+    std::transform(keyword.begin(), keyword.end(), keyword.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    opening.extensions.insert(std::move(keyword));
   }
   if (auto reply = opening.reader.take(line)) opening.last = *std::move(reply);
   return 0;
@@ -144,16 +148,26 @@ class Smtp::Connection {
   // Empty: the server has ended the connection before anything of this message was said.
   std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
   void greet(const std::stop_token& stop);
+  bool ended() const { return ended_; }  // of no use for another message
 
  private:
+  // First digits of replies, beside 4 and 5.
+  static constexpr int done = 2;
+  static constexpr int go_on = 3;
+  static constexpr int shutting_down = 421;
+
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
-  Reply ask(const std::string& command);
-  std::vector<Reply> send_content(std::vector<Reply> answers, std::string_view message);
+  Reply ask(const std::string& command, int expected = done);
+  void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
+  Reply send_content(std::string_view message);
   void write(std::string_view bytes);
   Reply read_reply();
-  std::string_view read_line();
-  void wait(short events);
+  std::string_view read_line(std::chrono::steady_clock::time_point until);
+  void receive(std::chrono::steady_clock::time_point until);
+  void wait(short events, std::chrono::steady_clock::time_point until);
+  std::chrono::steady_clock::time_point end_of_patience() const;
   [[noreturn]] void lost(CURLcode why) const;
+  [[noreturn]] void no_smtp(const std::string& what) const;
 
   std::string name_;
   std::chrono::milliseconds patience_;
@@ -165,6 +179,7 @@ class Smtp::Connection {
   std::string line_;
   bool in_doubt_ = false;  // of the message under way
   bool begun_ = false;     // the server has answered for the message under way
+  bool ended_ = false;
 };
 
 Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop)
@@ -226,20 +241,28 @@ void Smtp::Connection::lost(CURLcode why) const {
       {}, in_doubt_);
 }
 
+// Nobody knows what such a server will take what follows for: the connection is of no use any more.
+void Smtp::Connection::no_smtp(const std::string& what) const {
+  throw SmtpError(Fault::lost, fmt::format("{}: {}", name_, what), {}, in_doubt_);
+}
+
 // Until the connection is ready; in slices, so that a stop ends it.
-void Smtp::Connection::wait(short events) {
+void Smtp::Connection::wait(short events, std::chrono::steady_clock::time_point until) {
   constexpr std::chrono::milliseconds slice = std::chrono::milliseconds(500);
   curl_socket_t fd = CURL_SOCKET_BAD;
   curl_easy_getinfo(handle_.get(), CURLINFO_ACTIVESOCKET, &fd);
   if (fd == CURL_SOCKET_BAD) lost(CURLE_OK);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
-  while (true) {
+  while (std::chrono::steady_clock::now() < until) {
     heartbeat::beat();
     if (stop_.stop_requested()) throw Interrupted(in_doubt_);
     pollfd waited{fd, events, 0};
     if (::poll(&waited, 1, static_cast<int>(slice.count())) > 0) return;
-    if (std::chrono::steady_clock::now() >= until) lost(CURLE_OPERATION_TIMEDOUT);
   }
+  lost(CURLE_OPERATION_TIMEDOUT);
+}
+
+std::chrono::steady_clock::time_point Smtp::Connection::end_of_patience() const {
+  return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
 }
 
 void Smtp::Connection::write(std::string_view bytes) {
@@ -248,52 +271,60 @@ void Smtp::Connection::write(std::string_view bytes) {
     const CURLcode rc = curl_easy_send(handle_.get(), bytes.data(), bytes.size(), &sent);
     bytes.remove_prefix(sent);
     if (rc == CURLE_AGAIN) {
-      wait(POLLOUT);
+      wait(POLLOUT, end_of_patience());
     } else if (rc != CURLE_OK) {
       lost(rc);
     }
   }
 }
 
-std::string_view Smtp::Connection::read_line() {
+std::string_view Smtp::Connection::read_line(std::chrono::steady_clock::time_point until) {
   constexpr std::size_t longest = 4096;  // RFC 5321 allows 512
   std::size_t end = 0;
   while ((end = received_.find('\n')) == std::string::npos) {
-    if (received_.size() > longest) lost(CURLE_WEIRD_SERVER_REPLY);
-    std::array<char, 1024> buffer{};
-    std::size_t size = 0;
-    const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
-    if (rc == CURLE_AGAIN) {
-      wait(POLLIN);
-    } else if (rc != CURLE_OK || size == 0) {
-      lost(rc);
-    } else {
-      received_.append(buffer.data(), size);
-    }
+    if (received_.size() > longest) no_smtp("sends a line without an end");
+    receive(until);
   }
   line_ = received_.substr(0, end);
   received_.erase(0, end + 1);
   return line_;
 }
 
-Reply Smtp::Connection::read_reply() {
-  ReplyReader reader;
-  while (true) {
-    if (auto reply = reader.take(read_line())) {
-      begun_ = true;
-      return *std::move(reply);
-    }
-  }
+void Smtp::Connection::receive(std::chrono::steady_clock::time_point until) {
+  std::array<char, 1024> buffer{};
+  std::size_t size = 0;
+  const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
+  if (rc == CURLE_AGAIN) return wait(POLLIN, until);
+  if (rc != CURLE_OK || size == 0) lost(rc);
+  received_.append(buffer.data(), size);
 }
 
-Reply Smtp::Connection::ask(const std::string& command) {
+// However slowly it comes, and of however many lines, it comes to an end, or the server is given up.
+Reply Smtp::Connection::read_reply() {
+  constexpr int most_lines = 200;  // each may be of read_line's longest
+  const auto until = end_of_patience();
+  ReplyReader reader;
+  for (int lines = 0; lines < most_lines; ++lines) {
+    auto reply = reader.take(read_line(until));
+    begun_ = true;
+    if (reply) return *std::move(reply);
+  }
+  no_smtp("sends an answer without an end");
+}
+
+// What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for
+// the message's would lose the message.
+Reply Smtp::Connection::ask(const std::string& command, int expected) {
   write(command + "\r\n");
-  return read_reply();
+  Reply reply = read_reply();
+  const int kind = reply.code / 100;
+  if (kind != expected && kind != 4 && kind != 5)
+    no_smtp(fmt::format("answers {} with {}", command.substr(0, 4), reply.code));
+  return reply;
 }
 
 std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::string_view message,
                                               const std::stop_token& stop) {
-  constexpr int shutting_down = 421;
   stop_ = stop;
   in_doubt_ = begun_ = false;
   const bool status = offers("DSN") && !envelope.id.empty();
@@ -310,14 +341,32 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
     if (e.fault() == Fault::lost && !begun_) return {};
     throw;
   }
+  // Some servers hang up on whom they refuse: that is said of a recipient, and not the end of all mail.
   std::vector<Reply> answers;
-  for (const std::string& to : envelope.recipients)
-    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
-  if (std::none_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) {
-    ask("RSET");
-    return answers;
+  std::optional<Reply> of_message;
+  try {
+    name_recipients(envelope, status, answers);
+    const bool wanted = std::any_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); });
+    if (!ended_ && wanted) of_message = send_content(message);
+    if (!ended_ && !wanted) ask("RSET");
+  } catch (const SmtpError&) {
+    if (in_doubt_ || std::all_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) throw;
+    ended_ = true;
   }
-  return send_content(std::move(answers), message);
+  answers.resize(envelope.recipients.size());
+  for (Reply& answer : answers) {
+    if (answer.accepted()) answer = of_message.value_or(Reply());
+  }
+  return answers;
+}
+
+// Until the server says that it hangs up.
+void Smtp::Connection::name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers) {
+  for (const std::string& to : envelope.recipients) {
+    answers.push_back(ask("RCPT TO:<" + to + ">" + (status ? " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(to) : "")));
+    ended_ = answers.back().code == shutting_down;
+    if (ended_) return;
+  }
 }
 
 void Smtp::Connection::greet(const std::stop_token& stop) {
@@ -326,20 +375,17 @@ void Smtp::Connection::greet(const std::stop_token& stop) {
     throw SmtpError(reply.code / 100 == 4 ? Fault::busy : Fault::turned_away, name_ + ": " + reply.words, reply);
 }
 
-// To whom the server has accepted so far; its answer is theirs.
-std::vector<Reply> Smtp::Connection::send_content(std::vector<Reply> answers, std::string_view message) {
-  Reply reply = ask("DATA");
-  if (reply.code / 100 == 3) {
+// The answer of all whom the server has accepted so far.
+Reply Smtp::Connection::send_content(std::string_view message) {
+  Reply reply = ask("DATA", go_on);
+  if (reply.code / 100 == go_on) {
     write(with_dots(message));
     in_doubt_ = true;  // from its end on, the message is the server's
     reply = ask(".");
     in_doubt_ = false;
   }
   reply.to_message = true;
-  for (Reply& answer : answers) {
-    if (answer.accepted()) answer = reply;
-  }
-  return answers;
+  return reply;
 }
 
 Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : server_(std::move(server)), patience_(patience) {
@@ -363,7 +409,9 @@ std::vector<Reply> Smtp::send(const Envelope& envelope, std::string_view message
 std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop) {
   const auto attempt = [&] {
     try {
-      return connection_->transact(envelope, message, stop);
+      auto answers = connection_->transact(envelope, message, stop);
+      if (connection_->ended()) connection_.reset();
+      return answers;
     } catch (...) {
       connection_.reset();
       throw;

@@ -25,7 +25,7 @@ namespace navette::curl {
 
 // Words of the server, all lines of them, as they came: they may be no UTF-8, and often hold the recipient's address.
 struct Reply {
-  int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none
+  int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none, the server hung up on another recipient
   std::string words;
   bool to_message = false;  // to its sender, size or content, not to a recipient
 
@@ -37,8 +37,9 @@ struct Reply {
 enum class Fault {
   resolution,   // the name has no address
   connection,   // refused, unreachable
-  timed_out,    // no connection, or silence, for as long as `patience`
-  lost,         // ended by the other side or the network: what was under way may be done or not
+  timed_out,    // no connection, or no whole answer, for as long as `patience`
+  lost,         // ended by the other side or the network, or by us since what comes is no SMTP: what was under way may
+                // be done or not
   busy,         // the server takes nothing for now (4xx before any message)
   tls,          // no TLS there, or a certificate that is not the server's, or whose CA is not known
   login,        // the account or its password is not accepted
@@ -98,17 +99,19 @@ struct Envelope {
 
 class Smtp {
  public:
-  // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each silence of the server;
-  // rounded up to seconds.
+  // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each whole answer of the
+  // server and each time in which it takes nothing of a message; rounded up to seconds.
   Smtp(MailServer server, std::chrono::milliseconds patience);
   Smtp(Smtp&&) noexcept;
   Smtp& operator=(Smtp&&) noexcept;
   ~Smtp();
 
   // Sends `message` (whole, lines ended by CR LF) and returns what the server says for each recipient, in their order:
-  // accepted means that it has taken the message over. Addresses must be valid (mime::is_valid_address): they are
-  // written as they are, line ends included. A stop ends any waiting within about a second. Throws SmtpError,
-  // Interrupted; then nobody's answer is known, and the next message goes over a new connection.
+  // accepted means that it has taken the message over. A server that hangs up once it has refused a recipient has
+  // answered for that one; the others have no answer, and may be asked for again. Addresses must be valid
+  // (mime::is_valid_address): they are written as they are, line ends included. A stop ends any waiting within about a
+  // second. Throws SmtpError, Interrupted; then nobody's answer is known, and the next message goes over a new
+  // connection.
   std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
   // Connects, secures and logs in as send() would, and says NOOP: no message. Throws as send() does.
   void greet(const std::stop_token& stop = {});

@@ -107,8 +107,7 @@ class Box {
           credentials_, patience);
     }
     return std::make_unique<channels::CourrielSender>(
-        profile, channels::CourrielTools{*mail_, credentials_, clock, turn_, "navette@caf.example.org", short_text},
-        stop);
+        profile, channels::CourrielTools{*mail_, credentials_, clock, "navette@caf.example.org", short_text}, stop);
   }
   static channels::CourrielText short_text(const channels::RemiseToSend& r, model::Protection /*protection*/) {
     return {"Remise " + r.remise, "Bonjour\n"};
@@ -125,7 +124,6 @@ class Box {
  private:
   const Smtpd& smtpd_;
   channels::Credentials credentials_{dir / "credentials"};
-  mutable channels::CourrielTurn turn_;
   mutable std::unique_ptr<channels::MailSender> mail_;
 };
 

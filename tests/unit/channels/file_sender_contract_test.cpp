@@ -88,8 +88,7 @@ class World {
     fs::create_directories(there);
     if (!keys) keys = std::make_unique<test::Keys>(dir.path(), model::Protection::smime);
     clock.set(SystemClock().now() + 1h);  // the certificate is made now
-    const channels::CourrielTools tools{
-        mail, credentials, clock, turn, "navette@caf.example.org", test::Box::short_text};
+    const channels::CourrielTools tools{mail, credentials, clock, "navette@caf.example.org", test::Box::short_text};
     return {std::make_unique<channels::CourrielSender>(
                 model::CourrielProfile{"rpe@example.org", model::Protection::smime, "cle-rpe", 10U << 20U}, tools),
             [=, this](const std::string& file) {
@@ -111,7 +110,6 @@ class World {
  private:
   std::unique_ptr<test::Keys> keys;  // of the lieu that gets mails
   test::FakeClock clock{"2026-11-25T12:00:00Z"};
-  channels::CourrielTurn turn;
   channels::MailDirectory mail{dir / "courriels"};
 };
 

@@ -1,6 +1,8 @@
 // Against real mail servers on loopback (tests/support/smtpd.py).
 #include "channels/smtp_sender.h"
 
+#include <csignal>
+
 #include <catch2/catch.hpp>
 
 #include "support/smtpd.h"
@@ -149,6 +151,36 @@ TEST_CASE("a recipient put off gets the mail later, those who have it do not get
   CHECK_THAT(smtpd.log(), Catch::EndsWith("recipients=" + paul + "\n"));
 }
 
+TEST_CASE("a server that hangs up on whom it refuses has answered for that one alone; the others get the mail") {
+  const std::string which = GENERATE(odette, paul, zoe);
+  const Smtpd smtpd({"--hang-up", "--refuse", which});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul, zoe}));
+  check_is<Delivered>(result.outcome, "(2 of 3 recipients)");
+  for (const auto& r : result.recipients) {
+    INFO(r.address);
+    CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));
+  }
+  const auto alone = client.send(mail_to({which}, "R2"));
+  check_is<Refused>(alone.outcome, "destinataire-refuse: the mail server says: 550");
+  CHECK_FALSE(std::get<Refused>(alone.outcome).partner);
+  check_is<Delivered>(client.send(mail_to({which == zoe ? paul : zoe}, "R3")).outcome, "");
+}
+
+TEST_CASE("a server that shuts down at a recipient puts off that one alone") {
+  const std::string which = GENERATE(odette, paul, zoe);
+  const Smtpd smtpd({"--hang-up", "--defer", which});
+  Client client(smtpd);
+  const auto result = client.send(mail_to({odette, paul, zoe}));
+  check_is<Retry>(result.outcome, "421 4.7.1");
+  CHECK_FALSE(std::get<Retry>(result.outcome).partner);
+  for (const auto& r : result.recipients) {
+    INFO(r.address);
+    CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));
+  }
+  check_is<Retry>(client.send(mail_to({which}, "R2")).outcome, "421 4.7.1");
+}
+
 TEST_CASE("at the last try whoever is put off is left out, if somebody has the mail") {
   const Smtpd smtpd({"--defer", paul});
   Client client(smtpd);
@@ -168,6 +200,18 @@ TEST_CASE("a server that takes so many recipients at a time is given the others 
   CHECK(smtpd.has(3));
 }
 
+TEST_CASE("a server that answers DATA with 250 has taken nothing: the content was not sent") {
+  Smtpd smtpd({"--data", "250 2.0.0 Ok"});
+  Client client(smtpd);
+  const MailOutcome result = client.send(mail_to({odette}));
+  check_is_the_servers<Retry>(result.outcome, "answers DATA with 250");
+  check_is<Retry>(result.recipients.at(0).outcome, "answers DATA with 250");
+  CHECK_FALSE(result.in_doubt);
+  smtpd.stop();
+  smtpd.start();
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+}
+
 TEST_CASE("a server that has no place for the mail now is tried again") {
   const Smtpd smtpd({"--content", "452 4.3.1 Insufficient system storage"});
   Client client(smtpd);
@@ -185,7 +229,7 @@ TEST_CASE("a connection lost after the content is worth another try: the mail ma
 }
 
 TEST_CASE("a server that offers it tells failures and delays, with the headers alone; another is not asked") {
-  Smtpd smtpd({"--dsn"});
+  Smtpd smtpd({"--dsn", GENERATE("DSN", "Dsn")});
   Client client(smtpd);
   auto mail = mail_to({odette, paul});
   mail.message_id = "R1+x=y@caf.example.org";
@@ -218,6 +262,19 @@ TEST_CASE("a server that falls silent is given up after our patience") {
   const auto begin = std::chrono::steady_clock::now();
   check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "mail server 127.0.0.1");
   CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("an answer that comes to no end, in lines, without a code, or byte by byte, is the server's fault") {
+  const auto [how, words] = GENERATE(table<std::string, std::string>(
+      {{"lines", "sends an answer without an end"}, {"words", "sends an answer without an end"}, {"bytes", "imeout"}}));
+  const Smtpd smtpd({"--babble", how});
+  Client client(smtpd);
+  client.patience = how == "bytes" ? 1s : 60s;
+  const std::jthread watch([&](const std::stop_token& done) {
+    for (int i = 0; i < 300 && !done.stop_requested(); ++i) std::this_thread::sleep_for(100ms);
+    if (!done.stop_requested()) smtpd.signal(SIGKILL);  // else a failure of this test would last for ever
+  });
+  check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, words);
 }
 
 TEST_CASE("a stop ends the waiting") {

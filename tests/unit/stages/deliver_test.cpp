@@ -15,6 +15,7 @@
 using namespace navette;
 using namespace std::chrono_literals;
 using test::convention;
+using test::courriel;
 using test::new_version;
 using test::sftp;
 
@@ -267,6 +268,17 @@ TEST_CASE("an account whose server does not answer is tried once a pass, whateve
   site.finish();
   CHECK(site.servers.done().size() == 3);
   CHECK(site.failures("rpe-a") + site.failures("rpe-b") + site.failures("rpe-c") == 2);
+}
+
+TEST_CASE(
+    "R1, R8: rights are checked right before each e-mail: a lieu suspended while another's is sent gets nothing") {
+  Partners site({{"rpe-a", courriel("a")}, {"rpe-b", courriel("b")}, {"rpe-c", courriel("c")}});
+  for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) site.due(lieu, 1);
+  CHECK(site.begin(1) == Names{"rpe-a-1"});
+  site.store->suspend_lieu("rpe-b", "clef perdue", site.clock.now());
+  site.finish();
+  CHECK(site.servers.done() == std::vector<std::string>{"rpe-a-1", "rpe-c-1"});
+  CHECK(site.delivered() == 2);
 }
 
 TEST_CASE("what was packed before its lieu got another server counts at the new one") {

@@ -135,8 +135,8 @@ struct Delivery : test::StageSite {
     return stages::alert({*store, *mailer, stylesheet, test::communes(), senders, "navette@caf.example.org", clock},
                          stop.get_token());
   }
-  stages::NotifyReport notify() {
-    return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock},
+  stages::NotifyReport notify(std::chrono::milliseconds slice = std::chrono::hours(1)) {
+    return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock, slice},
                           stop.get_token());
   }
   Names depot(const std::string& below = "") const {
@@ -676,8 +676,46 @@ TEST_CASE("R5: a notification that some receive and one refuses is accepted; the
   CHECK(site.notify().accepted == 1);
   CHECK(site.number("SELECT destinataires FROM notification") == 1);
   CHECK(site.number("SELECT count(*) FROM echeance") == 1);
-  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-002 %'") == 1);
+  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-002 (550 no "
+                    "such user) %'") == 1);
   CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE '%@relais%'") == 0);
+}
+
+TEST_CASE("R4: who has the notification does not get it again while others are put off, whatever process tries") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  const model::Retry later{"451 greylisted", std::nullopt};
+  post.outcome = later;
+  post.persons = {model::Delivered{}, later};
+  CHECK(site.notify().deferred == 1);
+  REQUIRE(post.mails.back().recipients.size() == 2);
+  CHECK(site.number("SELECT count(*) FROM notification_recue WHERE destinataire LIKE '%@%'") == 0);
+  Postbox another;
+  site.mailer = &another;
+  site.clock.advance(1h);
+  SECTION("the other one gets it") {
+    another.outcome = model::Delivered{};
+    CHECK(site.notify().accepted == 1);
+    CHECK(site.number("SELECT destinataires FROM notification") == 2);
+    CHECK_THAT(another.mails.at(0).bytes, Catch::Contains("odette@relais.example.org"));  // To: as it was
+  }
+  SECTION("the other one refuses it: accepted, since somebody has it") {
+    another.outcome = model::Refused{"destinataire-refuse", "550 no such user"};
+    CHECK(site.notify().accepted == 1);
+    CHECK(site.number("SELECT destinataires FROM notification") == 1);
+  }
+  SECTION("the mail server fails: that is said of nobody") {
+    another.outcome = model::Retry{"connection lost", std::nullopt, true};
+    CHECK(site.notify().deferred == 1);
+  }
+  CHECK(another.mails.at(0).recipients == std::vector<std::string>{"zoe@relais.example.org"});
 }
 
 TEST_CASE("a notification that all refuse waits an hour, and needs a person") {
@@ -712,6 +750,33 @@ TEST_CASE("a mail server at fault is asked once for all that are due; what is on
   post.outcome = model::Delivered{};
   site.clock.advance(2min);
   CHECK(site.notify().accepted == 2);
+}
+
+TEST_CASE("a slow mail server takes a slice of a pass, one mail at least; one at fault holds nothing up") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack(false, {}, 1);
+  REQUIRE(site.deliver().delivered == 2);
+  post.outcome = model::Delivered{};
+  auto report = site.notify(0ms);
+  CHECK(report.accepted == 1);
+  CHECK(report.more);
+  SECTION("the others follow in the next one") {
+    report = site.notify();
+    CHECK(report.accepted == 1);
+    CHECK_FALSE(report.more);
+  }
+  SECTION("what waits for the server's recovery is not left to be tried in the next slice") {
+    site.demande("C");
+    site.route();
+    site.pack(false, {}, 1);
+    REQUIRE(site.deliver().delivered == 1);
+    post.outcome = model::Retry{"connection lost", std::nullopt, true};
+    report = site.notify(0ms);
+    CHECK(report.deferred == 2);
+    CHECK_FALSE(report.more);
+  }
 }
 
 TEST_CASE("a notification stopped midway was no attempt, unless it was accepted") {

@@ -8,6 +8,7 @@
 using namespace navette;
 using stages::access_of;
 using stages::Traffic;
+using test::courriel;
 using test::sftp;
 
 namespace {
@@ -28,7 +29,7 @@ store::AwaitingLieu awaiting(store::RowId lieu, const model::Channel& channel) {
 
 }  // namespace
 
-TEST_CASE("an account is host, port and user, whatever else a profile says; a dépôt and a box are none") {
+TEST_CASE("an account is host, port and user, whatever else a profile says; a dépôt is none") {
   const auto account = [](const model::Channel& channel) { return access_of(channel).value().account; };
   CHECK(account(sftp("epci", 1, "a.example.org")) == account(sftp("epci", 4, "A.example.org", 22, "depot/autre")));
   CHECK(account(sftp("epci")) != account(sftp("autre")));
@@ -36,7 +37,16 @@ TEST_CASE("an account is host, port and user, whatever else a profile says; a d�
   CHECK(account(sftp("epci", 1, "a.example.org", 22)) != account(sftp("epci", 1, "a.example.org", 2222)));
   CHECK(access_of(sftp("epci", 7)).value().connections == 7);
   CHECK_FALSE(access_of(model::DepotChannel{}));
-  CHECK_FALSE(access_of(model::CourrielChannel{"<courriel/>"}));
+}
+
+TEST_CASE("all boxes are one account with one connection, our mail server's; what waits in the dépôt is none") {
+  CHECK(access_of(courriel("un")).value().account == access_of(courriel("deux")).value().account);
+  CHECK(access_of(courriel("un")).value().account != access_of(sftp("un")).value().account);
+  CHECK_FALSE(access_of(courriel("un", "<clair/>")));
+  Traffic traffic;
+  CHECK(traffic.take(remise(1, courriel("un"))));
+  CHECK_FALSE(traffic.take(remise(2, courriel("deux"))));
+  CHECK(traffic.take(remise(3, courriel("trois", "<clair/>"))));
 }
 
 TEST_CASE("an account takes as many as its profile says, across lieux; other accounts are not concerned") {
@@ -57,7 +67,7 @@ TEST_CASE("each profile's own number counts for it, and none waits for ever behi
 }
 
 TEST_CASE("without an account a lieu has one remise under way") {
-  const model::Channel channel = GENERATE(model::Channel(model::DepotChannel{}), model::CourrielChannel{"<courriel/>"});
+  const model::Channel channel = GENERATE(model::Channel(model::DepotChannel{}), courriel("un", "<clair/>"));
   Traffic traffic;
   CHECK(traffic.take(remise(1, channel)));
   CHECK_FALSE(traffic.take(remise(1, channel)));
