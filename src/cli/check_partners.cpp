@@ -2,6 +2,8 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -69,6 +71,28 @@ class PartnerCheck {
   const std::stop_token& stop_;
 };
 
+// Conventions from before this was refused (REPERTOIRE_PARTAGE).
+Findings shared_places(const std::vector<store::LieuRow>& lieux) {
+  std::map<std::string, std::vector<std::string>> at;
+  for (const store::LieuRow& lieu : lieux) {
+    try {
+      if (auto place = model::flat_place(flux::read_sftp_profile(lieu.profil)))
+        at[*std::move(place)].push_back(lieu.identifiant);
+    } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+    }
+  }
+  Findings out;
+  for (const auto& [place, names] : at) {
+    if (names.size() < 2) continue;
+    out.push_back({Health::bad, "partner",
+                   fmt::format("{} share the directory of their remises, {}: what is taken back from one goes from the "
+                               "other; give each its own <repertoire>, or say "
+                               "<creationRepertoire>true</creationRepertoire>",
+                               text::join(names, ", "), place)});
+  }
+  return out;
+}
+
 // A database that cannot be read is check_database's finding.
 std::vector<store::LieuRow> lieux_over_sftp(const config::Config& config, Instant now) {
   std::vector<store::LieuRow> out;
@@ -101,6 +125,8 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
     if (!stop.stop_requested()) out[i] = tries[i]();
     bar.update("reach", ++done, tries.size());
   });
+  Findings shared = shared_places(lieux);
+  std::move(shared.begin(), shared.end(), std::back_inserter(out));
   return out;
 }
 
