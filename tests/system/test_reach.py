@@ -170,10 +170,32 @@ def test_without_reach_the_credentials_are_looked_at_and_no_server_is(site, serv
             silent.accept()
     assert said["autre-cle"][0] == "ok" and said["autre-cle"][1].endswith("has its credentials (credential)")
     expected = {"abimee": "abimee (<identifiantSecret>)", "absente": "absente is missing", "hotes": "<hotesConnus>",
-                "deux-lignes": "neither a private key in OpenSSH or PEM form nor a password", "ouverte": "open to everybody"}
+                "deux-lignes": "neither a private key in OpenSSH or PEM form", "ouverte": "open to everybody"}
     for name, words in expected.items():
         assert said[name][0] == "bad" and words in said[name][1]
     assert "Encryption" not in str(said)
+
+
+def test_where_acknowledgements_are_fetched_is_read_too(site, server):
+    sshd = server()
+    canaux = {}
+    for name in ("rpe-bon", "rpe-absent", "rpe-ferme"):
+        there = sshd.path / name
+        canaux[name] = sshd.channel().replace("<connexions>", f"<repertoireRetour>{there}</repertoireRetour><connexions>")
+        if name != "rpe-absent":
+            there.mkdir()
+            (there / "retrait.xml").write_text("<retrait/>", encoding="ascii")
+    (sshd.path / "rpe-ferme/retrait.xml").unlink()
+    (sshd.path / "rpe-ferme").rmdir()
+    (sshd.path / "rpe-ferme").write_text("", encoding="ascii")
+    open_partners(site, sshd, canaux)
+    (sshd.path / "rpe-bon/retrait.xml").write_text("<retrait/>", encoding="ascii")
+    said = texts(findings(site, "--reach", subject="reach", code=1))
+    assert said["rpe-bon"][0] == "ok" and said["rpe-bon"][1].endswith("removal, return directory)")
+    for name in ("rpe-absent", "rpe-ferme"):
+        state, text = said[name]
+        assert state == "warn" and ", return directory: " in text and "<repertoireRetour>" in text
+    assert (sshd.path / "rpe-bon/retrait.xml").exists()
 
 
 def test_two_lieux_that_share_a_flat_directory_are_told(site, server):
@@ -187,6 +209,16 @@ def test_two_lieux_that_share_a_flat_directory_are_told(site, server):
     (found,) = [f for f in findings(site, subject="partner", code=1) if "share" in f["texte"]]
     assert found["etat"] == "bad" and found["texte"].startswith("rpe-deux, rpe-un share")
     assert f"{sshd.there}/un:" in found["texte"] and "<creationRepertoire>" in found["texte"]
+
+
+def test_a_directory_of_credentials_that_anybody_may_write_is_told(site):
+    secrets = site.path / "justificatifs"
+    secrets.mkdir(mode=0o750)
+    site.configure("[credentials]\ndirectory = justificatifs\n")
+    assert not findings(site, subject="credentials")
+    secrets.chmod(0o777)
+    (found,) = findings(site, subject="credentials", code=1)
+    assert found["etat"] == "bad" and f"chmod o-w {secrets}" in found["texte"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
