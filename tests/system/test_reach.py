@@ -70,6 +70,7 @@ def open_partners(site, sshd, canaux, more=""):
     """One lieu a channel, known to navette; their findings come in the order of their names."""
     open_site(site, sshd, canaux, {name: ["42218"] for name in canaux}, more=more)
     put_secret(site, "autre-cle", (sshd.path / "hote").read_bytes())
+    put_secret(site, "mot-de-passe", b"mot de passe\n")
     put_secret(site, "abimee", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     put_secret(site, "ouverte", (sshd.path / "cle").read_bytes(), 0o644)
     put_secret(site, "deux-lignes", b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
@@ -109,6 +110,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
             "faux-lecture": readonly.channel(make_directory=False),
             "faux-lecture-mkdir": readonly.channel(),
             "faux-mkdir": nomkdir.channel(),
+            "faux-mot": flat(sshd, "faux-mot").replace("cle-partenaire", "mot-de-passe"),
             "faux-nom": good.replace("127.0.0.1", "serveur.invalid"),
             "faux-port": sshd.channel(port=free_port()),
             "faux-renommage": flat(norename, "avec"),
@@ -134,6 +136,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
         "faux-lecture": ("write: ", "<repertoire>", f"(went well: {STEPS})"),
         "faux-lecture-mkdir": ("making a directory: ", "nor may it write there", "<repertoire>"),
         "faux-mkdir": ("making a directory: ", "<creationRepertoire>false</creationRepertoire>"),
+        "faux-mot": ("login: ", "<utilisateur>", "put the password"),
         "faux-nom": ("name: ", "has no address", "<hote>", "(went well: credential)"),
         "faux-port": ("connection: ", "refused", "<port>", "(went well: credential, name)"),
         "faux-renommage": ("rename: ", "<renommage>false</renommage>", f"(went well: {write})"),
@@ -144,6 +147,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
         state, text = said[name]
         assert state == "bad" and f", {step}" in text, text
         assert not [w for w in words if w not in text], (words, text)
+    assert "our key" not in said["faux-mot"][1]
     # What cannot be removed is told with its path, and is no obstacle to deliveries.
     state, text = said["faux-retrait"]
     left = [p for p in noremove.there.rglob("*") if p.is_file()]
