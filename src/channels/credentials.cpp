@@ -1,6 +1,7 @@
 #include "channels/credentials.h"
 
 #include <algorithm>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -24,16 +25,32 @@ bool is_name(const std::string& name) {
 std::string Credentials::read(const std::string& name) const {
   if (!is_name(name)) throw CredentialError("a credential's name is made of a-z, 0-9 and -");
   const std::string shown = (directory_ / name).string();
+  const auto refuse = [&](std::string_view why) {
+    throw CredentialError(fmt::format("the credential {} {}", shown, why));
+  };
   try {
     const Directory directory = Directory::open(directory_);
     const auto status = directory.status(name);
-    if (!status) throw CredentialError(fmt::format("the credential {} is missing; put it there, mode 0640", shown));
-    if ((status->mode & by_everybody) != 0)
-      throw CredentialError(fmt::format("the credential {0} is open to everybody; chmod o= {0}", shown));
+    if (!status) refuse("is missing; put it there, mode 0640");
+    // Never followed: whoever may change what it leads to chooses our keys.
+    if (status->type == FileType::symlink) refuse("is a symbolic link; put the file itself there");
+    if (status->type != FileType::regular) refuse("is no file; put a file there");
+    if ((status->mode & by_everybody) != 0) refuse("is open to everybody; chmod o= " + shown);
+    if (status->size > max_size)
+      refuse("is larger than 64 KiB: no key, password or certificate; put the right one there");
     return directory.read(name, max_size);
   } catch (const std::system_error& e) {
-    throw CredentialError(fmt::format("the credential {} cannot be read: {}", shown, e.code().message()));
+    refuse("cannot be read: " + e.code().message() + "; let the account of navette read it");
   }
+  return {};
+}
+
+std::string one_line(std::string bytes, const std::string& what) {
+  if (!bytes.empty() && bytes.back() == '\n') bytes.pop_back();
+  if (!bytes.empty() && bytes.back() == '\r') bytes.pop_back();
+  if (bytes.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)
+    throw CredentialError(fmt::format("the credential {} holds more than a password: one line is wanted", what));
+  return bytes;
 }
 
 std::string Credentials::read_line_if_there(const std::string& name) const {
@@ -41,9 +58,7 @@ std::string Credentials::read_line_if_there(const std::string& name) const {
 }
 
 std::string Credentials::read_line(const std::string& name) const {
-  std::string line = read(name);
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-  return line;
+  return one_line(read(name), name);
 }
 
 }  // namespace navette::channels

@@ -15,14 +15,19 @@ class CredentialError : public Error {
   using Error::Error;
 };
 
+// A password: without the one end of line that an editor leaves. Throws CredentialError, which says `what` it is, for
+// more than one line.
+std::string one_line(std::string bytes, const std::string& what);
+
 class Credentials {
  public:
   explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
   // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
-  // CredentialError for a file that is missing, unreadable, readable by everybody, or larger than 64 KiB.
+  // CredentialError for what is missing, unreadable, readable by everybody, larger than 64 KiB or no file: a symbolic
+  // link is none.
   std::string read(const std::string& name) const;
-  // The same, without the end of line that an editor leaves.
+  // The same by one_line().
   std::string read_line(const std::string& name) const;
   // Empty when there is no such file.
   std::string read_line_if_there(const std::string& name) const;

@@ -8,9 +8,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "channels/courriel_message.h"
 #include "channels/sftp_access.h"
 #include "lib/crypto/random.h"
 #include "lib/ssh/sftp.h"
+#include "model/civil_time.h"
 
 namespace navette::channels {
 namespace {
@@ -33,6 +35,8 @@ constexpr const char* sizing = "size";
 constexpr const char* renaming = "rename";
 constexpr const char* replacing = "replace";
 constexpr const char* removing = "removal";
+constexpr const char* returning = "return directory";
+constexpr const char* expiry = "validity";
 
 // A dot in front: no software takes it for a demande or a manifest, nor do most listings show it.
 std::string probe_name() {
@@ -98,13 +102,15 @@ class SftpProbing {
     probe_.failed = step_;
     probe_.problem = std::move(problem);
     probe_.advice = std::move(advice);
-    probe_.delivers = step_ == removing;
+    probe_.delivers = step_ == removing || step_ == returning;
   }
 
   bool try_credentials();
   bool connect();
   void connection_failed(const ssh::SshError& e);
   void try_server();
+  void try_deliveries();
+  void try_returns();
   bool try_directory();
   bool make_directory(const std::string& path);
   void directory_not_made(const SftpError& e);
@@ -139,12 +145,6 @@ bool SftpProbing::try_credentials() {
     fail(e.what(), key ? fmt::format("mend {} (<identifiantSecret>), or its {}-passphrase", profile_.credential,
                                      profile_.credential)
                        : fmt::format("put the partner's key into {} (<hotesConnus>)", profile_.known_hosts));
-    return false;
-  }
-  if (server_.key.empty() && (server_.password.empty() || server_.password.find('\n') != std::string::npos)) {
-    fail(fmt::format("{} holds neither a private key in OpenSSH or PEM form nor a password of one line",
-                     profile_.credential),
-         "mend the file that <identifiantSecret> names");
     return false;
   }
   pass();
@@ -202,13 +202,22 @@ void SftpProbing::connection_failed(const ssh::SshError& e) {
     default:
       at(login, {name, connection, dialogue, host_key});
       return fail(e.what(),
-                  fmt::format("correct <utilisateur>, or the file {} of <identifiantSecret>, or have the partner admit "
-                              "our key for {}",
-                              profile_.credential, account));
+                  server_.key.empty()
+                      ? fmt::format("correct <utilisateur>, or put the password that the partner gave for {} into {}, "
+                                    "the file of <identifiantSecret>",
+                                    account, profile_.credential)
+                      : fmt::format("correct <utilisateur>, or the file {} of <identifiantSecret>, or have the partner "
+                                    "admit our key for {}",
+                                    profile_.credential, account));
   }
 }
 
 void SftpProbing::try_server() {
+  try_deliveries();
+  if (probe_.failed.empty() && !profile_.return_directory.empty()) try_returns();
+}
+
+void SftpProbing::try_deliveries() {
   if (!try_directory()) return;
   const std::string probe = probe_name();
   std::string where = profile_.directory;
@@ -238,6 +247,29 @@ bool SftpProbing::try_directory() {
     fail(e.what(), fmt::format("have the partner let {} in, or correct <repertoire> in its profile", profile_.user));
   }
   return false;
+}
+
+// What lies there is only read: a first acknowledgement, or whatever file is first.
+void SftpProbing::try_returns() {
+  begin(returning);
+  const std::string account = profile_.user;
+  try {
+    const auto names = sftp_->list(remote_path(profile_.return_directory));
+    for (const std::string& file : names) {
+      if (!file.ends_with(".xml") && !file.ends_with(".XML")) continue;
+      constexpr std::uint64_t largest_return = std::uint64_t{16} << 20U;
+      const std::string path = remote_path(profile_.return_directory, file);
+      const auto there = sftp_->stat(path);
+      if (!there || there->is_directory() || there->size > largest_return) continue;
+      sftp_->read(path, largest_return, [](std::string_view) {});
+      break;
+    }
+    pass();
+  } catch (const SftpError& e) {
+    fail(e.what(), fmt::format("remises arrive, acknowledgements do not: have the partner let {} list, read and remove "
+                               "files there, or correct <repertoireRetour> in its profile",
+                               account));
+  }
 }
 
 bool SftpProbing::make_directory(const std::string& path) {
@@ -408,6 +440,24 @@ MailFault mail_fault(const SmtpSettings& settings, curl::Fault fault) {
 
 Probe probe_credentials(const model::SftpProfile& profile, const Credentials& credentials) {
   return SftpProbing(profile, credentials, {}, {}).credentials_alone();
+}
+
+Probe probe_credentials(const model::CourrielProfile& profile, const Credentials& credentials, Instant now) {
+  constexpr std::chrono::days soon{30};
+  Probe probe;
+  try {
+    const CourrielSecret secret = read_secret(profile, credentials, now);
+    probe.passed.emplace_back(credential);
+    if (secret.certificate && secret.certificate->expires() < now + soon) {
+      probe.failed = expiry;
+      probe.problem = fmt::format("the certificate {} expires on {}", profile.credential,
+                                  model::to_iso(model::paris_day(secret.certificate->expires())));
+      probe.advice = "have the lieu send its next one, and put it in its place";
+    }
+  } catch (const CredentialError& e) {  // names the setting
+    probe = {{}, credential, e.what(), "nothing leaves for that lieu until the file is mended", false};
+  }
+  return probe;
 }
 
 Probe probe_sftp(const model::SftpProfile& profile, const Credentials& credentials, milliseconds patience,

@@ -26,9 +26,13 @@ struct Probe {
 
 // The credentials that a profile names: there, closed to others, usable. No network.
 Probe probe_credentials(const model::SftpProfile& profile, const Credentials& credentials);
+// The same of a lieu's box, as the next mail would read it; a certificate that expires within 30 days too. `profile`
+// protects its mails.
+Probe probe_credentials(const model::CourrielProfile& profile, const Credentials& credentials, Instant now);
 
-// These, then name, connection, host key, login, directory; then writing, size, rename, replacing and removing, each as
-// the profile says. `patience` bounds each silence of the server. Once a stop is asked for, ends within some seconds.
+// The first, then name, connection, host key, login, directory; then writing, size, rename, replacing and removing,
+// each as the profile says; and whether the directory of returns can be listed and a file there read. `patience` bounds
+// each silence of the server. Once a stop is asked for, ends within some seconds.
 Probe probe_sftp(const model::SftpProfile& profile, const Credentials& credentials, std::chrono::milliseconds patience,
                  const std::stop_token& stop);
 

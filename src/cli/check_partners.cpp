@@ -1,7 +1,9 @@
-// Partners' SFTP servers and the mail server.
+// Partners' SFTP servers and boxes, and the mail server.
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -45,7 +47,22 @@ class PartnerCheck {
                       probe);
   }
 
-  Finding partner(const store::LieuRow& lieu) const {
+  Finding partner(const store::LieuRow& lieu) const { return lieu.canal == "courriel" ? box(lieu) : server(lieu); }
+
+ private:
+  // No mail is sent: the mail server is tried by itself.
+  Finding box(const store::LieuRow& lieu) const {
+    constexpr const char* subject = "partner";
+    try {
+      const auto p = flux::read_courriel_profile(lieu.profil);
+      return finding_of(subject, fmt::format("{} (courriel)", lieu.identifiant), "has its credentials",
+                        channels::probe_credentials(p, credentials_, now_));
+    } catch (const std::exception& e) {
+      return {Health::bad, subject, fmt::format("{}: {}", lieu.identifiant, describe(e))};
+    }
+  }
+
+  Finding server(const store::LieuRow& lieu) const {
     const char* subject = reach_ ? "reach" : "partner";
     try {
       const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
@@ -61,7 +78,6 @@ class PartnerCheck {
     }
   }
 
- private:
   const config::Config& config_;
   channels::Credentials credentials_;
   Instant now_;
@@ -69,14 +85,37 @@ class PartnerCheck {
   const std::stop_token& stop_;
 };
 
-// A database that cannot be read is check_database's finding.
-std::vector<store::LieuRow> lieux_over_sftp(const config::Config& config, Instant now) {
+// Conventions from before this was refused (REPERTOIRE_PARTAGE).
+Findings shared_places(const std::vector<store::LieuRow>& lieux) {
+  std::map<std::string, std::vector<std::string>> at;
+  for (const store::LieuRow& lieu : lieux) {
+    if (lieu.canal != "sftp") continue;
+    try {
+      if (auto place = model::flat_place(flux::read_sftp_profile(lieu.profil)))
+        at[*std::move(place)].push_back(lieu.identifiant);
+    } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+    }
+  }
+  Findings out;
+  for (const auto& [place, names] : at) {
+    if (names.size() < 2) continue;
+    out.push_back({Health::bad, "partner",
+                   fmt::format("{} share the directory of their remises, {}: what is taken back from one goes from the "
+                               "other; give each its own <repertoire>, or say "
+                               "<creationRepertoire>true</creationRepertoire>",
+                               text::join(names, ", "), place)});
+  }
+  return out;
+}
+
+// Those in force whose remises leave this machine. A database that cannot be read is check_database's finding.
+std::vector<store::LieuRow> partners_lieux(const config::Config& config, Instant now) {
   std::vector<store::LieuRow> out;
   try {
     if (!std::filesystem::exists(config.state.database)) return out;
     const auto store = open_for_reading(config);
     for (store::LieuRow& lieu : store::list_lieux(store->connection(), model::paris_day(now), store::no_limit)) {
-      if (lieu.canal == "sftp" && lieu.en_vigueur) out.push_back(std::move(lieu));
+      if (!lieu.depot && lieu.en_vigueur) out.push_back(std::move(lieu));
     }
   } catch (const std::exception&) {
     out.clear();
@@ -88,7 +127,7 @@ std::vector<store::LieuRow> lieux_over_sftp(const config::Config& config, Instan
 
 Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop) {
   const Instant now = clock.now();
-  const auto lieux = lieux_over_sftp(config, now);
+  const auto lieux = partners_lieux(config, now);
   const PartnerCheck check(config, now, reach, stop);
   std::vector<std::function<Finding()>> tries;
   if (reach && !config.mail.host.empty()) tries.emplace_back([&] { return check.mail(); });
@@ -101,6 +140,8 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
     if (!stop.stop_requested()) out[i] = tries[i]();
     bar.update("reach", ++done, tries.size());
   });
+  Findings shared = shared_places(lieux);
+  std::move(shared.begin(), shared.end(), std::back_inserter(out));
   return out;
 }
 

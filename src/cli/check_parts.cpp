@@ -35,6 +35,14 @@ Finding mail_finding(const config::Config& config) {
   });
 }
 
+// Whoever may put files there chooses our keys, whatever the modes of those that are there.
+bool anybody_may_write(const std::filesystem::path& directory) {
+  std::error_code none;
+  const auto status = std::filesystem::status(directory, none);
+  return std::filesystem::is_directory(status) &&
+         (status.permissions() & std::filesystem::perms::others_write) != std::filesystem::perms::none;
+}
+
 }  // namespace
 
 Findings check_configuration(const config::Config& config, const std::string& file) {
@@ -49,6 +57,11 @@ Findings check_configuration(const config::Config& config, const std::string& fi
                                "country, with the demandes of its families; "
                                "add the line departements = with those of this Caf",
                                name, file)});
+  }
+  if (const auto& directory = config.credentials.directory; anybody_may_write(directory)) {
+    out.push_back({Health::bad, "credentials",
+                   fmt::format("{0} ({1}) may be written by anybody; chmod o-w {0}", directory.string(),
+                               owner_and_mode(directory))});
   }
   out.push_back(mail_finding(config));
   return out;

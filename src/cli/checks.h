@@ -31,8 +31,9 @@ Findings check_data(const config::Config& config);  // schemas, stylesheets, com
 // `reach`: also whether each lieu's directories take a delivery now.
 Findings check_depots(const config::Config& config, const Clock& clock, bool reach);
 
-// Of the lieux served over SFTP, the credentials that their profiles name. `reach`: also each server itself, and the
-// mail server, tried without delivering, 32 at a time. A stop leaves out what is not tried yet.
+// Of the lieux served over SFTP or by e-mail, the credentials that their profiles name, and directories that two of
+// them share. `reach`: also each server itself, and the mail server, tried without delivering, 32 at a time. A stop
+// leaves out what is not tried yet.
 Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop);
 // Whether there is room on the file system that holds `path`.
 Finding space_finding(const std::filesystem::path& path);

@@ -4,6 +4,8 @@
 #include <string>
 #include <unordered_set>
 
+#include "flux/channel_profile.h"
+
 namespace navette::flux {
 namespace {
 
@@ -69,6 +71,19 @@ Finding check_return_directory(Node sftp) {
   return std::nullopt;
 }
 
+// `read`: the lieux as read, in document order.
+Finding check_flat_places(Node lieux, const std::vector<model::Lieu>& read) {
+  std::unordered_set<std::string> seen;
+  auto as_read = read.begin();
+  for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
+    auto place = flat_place((as_read++)->channel);
+    if (place && !seen.insert(*std::move(place)).second) {
+      return Problem{Code::repertoire_partage, lieu.child("canal").child("sftp").child("repertoire")};
+    }
+  }
+  return std::nullopt;
+}
+
 Finding check_lieux(Node lieux, const model::Convention& read, const model::ReferenceData& reference_data) {
   if (auto problem = check_unique(lieux, "identifiant", Code::reference_en_double)) return problem;
   for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
@@ -76,7 +91,7 @@ Finding check_lieux(Node lieux, const model::Convention& read, const model::Refe
     if (auto problem = check_within(communes, read.annexe.communes, reference_data)) return problem;
     if (auto problem = check_return_directory(lieu.child("canal").child("sftp"))) return problem;
   }
-  return std::nullopt;
+  return check_flat_places(lieux, read.annexe.lieux);
 }
 
 Finding check_personnes(Node personnes) {

@@ -43,6 +43,11 @@ struct SftpProfile {
   bool operator==(const SftpProfile&) const = default;
 };
 
+// Where the files of all remises lie side by side, as "user@host:port directory"; nothing when each remise has a
+// directory of its own. A demande's files have the same names at each of its lieux, and what is removed is removed by
+// name: such a place belongs to one lieu.
+std::optional<std::string> flat_place(const SftpProfile& profile);
+
 // How the content of a mail is protected. `none`: it has none, it only says that a remise waits (R9).
 enum class Protection { smime, pdf, none };
 

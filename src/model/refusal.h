@@ -42,6 +42,7 @@ enum class Code {
   version_non_consecutive,
   avenant_requis,
   lieu_rattache_ailleurs,
+  repertoire_partage,
   personne_en_double,
   preavis_insuffisant,
   convention_terminee,

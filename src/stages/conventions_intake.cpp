@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "flux/channel_profile.h"
 #include "model/civil_time.h"
 #include "model/routing.h"
 
@@ -36,6 +37,7 @@ std::optional<Objection> ConventionsIntake::add(Convention convention) {
     if (auto objection = check_communes(convention)) return objection;
     if (auto objection = check_sender(convention)) return objection;
     if (auto objection = check_lieux(convention)) return objection;
+    if (auto objection = check_flat_places(convention)) return objection;
     hold_lieux(convention);
   }
   told_.emplace(convention.numero, changes_.size());
@@ -112,9 +114,49 @@ std::optional<Objection> ConventionsIntake::check_lieux(const Convention& conven
   return std::nullopt;
 }
 
-void ConventionsIntake::hold_lieux(const Convention& convention) {
+// Two lieux that put their files side by side under the same names would lose each other's (model::flat_place). Within
+// one convention flux::check_convention looks.
+std::optional<Objection> ConventionsIntake::check_flat_places(const Convention& convention) {
   for (const model::Lieu& lieu : convention.annexe.lieux) {
-    held_.emplace(lieu.identifiant, Holding{siren_of(convention), model::term(convention)});
+    const auto place = flux::flat_place(lieu.channel);
+    if (place && is_shared(*place, lieu.identifiant, convention)) {
+      return Objection{Code::repertoire_partage, "lieu", lieu.identifiant};
+    }
+  }
+  return std::nullopt;
+}
+
+bool ConventionsIntake::is_shared(const std::string& place, const std::string& lieu, const Convention& convention) {
+  if (!known_flat_) {
+    known_flat_.emplace();
+    for (store::Store::FlatLieu& known : tools_.store.flat_lieux()) {
+      if (auto of_known = flux::flat_place(known.channel)) known_flat_->emplace(*std::move(of_known), std::move(known));
+    }
+  }
+  const auto term = model::term(convention);
+  const auto taken = [&](const std::optional<model::Interval>& by_other) {
+    return term && by_other && term->overlaps(*by_other);
+  };
+  const auto [held, held_end] = held_flat_.equal_range(place);
+  if (std::any_of(held, held_end, [&](const auto& h) { return h.second.lieu != lieu && taken(h.second.during); })) {
+    return true;
+  }
+  const auto [known, known_end] = known_flat_->equal_range(place);
+  return std::any_of(known, known_end, [&](const auto& k) {
+    const store::Store::FlatLieu& other = k.second;
+    const bool ours = other.caf == convention.caf;
+    const bool former = ours && other.tenure.convention == convention.numero;  // a version that this one replaces
+    return other.lieu != lieu && !former && taken(ours ? as_told(other.tenure) : other.tenure.during);
+  });
+}
+
+void ConventionsIntake::hold_lieux(const Convention& convention) {
+  const auto term = model::term(convention);
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    held_.emplace(lieu.identifiant, Holding{siren_of(convention), term});
+    if (auto place = flux::flat_place(lieu.channel)) {
+      held_flat_.emplace(*std::move(place), FlatHolding{lieu.identifiant, term});
+    }
   }
 }
 

@@ -30,6 +30,8 @@ class ConventionsIntake {
   std::optional<model::Objection> check_communes(const model::Convention& convention) const;
   std::optional<model::Objection> check_sender(const model::Convention& convention) const;
   std::optional<model::Objection> check_lieux(const model::Convention& convention) const;
+  std::optional<model::Objection> check_flat_places(const model::Convention& convention);
+  bool is_shared(const std::string& place, const std::string& lieu, const model::Convention& convention);
   void hold_lieux(const model::Convention& convention);
   std::optional<model::Interval> as_told(const store::Store::Tenure& tenure) const;
   std::set<std::string> opened_by(const model::Convention& convention) const;
@@ -44,6 +46,13 @@ class ConventionsIntake {
   };
   std::map<std::string, std::size_t> told_;   // of this flux: number → index in changes_
   std::multimap<std::string, Holding> held_;  // of this flux: lieu → its new versions
+  struct FlatHolding {
+    std::string lieu;
+    std::optional<model::Interval> during;
+  };
+  std::multimap<std::string, FlatHolding> held_flat_;  // of this flux: place (flux::flat_place) → its new versions
+  // What the store knows of such places, read when the first convention names one.
+  std::optional<std::multimap<std::string, store::Store::FlatLieu>> known_flat_;
 };
 
 }  // namespace navette::stages

@@ -24,6 +24,23 @@ std::string profile_of(const model::Channel& channel) {
   return {};
 }
 
+// The latest version holds its lieux from its effect to its end: it may be suspended, or not activated yet. An older
+// one holds them while it is in force. Columns: of tenure_from(), then lieu, caf, profile.
+std::string tenures_where(std::string_view condition) {
+  return fmt::format(
+      "SELECT numero, version, iif(derniere, effet, en_vigueur_du) AS du, iif(derniere, fin, en_vigueur_au) AS au, "
+      "identifiant, caf, profil FROM (SELECT c.numero, c.caf, l.identifiant, lv.profil, v.*, "
+      "v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) AS derniere "
+      "FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id "
+      "JOIN convention c ON c.id = v.convention_id WHERE {}) "
+      "WHERE du IS NOT NULL AND (au IS NULL OR au >= du) ORDER BY identifiant, numero, version",
+      condition);
+}
+
+Store::Tenure tenure_from(sqlite::Query& q) {
+  return {q.text(0), static_cast<int>(q.integer(1)), {*day_from(q.text(2)), day_from(q.find_text(3))}};
+}
+
 std::string convention_object(const Convention& c) {
   return fmt::format("convention:{}/{}", c.caf, c.numero);
 }
@@ -124,21 +141,23 @@ std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const
     owner.caf = q.text(0);
     owner.siren = q.text(1);
   }
-  // The latest version holds its lieux from its effect to its end: it may be suspended, or not activated yet. An older
-  // one holds them while it is in force.
-  auto q = db_.query(
-      "SELECT numero, version, iif(derniere, effet, en_vigueur_du) AS du, iif(derniere, fin, en_vigueur_au) AS au "
-      "FROM (SELECT c.numero, v.*, "
-      "v.version = (SELECT max(w.version) FROM version w WHERE w.convention_id = c.id) AS derniere "
-      "FROM lieu l JOIN lieu_version lv ON lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id "
-      "JOIN convention c ON c.id = v.convention_id WHERE l.identifiant = ?1 AND c.numero <> ?2) "
-      "WHERE du IS NOT NULL AND (au IS NULL OR au >= du) ORDER BY numero, version");
+  static const std::string sql = tenures_where("l.identifiant = ?1 AND c.numero <> ?2");
+  auto q = db_.query(sql.c_str());
   q.bind(lieu, except_convention);
   while (q.step()) {
-    owner.tenures.push_back(
-        {q.text(0), static_cast<int>(q.integer(1)), {*day_from(q.text(2)), day_from(q.find_text(3))}});
+    owner.tenures.push_back(tenure_from(q));
   }
   return owner;
+}
+
+std::vector<Store::FlatLieu> Store::flat_lieux() {
+  std::vector<FlatLieu> out;
+  // As the canonical form writes it.
+  static const std::string sql =
+      tenures_where("lv.canal = 'sftp' AND instr(lv.profil, '<creationRepertoire>false</creationRepertoire>') > 0");
+  auto q = db_.query(sql.c_str());
+  while (q.step()) out.push_back({q.text(4), q.text(5), tenure_from(q), {q.text(6)}});
+  return out;
 }
 
 RowId Store::lieu_id(const std::string& identifiant, const std::string& caf, const std::string& siren) {

@@ -262,6 +262,29 @@ def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_
     assert len(contents(mail_server)) == 1
 
 
+def test_check_looks_at_what_protects_the_mails_as_a_delivery_does(site, mail_server, lieu):
+    open_site(site, mail_server, lieu, channel())
+
+    def said(*options):
+        (found,) = [f for f in site.json("check", *options, code=(0, 1)) if f["sujet"] == "partner"]
+        return found["etat"], found["texte"]
+
+    site.passes()
+    secret = lieu.path / "justificatifs/smime-rpe"
+    for days, state, words in ((90, "ok", "has its credentials"), (10, "warn", "expires on")):
+        subprocess.run(["openssl", "req", "-x509", "-key", lieu.path / "key.pem", "-subj", "/CN=rpe", "-days", str(days),
+                        "-out", lieu.path / "autre.pem"], check=True, capture_output=True)
+        lieu.give("smime-rpe", (lieu.path / "autre.pem").read_bytes())
+        found = said()
+        assert found[0] == state and words in found[1], found
+    lieu.give("smime-rpe", (lieu.path / "key.pem").read_bytes())
+    for options in ((), ("--reach",)):
+        found = said(*options)
+        assert found[0] == "bad" and "<certificat>smime-rpe</certificat> of the lieu's profile: it is not a certificate" in found[1]
+    secret.unlink()
+    assert said()[0] == "bad" and "is missing" in said()[1]
+
+
 def test_a_certificate_that_does_not_do_names_the_setting(site, mail_server, lieu):
     mail_server.start()
     lieu.give("smime-rpe", (lieu.path / "key.pem").read_bytes())

@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -58,10 +59,18 @@ def findings(site, *options, subject, code=(0, 1)):
     return [f for f in site.json("check", *options, code=code) if f["sujet"] == subject]
 
 
+def flat(server, name, **more):
+    """A channel without a directory a remise: its own directory there is one lieu's."""
+    own = server.there / name
+    own.mkdir()
+    return server.channel(make_directory=False, **more).replace(f"{server.there}</", f"{own}</")
+
+
 def open_partners(site, sshd, canaux, more=""):
     """One lieu a channel, known to navette; their findings come in the order of their names."""
     open_site(site, sshd, canaux, {name: ["42218"] for name in canaux}, more=more)
     put_secret(site, "autre-cle", (sshd.path / "hote").read_bytes())
+    put_secret(site, "mot-de-passe", b"mot de passe\n")
     put_secret(site, "abimee", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     put_secret(site, "ouverte", (sshd.path / "cle").read_bytes(), 0o644)
     put_secret(site, "deux-lignes", b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
@@ -85,26 +94,27 @@ def test_each_fault_names_the_setting_to_change(site, server):
     sshd, norename, readonly = server(), server("internal-sftp -P rename,posix-rename"), server("internal-sftp -R")
     nomkdir, noremove = server("internal-sftp -P mkdir"), server("internal-sftp -P remove")
     nosftp = server("/bin/false")
-    good = sshd.channel(make_directory=False)
+    good = flat(sshd, "bon")
     with silent_server() as silent:
         stalled = sshd.channel(port=silent.getsockname()[1])
         canaux = {
             "bon": good,
             "bon-complet": sshd.channel(make_directory=True, overwrite=True),
-            "bon-connu": known(good, "hotes"),
-            "bon-sans-renommage": norename.channel(rename=False, make_directory=False),
-            "faux-cle": good.replace("cle-partenaire", "autre-cle"),
-            "faux-cle-hote": good.replace(sshd.fingerprint(), "SHA256:" + 43 * "A"),
+            "bon-connu": known(flat(sshd, "bon-connu"), "hotes"),
+            "bon-sans-renommage": flat(norename, "sans", rename=False),
+            "faux-cle": flat(sshd, "faux-cle").replace("cle-partenaire", "autre-cle"),
+            "faux-cle-hote": flat(sshd, "faux-cle-hote").replace(sshd.fingerprint(), "SHA256:" + 43 * "A"),
             "faux-compte": good.replace("<utilisateur>", "<utilisateur>absent-"),
-            "faux-connu": known(good, "hotes-autres"),
+            "faux-connu": known(flat(sshd, "faux-connu"), "hotes-autres"),
             "faux-fige": stalled,
             "faux-lecture": readonly.channel(make_directory=False),
             "faux-lecture-mkdir": readonly.channel(),
             "faux-mkdir": nomkdir.channel(),
+            "faux-mot": flat(sshd, "faux-mot").replace("cle-partenaire", "mot-de-passe"),
             "faux-nom": good.replace("127.0.0.1", "serveur.invalid"),
             "faux-port": sshd.channel(port=free_port()),
-            "faux-renommage": norename.channel(make_directory=False),
-            "faux-repertoire": good.replace(f"{sshd.there}</", f"{sshd.there}/absent</"),
+            "faux-renommage": flat(norename, "avec"),
+            "faux-repertoire": good.replace(f"{sshd.there}/bon</", f"{sshd.there}/absent</"),
             "faux-retrait": noremove.channel(make_directory=False),
             "faux-sftp": nosftp.channel(),
         }
@@ -126,6 +136,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
         "faux-lecture": ("write: ", "<repertoire>", f"(went well: {STEPS})"),
         "faux-lecture-mkdir": ("making a directory: ", "nor may it write there", "<repertoire>"),
         "faux-mkdir": ("making a directory: ", "<creationRepertoire>false</creationRepertoire>"),
+        "faux-mot": ("login: ", "<utilisateur>", "put the password"),
         "faux-nom": ("name: ", "has no address", "<hote>", "(went well: credential)"),
         "faux-port": ("connection: ", "refused", "<port>", "(went well: credential, name)"),
         "faux-renommage": ("rename: ", "<renommage>false</renommage>", f"(went well: {write})"),
@@ -136,15 +147,16 @@ def test_each_fault_names_the_setting_to_change(site, server):
         state, text = said[name]
         assert state == "bad" and f", {step}" in text, text
         assert not [w for w in words if w not in text], (words, text)
+    assert "our key" not in said["faux-mot"][1]
     # What cannot be removed is told with its path, and is no obstacle to deliveries.
     state, text = said["faux-retrait"]
-    left = list(noremove.there.iterdir())
+    left = [p for p in noremove.there.rglob("*") if p.is_file()]
     assert state == "warn" and len(left) == 1 and f"{left[0]} may be left there" in text
     assert left[0].name.startswith(".navette-essai-")
     assert [f["etat"] for f in found if f["texte"].startswith("bon")] == ["ok"] * 4
     # Nothing else stays, there or here.
     for other in (sshd, norename, readonly, nomkdir, nosftp):
-        assert list(other.there.iterdir()) == []
+        assert other.files() == [] and not [p for p in other.there.rglob(".navette*")]
     assert dump_of_tables(site) == before
 
 
@@ -162,10 +174,55 @@ def test_without_reach_the_credentials_are_looked_at_and_no_server_is(site, serv
             silent.accept()
     assert said["autre-cle"][0] == "ok" and said["autre-cle"][1].endswith("has its credentials (credential)")
     expected = {"abimee": "abimee (<identifiantSecret>)", "absente": "absente is missing", "hotes": "<hotesConnus>",
-                "deux-lignes": "neither a private key in OpenSSH or PEM form nor a password", "ouverte": "open to everybody"}
+                "deux-lignes": "neither a private key in OpenSSH or PEM form", "ouverte": "open to everybody"}
     for name, words in expected.items():
         assert said[name][0] == "bad" and words in said[name][1]
     assert "Encryption" not in str(said)
+
+
+def test_where_acknowledgements_are_fetched_is_read_too(site, server):
+    sshd = server()
+    canaux = {}
+    for name in ("rpe-bon", "rpe-absent", "rpe-ferme"):
+        there = sshd.path / name
+        canaux[name] = sshd.channel().replace("<connexions>", f"<repertoireRetour>{there}</repertoireRetour><connexions>")
+        if name != "rpe-absent":
+            there.mkdir()
+            (there / "retrait.xml").write_text("<retrait/>", encoding="ascii")
+    (sshd.path / "rpe-ferme/retrait.xml").unlink()
+    (sshd.path / "rpe-ferme").rmdir()
+    (sshd.path / "rpe-ferme").write_text("", encoding="ascii")
+    open_partners(site, sshd, canaux)
+    (sshd.path / "rpe-bon/retrait.xml").write_text("<retrait/>", encoding="ascii")
+    said = texts(findings(site, "--reach", subject="reach", code=1))
+    assert said["rpe-bon"][0] == "ok" and said["rpe-bon"][1].endswith("removal, return directory)")
+    for name in ("rpe-absent", "rpe-ferme"):
+        state, text = said[name]
+        assert state == "warn" and ", return directory: " in text and "<repertoireRetour>" in text
+    assert (sshd.path / "rpe-bon/retrait.xml").exists()
+
+
+def test_two_lieux_that_share_a_flat_directory_are_told(site, server):
+    sshd = server()
+    # Such conventions are refused since: this one is from before.
+    canaux = {"rpe-un": flat(sshd, "un"), "rpe-deux": flat(sshd, "deux")}
+    open_partners(site, sshd, canaux)
+    assert not [f for f in findings(site, subject="partner") if "share" in f["texte"]]
+    with sqlite3.connect(site.database) as db:
+        db.execute("UPDATE lieu_version SET profil = replace(profil, '/deux</repertoire>', '/un/</repertoire>')")
+    (found,) = [f for f in findings(site, subject="partner", code=1) if "share" in f["texte"]]
+    assert found["etat"] == "bad" and found["texte"].startswith("rpe-deux, rpe-un share")
+    assert f"{sshd.there}/un:" in found["texte"] and "<creationRepertoire>" in found["texte"]
+
+
+def test_a_directory_of_credentials_that_anybody_may_write_is_told(site):
+    secrets = site.path / "justificatifs"
+    secrets.mkdir(mode=0o750)
+    site.configure("[credentials]\ndirectory = justificatifs\n")
+    assert not findings(site, subject="credentials")
+    secrets.chmod(0o777)
+    (found,) = findings(site, subject="credentials", code=1)
+    assert found["etat"] == "bad" and f"chmod o-w {secrets}" in found["texte"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

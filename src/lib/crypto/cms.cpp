@@ -111,6 +111,12 @@ void Certificate::require_fit(Instant now) const {
     throw CertificateError(std::string("its extendedKeyUsage does not allow e-mail") + wanted);
 }
 
+Instant Certificate::expires() const {
+  std::tm at{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate_.get()), &at) != 1) throw_openssl("certificate");
+  return Instant(std::chrono::seconds(::timegm(&at)));
+}
+
 std::string Certificate::encrypt(std::string_view content) const {
   ERR_clear_error();
   const std::unique_ptr<CMS_ContentInfo, FreeCms> cms(

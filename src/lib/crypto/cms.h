@@ -30,6 +30,9 @@ class Certificate {
   // use (keyUsage, extendedKeyUsage). Who issued it is not looked at: whoever put the file there vouches for it.
   void require_fit(Instant now) const;
 
+  // Its last second.
+  Instant expires() const;
+
   // SHA-256 of its DER, in 64 lower-case hexadecimal digits.
   const std::string& fingerprint() const { return fingerprint_; }
 

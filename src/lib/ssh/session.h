@@ -48,7 +48,8 @@ struct Server {
   // (hashed names, patterns, [host]:port and @revoked are understood; @cert-authority lines are not used).
   std::string fingerprint;
   std::string known_hosts;
-  // A private key (OpenSSH or PEM: Ed25519, ECDSA, RSA) with its passphrase, or a password when `key` is empty.
+  // A private key (OpenSSH or PEM: ECDSA, RSA; Ed25519 in OpenSSH form) with its passphrase, or a password when `key`
+  // is empty.
   std::string key;
   std::string password;  // passphrase of the key, or password
 };

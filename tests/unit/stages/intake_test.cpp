@@ -421,6 +421,44 @@ TEST_CASE("a lieu is refused to a convention whose term has a day in common with
   CHECK(refused({ended}, {other_partner}) == "LIEU_RATTACHE_AILLEURS");
 }
 
+TEST_CASE("a directory without a directory a remise is one lieu's of its account, whichever conventions name it") {
+  // A convention of a lieu of its own, whose remises go to `directory` of `host`.
+  const auto at = [](const std::string& lieu, const std::string& host, const std::string& directory, bool flat,
+                     const std::string& effect = "2025-10-01", const std::string& end = "") {
+    const std::string canal =
+        "<canal><sftp><hote>" + host +
+        "</hote><port>22</port><utilisateur>caf</utilisateur><identifiantSecret>cle</identifiantSecret>"
+        "<hotesConnus>hotes</hotesConnus><repertoire>" +
+        directory + "</repertoire><renommage>true</renommage><ecrasement>false</ecrasement><creationRepertoire>" +
+        (flat ? "false" : "true") +
+        "</creationRepertoire><controleTaille>true</controleTaille><preuveRetrait>aucune</preuveRetrait>"
+        "<connexions>1</connexions></sftp></canal>";
+    return std::regex_replace(replaced(for_rpe_gier("CLI-" + lieu, effect, end), ">rpe-gier<", ">" + lieu + "<"),
+                              std::regex("<canal>.*</canal>"), canal);
+  };
+  const auto refused = [](const std::vector<std::string>& flux_one, const std::vector<std::string>& flux_two) {
+    StageSite site;
+    site.take_in("caf-421", habilitations(flux_one));
+    if (!flux_two.empty()) site.take_in("caf-421", habilitations(flux_two));
+    return codes_of_last(site);
+  };
+  const std::string one = at("rpe-un", "sftp.example.org", "depot", true);
+  const std::string same = at("rpe-deux", "SFTP.example.org", "depot/", true);
+  CHECK(refused({one}, {same}) == "REPERTOIRE_PARTAGE");
+  CHECK(refused({one, same}, {}) == "REPERTOIRE_PARTAGE");
+  CHECK(refused({one}, {at("rpe-deux", "sftp.example.org", "depot2", true)}).empty());
+  CHECK(refused({one}, {at("rpe-deux", "sftp2.example.org", "depot", true)}).empty());
+  CHECK(refused({one}, {at("rpe-deux", "sftp.example.org", "depot", false)}).empty());
+  // What the lieu itself has there, under this version or the next, is its own.
+  const std::string next = replaced(replaced(one, ">1</version>", ">2</version>"), ">8<", ">9<");
+  CHECK(refused({one}, {next}).empty());
+  // After the end of the other's convention, also when the same flux tells of it.
+  const std::string ended_one = at("rpe-un", "sftp.example.org", "depot", true, "2024-10-01", "2025-09-30");
+  CHECK(refused({ended_one}, {same}).empty());
+  CHECK(refused({ended_one, same}, {}).empty());
+  CHECK(refused({at("rpe-un", "sftp.example.org", "depot", true, "2024-10-01")}, {ended_one, same}).empty());
+}
+
 TEST_CASE("R8, R13: a commune that is merged away keeps nobody from leaving, suspending or ending a convention") {
   StageSite site;
   const std::string c = for_rpe_gier("CLI2024", "2024-10-01", "");
