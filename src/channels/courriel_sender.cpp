@@ -21,6 +21,7 @@ using model::Outcome;
 using model::Protection;
 using model::Refused;
 using model::Retry;
+using model::Scope;
 
 constexpr const char* doubt = "courriel.doute";
 constexpr const char* gone = "courriel.parti";  // holds the facts
@@ -47,9 +48,9 @@ void remember(const Directory& source, const std::string& facts) {
 
 // Of our mail server, or of the settings in [mail].
 bool is_the_servers(const Outcome& outcome) {
-  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->partner;
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope == Scope::mail_server;
   const auto* retry = std::get_if<Retry>(&outcome);
-  return retry != nullptr && retry->partner;
+  return retry != nullptr && retry->scope == Scope::mail_server;
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ Outcome CourrielSender::send(const RemiseToSend& r) {
   try {
     return attempt(r);
   } catch (const CredentialError& e) {
-    return Refused{"justificatif", e.what(), true};
+    return Refused{"justificatif", e.what(), Scope::lieu};
   } catch (const std::system_error& e) {  // of our own spool
     return outcome_of(e);
   }
@@ -135,15 +136,15 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
   if (stop_.stop_requested()) throw Interrupted();
   if (is_the_servers(answer.outcome)) {
     const auto* refused = std::get_if<Refused>(&answer.outcome);
-    return Retry{
-        refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason, std::nullopt, true, {}, true};
+    return Retry{refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason, std::nullopt,
+                 Scope::mail_server};
   }
   if (const auto* refused = std::get_if<Refused>(&answer.outcome); refused && refused->code == "destinataire-refuse") {
     return Refused{refused->code,
                    refused->reason +
                        "; the box of the lieu's profile (<adresse>) must be put right, by the partner or "
                        "by a new version of the convention",
-                   true};
+                   Scope::lieu};
   }
   return answer.outcome;
 }
@@ -162,8 +163,12 @@ void CourrielSender::forget(const RemiseToSend& r) {
   remove_mails(r.source, "");
 }
 
-Outcome CourrielSender::withdraw(const RemiseToSend& /*remise*/) {
-  return Delivered{"a mail cannot be taken back: ask the lieu to destroy what it has"};
+Outcome CourrielSender::withdraw(const RemiseToSend& r) {
+  // What is delivered has no directory any more.
+  const auto lieu = r.source.find_dir(r.lieu);
+  const auto stored = lieu ? lieu->find_dir(r.remise) : std::nullopt;
+  if (stored && !stored->contains(doubt) && !stored->contains(gone)) return Delivered{"no mail of it has left"};
+  return Refused{"rappel-impossible", "a mail cannot be taken back: ask the lieu to destroy what it has"};
 }
 
 std::string CourrielSender::describe_place(const std::string& remise) const {

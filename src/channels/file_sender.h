@@ -59,8 +59,8 @@ class FileSender {
   virtual void forget(const RemiseToSend& remise) = 0;
 
   // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part. Delivered: nothing of it
-  // is there any more, its facts tell what was; or the channel cannot take anything back, which the facts say. Only
-  // `remise`, `lieu` and `files` are looked at. May be repeated at will.
+  // is there any more, its facts tell what was. Refused, and the remise's own: this channel takes nothing back, the
+  // lieu must be asked. Only `remise`, `lieu` and `files` are looked at. May be repeated at will.
   virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
 
   // Whether the channel can ever tell of a pickup; else the two that follow need not be called.

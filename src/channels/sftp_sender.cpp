@@ -19,6 +19,7 @@ using model::Delivered;
 using model::Outcome;
 using model::Refused;
 using model::Retry;
+using model::Scope;
 using ssh::SftpError;
 
 const char* code_of(ssh::Fault fault) {
@@ -39,23 +40,24 @@ const char* code_of(ssh::Fault fault) {
 }
 
 Outcome outcome_of_error(const ssh::SshError& e) {
-  const bool silent = e.fault() == ssh::Fault::connection || e.fault() == ssh::Fault::timed_out;
-  if (e.may_heal()) return Retry{e.what(), std::nullopt, true, {}, silent};
-  return Refused{code_of(e.fault()), e.what(), true};
+  if (e.may_heal()) return Retry{e.what(), std::nullopt, Scope::access};
+  return Refused{code_of(e.fault()), e.what(), Scope::access};
 }
 
 // Of an answer to a request that concerns the directory or the profile.
 Outcome outcome_of_error(const SftpError& e) {
   switch (e.code()) {
     case SftpError::no_such_file:
-      return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?", true};
+      return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?",
+                     Scope::lieu};
     case SftpError::permission_denied:
       return Refused{"droits-insuffisants", std::string(e.what()) + "; the partner must let this account write there",
-                     true};
+                     Scope::lieu};
     case SftpError::unsupported:
-      return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says", true};
+      return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says",
+                     Scope::lieu};
     default:
-      return Retry{e.what(), std::nullopt, true, {}};
+      return Retry{e.what(), std::nullopt, Scope::lieu};
   }
 }
 
@@ -97,7 +99,7 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
   try {
     return work();
   } catch (const CredentialError& e) {
-    return Refused{"justificatif", e.what(), true};
+    return Refused{"justificatif", e.what(), Scope::access};
   } catch (const ssh::SshError& e) {
     sftp_.reset();
     return outcome_of_error(e);
@@ -105,10 +107,10 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
     return outcome_of_error(e);
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
-    return Retry{e.what(), std::nullopt, true};
+    return Retry{e.what(), std::nullopt, Scope::access};
   } catch (const std::system_error& e) {  // of our own spool
     sftp_.reset();                        // files are still open at the server
-    return Retry{describe(e), std::nullopt, false};
+    return Retry{describe(e), std::nullopt};
   }
 }
 
@@ -226,7 +228,7 @@ std::optional<Outcome> SftpSender::look_again(const RemiseToSend& r, const std::
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (now[i] && is_whole(*now[i], *found[i])) continue;
     there.erase(found[i]->name);
-    gone = Retry{paths[i] + " was there when this attempt began, and is not any more", std::nullopt, false, {}};
+    gone = Retry{paths[i] + " was there when this attempt began, and is not any more", std::nullopt};
   }
   return gone;
 }
@@ -283,17 +285,15 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
     const auto free = sftp_->free_space(profile_.directory);
     if (free && *free < needed)
       return Retry{fmt::format("the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
-                   std::nullopt,
-                   true,
-                   {}};
-    return Retry{failure.what, std::nullopt, false, {}};
+                   std::nullopt, Scope::lieu};
+    return Retry{failure.what, std::nullopt};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
-  if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt, false, {}};
+  if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt};
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
-                   true};
+                   Scope::lieu};
   }
   return outcome_of_error(SftpError(failure.code, failure.what));
 }

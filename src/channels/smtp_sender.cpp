@@ -76,14 +76,15 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
 Outcome outcome_of_fault(const curl::SmtpError& e, const std::vector<std::string>& recipients) {
   std::string why = std::string("mail server ") + e.what();
   if (e.reply().code != 0) why += "; it says: " + shown(e.reply(), recipients);
-  if (e.may_heal()) return Retry{std::move(why), std::nullopt, true};
+  if (e.may_heal()) return Retry{std::move(why), std::nullopt, model::Scope::mail_server};
   switch (e.fault()) {
     case curl::Fault::tls:
-      return Refused{"tls", why + "; check tls and ca in [mail], and the certificate of the server", true};
+      return Refused{"tls", why + "; check tls and ca in [mail], and the certificate of the server",
+                     model::Scope::mail_server};
     case curl::Fault::login:
-      return Refused{"connexion-refusee", why + "; check user in [mail] and its credential", true};
+      return Refused{"connexion-refusee", why + "; check user in [mail] and its credential", model::Scope::mail_server};
     default:
-      return Refused{"serveur-refuse", why + "; it must let this machine send", true};
+      return Refused{"serveur-refuse", why + "; it must let this machine send", model::Scope::mail_server};
   }
 }
 
@@ -159,7 +160,7 @@ std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_to
     in_doubt = e.in_doubt();
     return Retry{e.what(), std::nullopt};
   } catch (const CredentialError& e) {
-    return Refused{"justificatif", e.what(), true};
+    return Refused{"justificatif", e.what(), model::Scope::mail_server};
   }
 }
 

@@ -59,6 +59,7 @@ Json lieu_json(const LieuRow& r) {
           {"suspendu", json_of(r.suspendu)},
           {"demandes_en_attente", r.en_attente},
           {"remises_en_attente", r.remises_en_attente},
+          {"remises_en_cours", r.en_cours},
           {"derniere_livraison", json_of(r.derniere_remise)},
           {"dernier_motif", json_or_null(r.dernier_motif)},
           {"prochain_essai", json_of(r.prochain_essai)},
@@ -112,32 +113,37 @@ int show(const Invocation& call) {
 }
 
 // `done`: what is told after the lieu's name.
-int change(const Invocation& call, const std::string& done,
+int change(const Invocation& call, const std::function<std::string(const LieuRow&)>& done,
            void (*act)(store::Store&, const std::string&, const Invocation&)) {
   const auto store = open_for_writing(call.config());
   const std::string lieu = the_lieu(*store, call.argument(), call.clock()).identifiant;
   act(*store, lieu, call);
-  tell(call, "lieu " + lieu + done, lieu_json(the_lieu(*store, lieu, call.clock())));
+  const LieuRow after = the_lieu(*store, lieu, call.clock());
+  tell(call, "lieu " + lieu + done(after), lieu_json(after));
   return exit_done;
 }
 
 int suspend(const Invocation& call) {
   static_cast<void>(required_why(call));
-  return change(call, " suspended: nothing leaves for it until `navette lieux resume " + call.argument() + "`",
-                [](store::Store& s, const std::string& lieu, const Invocation& c) {
-                  s.suspend_lieu(lieu, required_why(c), c.clock().now());
-                });
+  const auto done = [](const LieuRow& lieu) {
+    return fmt::format(
+        " suspended: nothing leaves for it until `navette lieux resume {}`{}", lieu.identifiant,
+        lieu.en_cours == 0 ? "" : "; an attempt is under way, or was cut short: what it delivers stays delivered");
+  };
+  return change(call, done, [](store::Store& s, const std::string& lieu, const Invocation& c) {
+    s.suspend_lieu(lieu, required_why(c), c.clock().now());
+  });
 }
 
 int resume(const Invocation& call) {
   return change(
-      call, " resumed: what waited leaves with the next pass",
+      call, [](const LieuRow&) { return " resumed: what waited leaves with the next pass"; },
       [](store::Store& s, const std::string& lieu, const Invocation& c) { s.resume_lieu(lieu, c.clock().now()); });
 }
 
 int retry(const Invocation& call) {
   return change(
-      call, ": tried again with the next pass",
+      call, [](const LieuRow&) { return ": tried again with the next pass"; },
       [](store::Store& s, const std::string& lieu, const Invocation& c) { s.retry_lieu(lieu, c.clock().now()); });
 }
 

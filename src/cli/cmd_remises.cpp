@@ -22,7 +22,9 @@ using store::RemiseRow;
 
 constexpr const char* list_help =
     "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
-    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), rappelee (withdrawn).\n"
+    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire (withdrawn,\n"
+    "only the lieu can destroy what it has), rappelee (withdrawn, and the lieu has nothing of it any more).\n"
+    "--held shows the remises that wait for a person, be it for their delivery or their notification.\n"
     "WHY tells why the last attempt failed, or why it is held or withdrawn.\n\n"
     "Examples:\n"
     "  navette remises list --held\n"
@@ -51,11 +53,17 @@ constexpr const char* release_help =
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
-    "its files are removed from the dépôt or the partner's server by the next pass; from a mailbox nothing\n"
-    "can be. Its demandes await the Caf and never go to that lieu again; no delay of it runs any more. What\n"
+    "its files are removed from the dépôt or the partner's server by the next pass. From a mailbox nothing can\n"
+    "be: ask the lieu to destroy it, then say so with `remises taken-back`. Its demandes await the Caf and never go to "
+    "that lieu again; no delay of it runs any more. What\n"
     "was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
+constexpr const char* taken_back_help =
+    "Your word that the lieu has nothing any more of a remise that was withdrawn: it destroyed the mail, or the\n"
+    "server on which it lay is no more. The trace holds your login and the reason.\n\n"
+    "Example:\n"
+    "  sudo -u navette navette remises taken-back rpe-gier-20261122-1 --why \"destroyed, says its e-mail of today\"\n";
 constexpr const char* reissue_help =
     "Makes the same demandes available to the lieu again, for files that it lost or that were damaged (R15):\n"
     "packed with the next pass as a remise of its own, with its own notification and pickup delay. Possible\n"
@@ -63,11 +71,11 @@ constexpr const char* reissue_help =
     "Example:\n"
     "  sudo -u navette navette remises reissue rpe-gier-20261122-1 --why \"the town lost its disk\"\n";
 
-constexpr const char* states = "prete, retenue, livree, dissoute, a-rappeler or rappelee";
+constexpr const char* states = "prete, retenue, livree, dissoute, a-rappeler, a-detruire or rappelee";
 
 void list_remises_options(boost::program_options::options_description& o) {
   using boost::program_options::value;
-  o.add_options()("state", value<std::string>()->value_name("STATE"), states)("held", "the same as --state retenue")(
+  o.add_options()("state", value<std::string>()->value_name("STATE"), states)("held", "those that wait for a person")(
       "lieu", value<std::string>()->value_name("LIEU"), "of this lieu alone");
   list_options(o);
 }
@@ -90,12 +98,14 @@ Json remise_json(const RemiseRow& r) {
           {"rappel_faits", json_or_null(r.rappel_faits)},
           {"composee_le", json_of(r.composee_le)},
           {"tentatives", r.tentatives},
+          {"en_cours", r.en_cours},
           {"prochain_essai", json_of(r.prochaine)},
           {"motif", json_or_null(r.motif)},
           {"livree_le", json_of(r.livree_le)},
           {"faits", json_or_null(r.faits)},
           {"notification", json_of(r.notification)},
           {"notification_tentatives", r.notification_tentatives},
+          {"notification_retenue", r.notification_retenue},
           {"notification_motif", json_or_null(r.notification_motif)},
           {"notifiee_le", json_of(r.notifiee_le)},
           {"destinataires", r.destinataires},
@@ -112,11 +122,10 @@ RemiseRow the_remise(store::Store& store, const std::string& name) {
 }
 
 int list(const Invocation& call) {
-  std::string state = one_of(call, "state", {"prete", "retenue", "livree", "dissoute", "a-rappeler", "rappelee"});
-  if (call.has("held")) {
-    if (!state.empty() && state != "retenue") throw UsageError("--held and --state contradict each other");
-    state = "retenue";
-  }
+  const std::string state =
+      one_of(call, "state", {"prete", "retenue", "livree", "dissoute", "a-rappeler", "a-detruire", "rappelee"});
+  const bool held = call.has("held");
+  if (held && !state.empty()) throw UsageError("give --held or --state, not both");
   const auto store = open_for_reading(call.config());
   const std::vector<Column<RemiseRow>> columns{
       {"REMISE", [](const RemiseRow& r) { return r.nom; }},
@@ -130,13 +139,15 @@ int list(const Invocation& call) {
       {"PICKUP BY", [](const RemiseRow& r) { return shown(r.retrait_avant); }},
       {"PICKED UP", [](const RemiseRow& r) { return shown(r.retiree_le); }},
       {"WHY", why_of}};
-  show_list(call, store::list_remises(store->connection(), {state, lieu_filter(call, *store)}, probe_limit(call)),
+  show_list(call, store::list_remises(store->connection(), {state, lieu_filter(call, *store), held}, probe_limit(call)),
             columns, remise_json);
   return exit_done;
 }
 
 void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files) {
-  const std::string notified = r.notifiee_le    ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
+  const std::string notified = r.notifiee_le ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
+                               : r.notification_retenue
+                                   ? "held; with better addresses, or: navette remises retry " + r.nom
                                : r.notification ? "not yet"
                                                 : "";
   const std::string personne = r.retrait_personne.empty() ? "" : ", by person " + r.retrait_personne;
@@ -186,13 +197,20 @@ int show(const Invocation& call) {
   return exit_done;
 }
 
+// What may still arrive of a remise that is to be kept from leaving.
+std::string under_way(const RemiseRow& r) {
+  return r.en_cours && r.etat == "retenue"
+             ? "; an attempt is under way, or was cut short: what it delivers stays delivered"
+             : "";
+}
+
 int change(const Invocation& call, const char* done,
            void (*act)(store::Store&, const std::string&, const Invocation&)) {
   const auto store = open_for_writing(call.config());
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
   const RemiseRow after = the_remise(*store, name);
-  tell(call, fmt::format("remise {} {}; state: {}", name, done, after.etat), remise_json(after));
+  tell(call, fmt::format("remise {} {}; state: {}{}", name, done, after.etat, under_way(after)), remise_json(after));
   return exit_done;
 }
 
@@ -230,7 +248,8 @@ std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise
 std::string effect_of_withdrawal(const RemiseRow& r) {
   if (r.tentatives == 0) return "nothing of it has left; it is not delivered any more";
   if (r.livree_le && r.faits.starts_with("smtp"))
-    return "a mail cannot be taken back: ask the lieu to destroy what it has (" + r.faits + ")";
+    return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
+           r.faits + ")";
   return r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
                      : "what failed attempts may have left at the lieu is removed";
 }
@@ -284,6 +303,14 @@ int picked_up(const Invocation& call) {
   });
 }
 
+int taken_back(const Invocation& call) {
+  static_cast<void>(required_why(call));
+  return change(call, "known to be destroyed at the lieu",
+                [](store::Store& s, const std::string& name, const Invocation& c) {
+                  s.confirm_taken_back(name, required_why(c), c.clock().now());
+                });
+}
+
 }  // namespace
 
 Commands remises_commands() {
@@ -294,6 +321,8 @@ Commands remises_commands() {
       {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, reasoned_act_options, hold},
       {"remises release", "REMISE", "ends a hold", release_help, 1, 1, json_option, release},
       {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
+      {"remises taken-back", "REMISE", "your word that the lieu destroyed it (--why)", taken_back_help, 1, 1,
+       reasoned_act_options, taken_back},
       {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1,
        reasoned_act_options, reissue},
       {"remises picked-up", "REMISE", "your word that the lieu has it (--why)", picked_up_help, 1, 1,

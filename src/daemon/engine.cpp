@@ -442,8 +442,12 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   add(counts.remises_in_trouble, "remise", "remises",
       "could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
+  add(counts.held_notifications, "notification", "notifications",
+      "refused by all whom they are for: navette remises list --held");
   add(counts.recalls_waiting, "remise", "remises",
       "withdrawn, not removed at the lieu yet: navette remises list --state a-rappeler");
+  add(counts.destructions_waiting, "remise", "remises",
+      "withdrawn, and only the lieu can destroy what it has: ask it, then navette remises taken-back");
   add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
   add(counts.held_lieux, "lieu", "lieux", "whose server needs a person: navette lieux list, then navette lieux retry");
   return out;

@@ -11,6 +11,14 @@
 
 namespace navette::model {
 
+// Whose fault a failure is, and so what else need not be tried either.
+enum class Scope {
+  remise,       // its own
+  lieu,         // the lieu's: its place at the partner's, or what its profile says of it
+  access,       // of the server, or of our account there: all lieux that are served through it fail together
+  mail_server,  // of ours: all lieux that are served by e-mail wait, for as long as it takes
+};
+
 // Outcomes of one attempt. Whatever is not known to have succeeded is a Retry.
 struct Delivered {
   std::string facts;  // for the log and the trace: where, how; nothing personal
@@ -18,14 +26,13 @@ struct Delivered {
 struct Retry {
   std::string reason;
   std::optional<Instant> not_before;
-  bool partner = false;                // the partner's fault, not this remise's: its others need not try either
+  Scope scope = Scope::remise;
   std::vector<std::string> arrived{};  // files that are at the partner for certain: never sent again
-  bool silent = false;                 // its server serves nobody now: its other lieux need not wait for that too
 };
 struct Refused {
   std::string code;    // short word, e.g. "depot-absent"
   std::string reason;  // what, where, what to do
-  bool partner = false;
+  Scope scope = Scope::remise;
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 

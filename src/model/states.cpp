@@ -17,11 +17,12 @@ constexpr std::array<std::pair<AcheminementState, const char*>, 6> acheminement_
      {AcheminementState::annule, "annule"},
      {AcheminementState::retire, "retire"}}};
 
-constexpr std::array<std::pair<RemiseState, const char*>, 6> remise_names = {{{RemiseState::prete, "prete"},
+constexpr std::array<std::pair<RemiseState, const char*>, 7> remise_names = {{{RemiseState::prete, "prete"},
                                                                               {RemiseState::retenue, "retenue"},
                                                                               {RemiseState::livree, "livree"},
                                                                               {RemiseState::dissoute, "dissoute"},
                                                                               {RemiseState::a_rappeler, "a-rappeler"},
+                                                                              {RemiseState::a_detruire, "a-detruire"},
                                                                               {RemiseState::rappelee, "rappelee"}}};
 
 template <typename Names, typename State>
@@ -83,8 +84,10 @@ std::optional<RemiseState> next(RemiseState state, RemiseEvent event) {
     case RemiseEvent::withdrawn:
       return state == S::prete || state == S::retenue || state == S::livree ? std::optional(S::a_rappeler)
                                                                             : std::nullopt;
+    case RemiseEvent::not_removable:
+      return state == S::a_rappeler ? std::optional(S::a_detruire) : std::nullopt;
     case RemiseEvent::taken_back:
-      return state == S::a_rappeler ? std::optional(S::rappelee) : std::nullopt;
+      return state == S::a_rappeler || state == S::a_detruire ? std::optional(S::rappelee) : std::nullopt;
   }
   return std::nullopt;
 }

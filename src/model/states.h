@@ -28,9 +28,10 @@ enum class RemiseState {
   livree,      // confirmed by the channel
   dissoute,    // a right was lost before delivery: its acheminements are packed again or cancelled
   a_rappeler,  // withdrawn by an operator; what the lieu may have of it is still to be removed there
-  rappelee,    // withdrawn, and removed as far as the channel could
+  a_detruire,  // withdrawn; what the lieu has cannot be removed from here, it must destroy it and say so
+  rappelee,    // withdrawn, and the lieu has nothing of it any more
 };
-enum class RemiseEvent { delivered, refused, held, released, dissolved, withdrawn, taken_back };
+enum class RemiseEvent { delivered, refused, held, released, dissolved, withdrawn, not_removable, taken_back };
 std::optional<RemiseState> next(RemiseState state, RemiseEvent event);
 
 std::string to_string(AcheminementState state);

@@ -56,7 +56,8 @@ struct Delivering::Job {
   store::RowId lieu = 0;
   store::RowId via = 0;  // the version whose channel it is
   std::optional<Account> account;
-  bool partner_served = false;  // it took another remise since this began; ours, not the thread's
+  bool lieu_served = false;     // it took another remise since this began; ours, not the thread's
+  bool account_served = false;  // or another lieu at the same account did
   store::DueRemise remise;
   std::optional<store::AwaitingLieu> look;
   std::vector<store::AwaitedRemise> awaited;
@@ -67,8 +68,9 @@ struct Delivering::Job {
   std::jthread thread;
 
   Passage passage() const { return {lieu, look ? 0 : remise.first_issue, account}; }
-  // In a row with this one, if it is the partner's.
-  int failures() const { return (partner_served ? 0 : remise.partner_failures) + 1; }
+  bool served(model::Scope scope) const { return lieu_served || (scope == model::Scope::access && account_served); }
+  // In a row with this one, if it is not the remise's own.
+  int failures(model::Scope scope) const { return (served(scope) ? 0 : remise.partner_failures) + 1; }
   model::Outcome judged(model::Outcome outcome) const;
   Result run(const DeliverTools& tools, const std::stop_token& stop) const;
   Result deliver(const Spool& spool) const;
@@ -248,7 +250,7 @@ bool Delivering::begin_due() {
 Traffic Delivering::traffic() const {
   Traffic out;
   for (const auto& [serial, job] : active_) out.add(job->passage());
-  for (const Account& account : silent_) out.close(account);
+  for (const Account& account : unserved_) out.close(account);
   return out;
 }
 
@@ -356,9 +358,10 @@ void Delivering::dissolve(const Job& job) {
 
 namespace {
 
-bool is_silence(const model::Outcome& outcome) {
+// Others at the account would fare no better now.
+bool is_unserved(const model::Outcome& outcome) {
   const auto* retry = std::get_if<model::Retry>(&outcome);
-  return retry != nullptr && retry->silent;
+  return retry != nullptr && (retry->scope == model::Scope::access || retry->scope == model::Scope::mail_server);
 }
 
 }  // namespace
@@ -375,8 +378,8 @@ void Delivering::settle(std::vector<Ended> ended) {
     active_.erase(found);
     job->thread.join();
     auto* outcome = std::get_if<model::Outcome>(&e.result);
-    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(job->lieu);
-    if (outcome != nullptr && job->account && is_silence(*outcome)) silent_.insert(*job->account);
+    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(*job);
+    if (outcome != nullptr && job->account && is_unserved(*outcome)) unserved_.insert(*job->account);
     if (outcome != nullptr && job->remise.recall) {
       apply();  // in the order in which they came
       conclude_recall(*job, job->judged(std::move(*outcome)));
@@ -395,9 +398,10 @@ void Delivering::settle(std::vector<Ended> ended) {
   apply();
 }
 
-void Delivering::note_success(store::RowId lieu) {
-  for (auto& [serial, job] : active_) {
-    if (job->lieu == lieu) job->partner_served = true;
+void Delivering::note_success(const Job& job) {
+  for (auto& [serial, other] : active_) {
+    if (other->lieu == job.lieu) other->lieu_served = true;
+    if (job.account && other->account == job.account) other->account_served = true;
   }
 }
 
@@ -405,29 +409,28 @@ void Delivering::note_success(store::RowId lieu) {
 // says. When it refuses what comes alone, it is.
 model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
   const auto* refused = std::get_if<model::Refused>(&outcome);
-  if (refused == nullptr || !refused->partner || !partner_served) return outcome;
-  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, true};
+  if (refused == nullptr || refused->scope == model::Scope::remise || !served(refused->scope)) return outcome;
+  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope};
 }
 
 // The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
 void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via, job.failures()};
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
   if (const auto* removed = std::get_if<model::Delivered>(&out.outcome)) {
     ++report_.taken_back;
     log::info("remise.taken_back",
               {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"facts", removed->facts}});
   } else {
     const auto* refused = std::get_if<model::Refused>(&out.outcome);
-    if (refused == nullptr) {
-      out.next_attempt = model::next_attempt(now, now, job.failures(), jitter());
-    }
+    const auto* retry = std::get_if<model::Retry>(&out.outcome);
+    out.failures = job.failures(retry != nullptr ? retry->scope : refused->scope);
+    if (retry != nullptr) out.next_attempt = model::next_attempt(now, now, out.failures, jitter());
     ++report_.deferred;
-    log::warning("recall.deferred",
-                 {{"remise", remise.name},
-                  {"lieu", remise.lieu_identifiant},
-                  {"reason", refused != nullptr ? refused->reason : std::get<model::Retry>(out.outcome).reason}});
+    log::warning("recall.deferred", {{"remise", remise.name},
+                                     {"lieu", remise.lieu_identifiant},
+                                     {"reason", refused != nullptr ? refused->reason : retry->reason}});
   }
   tools_.store.apply_recall(out);
 }
@@ -460,7 +463,7 @@ void Delivering::conclude_look(const Job& job, Looked looked) {
 store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
-  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via, job.failures()};
+  store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
   const int attempts = remise.attempts + 1;
   const log::Fields fields = {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"attempt", attempts}};
   const auto with = [&](std::initializer_list<log::Field> more) {
@@ -473,14 +476,15 @@ store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outc
     log::info("remise.delivered", with({{"facts", delivered->facts}}));
   } else if (const auto* refused = std::get_if<model::Refused>(&out.outcome)) {
     ++report_.refused;
+    out.failures = job.failures(refused->scope);
     log::error("remise.refused", with({{"code", refused->code}, {"reason", refused->reason}}));
   } else {
     const auto& retry = std::get<model::Retry>(out.outcome);
-    // The partner's fault counts for the partner: all its remises wait as long.
-    const auto failing_since = job.partner_served ? std::nullopt : remise.partner_failing_since;
-    const Instant first = (retry.partner ? failing_since : remise.first_attempt).value_or(now);
-    const int failures = retry.partner ? job.failures() : attempts;
-    out.next_attempt = model::next_attempt(now, first, failures, jitter());
+    const bool own = retry.scope == model::Scope::remise;
+    out.failures = own ? attempts : job.failures(retry.scope);
+    auto first = own ? remise.first_attempt : remise.partner_failing_since;
+    if (retry.scope == model::Scope::mail_server || (!own && job.served(retry.scope))) first.reset();
+    out.next_attempt = model::next_attempt(now, first.value_or(now), out.failures, jitter());
     if (out.next_attempt && retry.not_before) out.next_attempt = std::max(*out.next_attempt, *retry.not_before);
     ++report_.deferred;
     log::warning("remise.deferred", with({{"reason", retry.reason},

@@ -8,8 +8,9 @@
 //
 // At a partner's account no more is under way, and no more connections are open, than the profile says (connexions),
 // whatever lieux it serves; a lieu may have as many remises under way. All e-mails are one account with one connection.
-// Where there is no account (dépôt) a lieu has one remise under way. What fails at the same time counts as one failure
-// of the partner, and one that takes other remises meanwhile is not held for what it refuses.
+// Where there is no account (dépôt) a lieu has one remise under way. What fails at the same time counts as one failure,
+// for all lieux that model::Scope says, and whoever takes other remises meanwhile is not held for what it refuses. What
+// is wrong with our own mail server is waited for without end (docs/adr/0011).
 //
 // The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
 // directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes
@@ -80,9 +81,9 @@ class Delivering {
   // Begins what is due and writes down what has ended, waiting at most `patience` for the first end. Returns whether
   // something is under way. Throws Error when the store fails; nothing is lost by that.
   bool step(std::chrono::milliseconds patience);
-  // An account whose server does not answer is left alone until the next pass begins: each of its lieux would wait as
+  // An account that could not be served is left alone until the next pass begins: each of its lieux would wait as
   // long, and `run` with them.
-  void begin_pass() { silent_.clear(); }
+  void begin_pass() { unserved_.clear(); }
   // Nothing more is begun; what is under way ends soon. From any thread.
   void interrupt() { stop_.request_stop(); }
   // Readable when something ended since the last step.
@@ -101,7 +102,7 @@ class Delivering {
   std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
   void start(std::unique_ptr<Job> job);
   void take_sender(Job& job, const model::Channel& channel);
-  void note_success(store::RowId lieu);
+  void note_success(const Job& job);
   void conclude_look(const Job& job, Looked looked);
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
@@ -122,7 +123,7 @@ class Delivering {
     std::unique_ptr<channels::FileSender> sender;
   };
   std::vector<Idle> idle_;               // connected, perhaps of use for what begins next
-  std::set<Account> silent_;             // in this pass
+  std::set<Account> unserved_;           // in this pass
   std::map<Place, Instant> look_after_;  // not before
   std::vector<store::AwaitingLieu> to_look_;
   Instant next_search_{};

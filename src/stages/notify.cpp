@@ -77,16 +77,19 @@ Attempt deferred(const store::DueNotification& n, Instant now, std::string reaso
   return a;
 }
 
-// Backoff without an end: a notification is never given up, day 0 waits for it. What somebody must mend waits an hour.
+// Backoff without an end: a notification is never given up, day 0 waits for it. What is wrong with the mail server
+// waits an hour; what all recipients refuse for good, for a person: a mail to nobody every hour would get us a bad
+// name.
 Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome) {
   if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
     Attempt a = deferred(n, now, refused->reason);
-    if (refused->partner) a.server = outcome;
+    if (refused->scope == model::Scope::remise) a.outcome.next_attempt.reset();
+    if (refused->scope != model::Scope::remise) a.server = outcome;
     return a;
   }
   const auto& retry = std::get<model::Retry>(outcome);
   Attempt a = deferred(n, now, retry.reason);
-  if (retry.partner) a.server = outcome;
+  if (retry.scope != model::Scope::remise) a.server = outcome;
   if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) a.outcome.next_attempt = *next;
   return a;
 }
@@ -115,8 +118,8 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
 bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try) {
   if (std::holds_alternative<model::Delivered>(outcome)) return true;
   if (!somebody_has_it) return false;
-  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return !refused->partner;
-  return last_try && !std::get<model::Retry>(outcome).partner;
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return refused->scope == model::Scope::remise;
+  return last_try && std::get<model::Retry>(outcome).scope == model::Scope::remise;
 }
 
 void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
@@ -178,8 +181,9 @@ void tell(const store::DueNotification& n, const store::NotificationOutcome& o) 
     log::info("notification.accepted",
               {{"remise", n.remise_name}, {"recipients", o.recipients}, {"last_day", model::to_iso(o.last_day)}});
   } else {
-    log::warning("notification.deferred",
-                 {{"remise", n.remise_name}, {"reason", o.reason}, {"next", model::to_iso_utc(o.next_attempt)}});
+    log::warning("notification.deferred", {{"remise", n.remise_name},
+                                           {"reason", o.reason},
+                                           {"next", o.next_attempt ? model::to_iso_utc(*o.next_attempt) : "held"}});
   }
 }
 

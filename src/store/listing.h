@@ -113,7 +113,7 @@ struct RemiseRow {
   std::string lieu;
   std::string convention;
   std::int64_t version = 0;
-  std::string etat;        // prete, retenue, livree, dissoute, a-rappeler, rappelee
+  std::string etat;        // prete, retenue, livree, dissoute, a-rappeler, a-detruire, rappelee
   std::string reemise_de;  // name of the first issue (R15)
   std::string rappel;      // why it was withdrawn
   std::optional<Instant> rappelee_le;
@@ -121,12 +121,14 @@ struct RemiseRow {
   Instant composee_le;
   std::int64_t nombre = 0;  // demandes
   std::int64_t tentatives = 0;
+  bool en_cours = false;             // an attempt was begun whose end is not written down
   std::optional<Instant> prochaine;  // next try, while it is prete
   std::string motif;                 // of the last try, or of the hold
   std::optional<Instant> livree_le;
   std::string faits;
   std::optional<std::string> notification;  // a-envoyer, envoyee
   std::int64_t notification_tentatives = 0;
+  bool notification_retenue = false;  // refused for good
   std::string notification_motif;
   std::optional<Instant> notifiee_le;
   std::int64_t destinataires = 0;
@@ -138,6 +140,7 @@ struct RemiseRow {
 struct RemiseFilter {
   std::string etat;
   std::string lieu;
+  bool held = false;  // the remise, or its notification; `etat` is not looked at then
 };
 std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& filter, std::int64_t limit);
 std::optional<RemiseRow> find_remise(sqlite::Connection& db, const std::string& nom);
@@ -166,6 +169,7 @@ struct LieuRow {
   std::optional<std::string> suspendu;     // by an operator, and why
   std::uint64_t en_attente = 0;            // acheminements that wait for the next remise
   std::uint64_t remises_en_attente = 0;    // prete or retenue
+  std::uint64_t en_cours = 0;              // of these, with an attempt whose end is not written down
   std::optional<Instant> derniere_remise;  // last success
   std::string dernier_motif;               // the last error of its server, or why its oldest remise did not arrive yet
   std::optional<Instant> prochain_essai;

@@ -60,18 +60,21 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
   auto q = db.query(
       "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND etat IN ('prete', 'retenue') ORDER BY id "
       "LIMIT 1");
-  if (q.bind(id).step()) row.dernier_motif = q.text(0);
+  if (row.dernier_motif.empty() && q.bind(id).step()) row.dernier_motif = q.text(0);
+  row.en_cours = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND en_cours = 1 AND lieu_id = ?", id);
 }
 
 LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& today) {
   LieuRow row;
   {
-    auto q = db.query("SELECT identifiant, caf, suspendu, retenu FROM lieu WHERE id = ?");
+    auto q = db.query(
+        "SELECT identifiant, caf, suspendu, retenu, iif(echecs > 0, derniere_erreur, NULL) FROM lieu WHERE id = ?");
     q.bind(id).step();
     row.identifiant = q.text(0);
     row.caf = q.text(1);
     row.suspendu = q.find_text(2);
     row.retenu = q.integer(3) != 0;
+    row.dernier_motif = q.find_text(4).value_or("");
   }
   load_convention_of(db, id, today, row);
   load_traffic_of(db, id, row);

@@ -91,7 +91,7 @@ const char* candidates(const DemandeFilter& filter) {
   "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
   "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
-  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne "                             \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, n.retenue, r.en_cours "      \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -124,8 +124,10 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.retiree_le = instant_from(q.find_integer(24));
   r.retrait_preuve = q.text(25);
   r.retrait_personne = q.text(26);
+  r.en_cours = q.integer(28) != 0;
   if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_from(q.find_integer(9));
-  if (r.notification == "a-envoyer") r.prochaine = instant_from(q.find_integer(19));
+  r.notification_retenue = r.notification == "a-envoyer" && q.integer(27) != 0;
+  if (r.notification == "a-envoyer" && !r.notification_retenue) r.prochaine = instant_from(q.find_integer(19));
   return r;
 }
 
@@ -179,7 +181,14 @@ std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& 
   const auto read = [&](sqlite::Query& q) {
     while (q.step()) out.push_back(remise_from(q));
   };
-  if (!filter.lieu.empty()) {
+  if (filter.held) {
+    auto q = db.query(REMISE_COLUMNS
+                      "WHERE r.id IN (SELECT id FROM remise WHERE etat = 'retenue' UNION ALL "
+                      "SELECT remise_id FROM notification WHERE etat = 'a-envoyer' AND retenue = 1) "
+                      "AND (?1 = '' OR l.identifiant = ?1) ORDER BY r.id DESC LIMIT ?2");
+    q.bind(filter.lieu, limit);
+    read(q);
+  } else if (!filter.lieu.empty()) {
     auto q = db.query(REMISE_COLUMNS
                       "WHERE r.lieu_id = (SELECT id FROM lieu WHERE identifiant = ?1) AND (?2 = '' OR r.etat = ?2) "
                       "ORDER BY r.id DESC LIMIT ?3");

@@ -199,7 +199,7 @@ struct DeliveryOutcome {
   Instant at;
   std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
   RowId via = 0;                        // the version whose channel it was; 0: that of the remise
-  int partner_failures = 1;             // in a row, this one included, when it is the partner's
+  int failures = 1;                     // in a row, this one included, of what model::Scope says is at fault
 };
 
 struct DueNotification {
@@ -227,11 +227,11 @@ struct NotificationOutcome {
   Instant at;
   std::string message_id;
   std::size_t recipients = 0;
-  std::vector<std::string> told;    // numéros of those who have it by this attempt, accepted as a whole or not
-  std::vector<std::string> missed;  // when accepted: "numéro (why)" of the persons whom it does not reach
-  std::string reason;               // when not accepted
-  Instant next_attempt;             // when not accepted
-  model::Day last_day;              // R5, when accepted
+  std::vector<std::string> told;        // numéros of those who have it by this attempt, accepted as a whole or not
+  std::vector<std::string> missed;      // when accepted: "numéro (why)" of the persons whom it does not reach
+  std::string reason;                   // when not accepted
+  std::optional<Instant> next_attempt;  // when not accepted; nothing: hold it
+  model::Day last_day;                  // R5, when accepted
 };
 
 // The daily mail to a Caf that is still to be sent today, if anything needs a person.
@@ -343,8 +343,10 @@ struct Counts {
   std::uint64_t held_remises = 0;
   std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again
   std::uint64_t notifications_waiting = 0;
-  std::uint64_t notifications_in_trouble = 0;  // tried at least once without success
+  std::uint64_t notifications_in_trouble = 0;  // tried at least once without success, to be tried again
+  std::uint64_t held_notifications = 0;        // refused for good by all whom they were for
   std::uint64_t recalls_waiting = 0;           // withdrawn, not removed at the lieu yet
+  std::uint64_t destructions_waiting = 0;      // withdrawn, and only the lieu can destroy what it has
   std::uint64_t suspended_lieux = 0;
   std::uint64_t held_lieux = 0;  // whose server failed for five days, or in a way that somebody must mend
 };

@@ -370,8 +370,24 @@ CREATE TABLE notification_recue (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 7> migrations = {migration_1, migration_2, migration_3, migration_4,
-                                                   migration_5, migration_6, migration_7};
+// Lieux that are served through the very same access fail and heal together: `acces` is that part of a profile in its
+// canonical form, from the host to the pinned host key, or our own mail server. Withdrawn remises of which only the
+// lieu can destroy what it has (a-detruire) leave nothing in depart/.
+constexpr const char* migration_8 = R"sql(
+ALTER TABLE lieu_version ADD COLUMN acces TEXT GENERATED ALWAYS AS (CASE
+  WHEN canal = 'sftp' THEN substr(profil, instr(profil, '<hote>'), instr(profil, '<repertoire>') - instr(profil, '<hote>'))
+  WHEN canal = 'courriel' AND instr(profil, '<clair') = 0 THEN canal END) VIRTUAL;
+CREATE INDEX lieu_version_acces ON lieu_version (acces) WHERE acces IS NOT NULL;
+ALTER TABLE lieu ADD COLUMN portee TEXT NOT NULL DEFAULT 'lieu' CHECK (portee IN ('lieu', 'acces'));  -- of its failure
+ALTER TABLE notification ADD COLUMN retenue INTEGER NOT NULL DEFAULT 0;  -- 1: refused for good, waits for a person
+DROP INDEX remise_a_effacer;
+CREATE INDEX remise_a_effacer ON remise (id)
+  WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute', 'a-detruire', 'rappelee');
+CREATE INDEX remise_a_detruire ON remise (id) WHERE etat = 'a-detruire';
+)sql";
+
+constexpr std::array<const char*, 8> migrations = {migration_1, migration_2, migration_3, migration_4,
+                                                   migration_5, migration_6, migration_7, migration_8};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -67,7 +67,10 @@ Counts Store::counts() {
   c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");
   c.remises_in_trouble = count("SELECT count(*) FROM remise WHERE etat = 'prete' AND tentatives > 0");
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
-  c.notifications_in_trouble = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0");
+  c.notifications_in_trouble =
+      count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0 AND retenue = 0");
+  c.held_notifications = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND retenue = 1");
+  c.destructions_waiting = count("SELECT count(*) FROM remise WHERE etat = 'a-detruire'");
   c.recalls_waiting = count("SELECT count(*) FROM remise WHERE etat = 'a-rappeler'");
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
   c.held_lieux = count("SELECT count(*) FROM lieu WHERE retenu = 1");
@@ -116,7 +119,7 @@ std::optional<Instant> Store::next_due(Instant now) {
       "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'a-rappeler' AND l.retenu = 0");
   consider("SELECT min(prochaine) FROM alerte WHERE acceptee_le IS NULL AND jour = (SELECT max(jour) FROM alerte)");
-  consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer'");
+  consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer' AND retenue = 0");
   return std::max(next, now);
 }
 

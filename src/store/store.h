@@ -180,6 +180,8 @@ class Store {
   // Takes a remise back: it is not delivered any more, or removed at the lieu by the next pass; its demandes await the
   // Caf (`retire`), and no delay of it runs.
   void withdraw_remise(const std::string& name, const std::string& why, Instant now);
+  // The lieu has nothing of a withdrawn remise any more, says the operator.
+  void confirm_taken_back(const std::string& name, const std::string& why, Instant now);
   // Has it packed again and delivered under a name of its own (R15), while its retention runs.
   void reissue_remise(const std::string& name, const std::string& why, Instant now);
   void confirm_pickup(const std::string& name, const std::string& why, Instant now);
@@ -220,6 +222,7 @@ class Store {
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
+  void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   void set_picked_up(const PickedUp& pickup, Instant now);
   void conclude_reads(RowId remise, Instant at, Instant now);
@@ -227,8 +230,9 @@ class Store {
   RowId find_demande(const std::string& reference);
   RowId find_remise(const std::string& name);
   void restart_attempts(RowId remise, Instant now);
-  void free_partner(RowId lieu);
-  void partner_failed(RowId lieu, const DeliveryOutcome& outcome, const std::string& reason);
+  void free_lieu(RowId lieu);
+  void free_partner(RowId lieu, Instant now);
+  void partner_failed(RowId lieu, model::Scope scope, const DeliveryOutcome& outcome, const std::string& reason);
   std::string demande_object(RowId demande);
   std::string remise_object(RowId remise);
   std::vector<std::string> communes_of(RowId demande);

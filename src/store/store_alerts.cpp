@@ -57,7 +57,7 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
   f.remises_in_trouble = items(std::move(trouble));
   f.recalls_waiting = of_caf(
       "SELECT r.nom, coalesce(r.motif, '') FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'a-rappeler' AND l.caf = ? ORDER BY r.id");
+      "WHERE r.etat IN ('a-rappeler', 'a-detruire') AND l.caf = ? ORDER BY r.id");
   f.notifications_in_trouble = of_caf(
       "SELECT r.nom, coalesce(n.motif, '') FROM notification n JOIN remise r ON r.id = n.remise_id "
       "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.tentatives > 0 AND l.caf = ? ORDER BY r.id");

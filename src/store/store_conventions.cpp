@@ -209,7 +209,7 @@ RowId Store::insert_version(RowId convention, const Convention& c) {
            "?, ?)")
         .bind(id, lieu, rank_of(i), l.nom, l.adresse, kind_of(l.channel), profile_of(l.channel))
         .run();
-    free_partner(lieu);  // the avenant may be what mends its server's profile
+    free_lieu(lieu);  // the avenant may be what mends its server's profile
     for (std::size_t k = 0; k < l.communes.size(); ++k) {
       db_.query("INSERT INTO lieu_commune (version_id, lieu_id, rang, insee) VALUES (?, ?, ?, ?)")
           .bind(id, lieu, rank_of(k), l.communes[k])
@@ -273,6 +273,13 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
   refresh_in_force(id);
   schedule_reopening(id, change.opened, model::paris_day(now));
   if (was_suspended && !s) revive_after_suspension(id);
+  // Whom a notification did not reach may be reached now: persons and addresses come with a convention.
+  db_.query(
+         "UPDATE notification INDEXED BY notification_due SET retenue = 0, prochaine = ?2 "
+         "WHERE etat = 'a-envoyer' AND retenue = 1 AND ?1 = "
+         "(SELECT v.convention_id FROM remise r JOIN version v ON v.id = r.version_id WHERE r.id = remise_id)")
+      .bind(id, to_column(now))
+      .run();
   trace(now, change.new_version ? "convention.version" : "convention.suivi", convention_object(c),
         fmt::format("version={} activee={} suspendue={} fin={}", c.version,
                     c.activated_on ? model::to_iso(*c.activated_on) : "-", s ? model::to_iso(s->from) : "-",

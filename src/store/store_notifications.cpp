@@ -22,7 +22,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), '') FROM notification n JOIN remise r ON r.id "
         "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
-        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 "
+        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.retenue = 0 AND n.prochaine <= "
+        "?1 "
         "ORDER BY n.prochaine LIMIT ?2");
     q.bind(to_column(now), static_cast<std::int64_t>(limit), model::to_iso(model::paris_day(now)));
     while (q.step()) {
@@ -64,10 +65,12 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
           .run();
     }
     if (!o.accepted) {
-      db_.query("UPDATE notification SET tentatives = tentatives + 1, prochaine = ?, motif = ? WHERE remise_id = ?")
-          .bind(to_column(o.next_attempt), o.reason, o.remise)
+      db_.query(
+             "UPDATE notification SET tentatives = tentatives + 1, prochaine = coalesce(?1, prochaine), "
+             "retenue = ?1 IS NULL, motif = ?2 WHERE remise_id = ?3")
+          .bind(o.next_attempt ? std::optional(to_column(*o.next_attempt)) : std::nullopt, o.reason, o.remise)
           .run();
-      trace(o.at, "notification.differee", object, o.reason);
+      trace(o.at, o.next_attempt ? "notification.differee" : "notification.retenue", object, o.reason);
       continue;
     }
     db_.query(

@@ -78,7 +78,7 @@ void Store::hold_demande(const std::string& reference, const std::string& why, I
       }
     }
   }
-  if (!to_come) throw Error("the demande " + reference + " is delivered everywhere: there is nothing to hold");
+  if (!to_come) throw Error("the demande " + reference + " is delivered everywhere, or withdrawn: there is nothing to hold");
   for (const RowId a : acheminements) set_acheminement(a, AcheminementEvent::held, why);
   db_.query(
          "UPDATE remise SET prochaine = min(prochaine, ?) WHERE etat = 'prete' AND id IN "
@@ -179,9 +179,11 @@ void Store::retry_remise(const std::string& name, Instant now) {
   if (undelivered) {
     auto lieu = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
     lieu.bind(id).step();
-    free_partner(lieu.integer(0));
+    free_partner(lieu.integer(0), now);
   }
-  db_.query("UPDATE notification SET prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(at, id).run();
+  db_.query("UPDATE notification SET retenue = 0, prochaine = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
+      .bind(at, id)
+      .run();
   if (!undelivered && db_.changes() == 0) {
     throw Error("nothing to retry: the remise " + name +
                 " is held by an operator (release it) or delivered and notified");
@@ -223,11 +225,7 @@ void Store::withdraw_remise(const std::string& name, const std::string& why, Ins
     trace(now, "remise.rappel", object, why_detail(why));
     if (issue.left) continue;
     // There is nothing to remove.
-    set_remise(issue.id, RemiseEvent::taken_back, {});
-    db_.query("UPDATE remise SET rappelee_le = ?, rappel_faits = ? WHERE id = ?")
-        .bind(to_column(now), "nothing had left", issue.id)
-        .run();
-    trace(now, "remise.rappelee", object, "nothing had left");
+    taken_back(issue.id, "nothing had left", now);
   }
   transaction.commit();
 }
@@ -283,6 +281,17 @@ void Store::give_up_reissue(const DueReissue& reissue, const std::string& reason
   transaction.commit();
 }
 
+// The operator's word: the lieu destroyed it, or its server is no more.
+void Store::confirm_taken_back(const std::string& name, const std::string& why, Instant now) {
+  sqlite::Transaction transaction(db_);
+  const RowId id = find_remise(name);
+  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'a-detruire')").bind(id).step()) {
+    throw Error("the remise " + name + " is not withdrawn, or it is known already that the lieu has nothing of it");
+  }
+  taken_back(id, why_detail(why), now);
+  transaction.commit();
+}
+
 // The operator's word: the lieu says so by telephone, say.
 void Store::confirm_pickup(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
@@ -303,7 +312,7 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
     if (!q.bind(lieu).step()) throw Error("no lieu " + lieu + "; see `navette lieux list`");
     id = q.integer(0);
   }
-  free_partner(id);
+  free_partner(id, now);
   db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
       .bind(to_column(now), id)
       .run();

@@ -84,19 +84,44 @@ void Store::put_off(RowId lieu, Instant until) {
   transaction.commit();
 }
 
-void Store::free_partner(RowId lieu) {
-  db_.query("UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0 WHERE id = ?")
+namespace {
+
+// NOLINTNEXTLINE(cppcoreguidelines-macro-usage): part of two literals
+#define SAME_ACCESS                                                                                                  \
+  "(SELECT o.lieu_id FROM lieu_version lv JOIN lieu_version o ON o.acces = lv.acces "                                \
+  "JOIN version mine ON mine.id = lv.version_id JOIN version v ON v.id = o.version_id "                              \
+  "WHERE lv.lieu_id = ?1 AND mine.en_vigueur_du <= ?2 AND (mine.en_vigueur_au IS NULL OR mine.en_vigueur_au >= ?2) " \
+  "AND v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2))"
+
+}  // namespace
+
+void Store::free_lieu(RowId lieu) {
+  db_.query("UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0, portee = 'lieu' WHERE id = ?")
       .bind(lieu)
       .run();
 }
 
-// Attempts that went on at the same time fail as one: none of them counts twice, shortens a wait or ends a hold.
-void Store::partner_failed(RowId lieu, const DeliveryOutcome& o, const std::string& reason) {
+// And what else failed with its access. Lieux that failed for themselves go on waiting.
+void Store::free_partner(RowId lieu, Instant now) {
   db_.query(
-         "UPDATE lieu SET echecs = max(echecs, ?5), premier_echec = coalesce(premier_echec, ?1), derniere_erreur = ?2, "
-         "erreur_le = ?1, retenu = max(retenu, ?3), prochaine = max(prochaine, ?4) WHERE id = ?6")
-      .bind(to_column(o.at), reason, std::int64_t{o.next_attempt ? 0 : 1},
-            o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0}, o.partner_failures, lieu)
+         "UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0, portee = 'lieu' "
+         "WHERE portee = 'acces' AND id IN " SAME_ACCESS)
+      .bind(lieu, model::to_iso(model::paris_day(now)))
+      .run();
+  free_lieu(lieu);
+}
+
+// Attempts that went on at the same time fail as one: none of them counts twice, shortens a wait or ends a hold.
+void Store::partner_failed(RowId lieu, model::Scope scope, const DeliveryOutcome& o, const std::string& reason) {
+  const bool access = scope == model::Scope::access || scope == model::Scope::mail_server;
+  db_.query(
+         "UPDATE lieu SET echecs = max(echecs, ?3), premier_echec = coalesce(premier_echec, ?4), derniere_erreur = ?5, "
+         "erreur_le = ?4, portee = iif(retenu = 1, portee, ?6), retenu = max(retenu, ?7), prochaine = max(prochaine, "
+         "?8) "
+         "WHERE id = ?1 OR (?6 = 'acces' AND id IN " SAME_ACCESS ")")
+      .bind(lieu, model::to_iso(model::paris_day(o.at)), o.failures, to_column(o.at), reason)
+      .bind(access ? "acces" : "lieu", std::int64_t{o.next_attempt ? 0 : 1},
+            o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0})
       .run();
 }
 
@@ -180,7 +205,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
           .run();
       trace(o.at, "remise.livree", object, delivered->facts);
     } else if (delivered != nullptr) {
-      free_partner(lieu);
+      free_partner(lieu, o.at);
       db_.query("UPDATE lieu SET dernier_succes = ? WHERE id = ?").bind(to_column(o.at), lieu).run();
       // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
       // Said twice, the first time counts: R6 runs from there.
@@ -202,20 +227,21 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       conclude_reads(o.remise, o.at, o.at);  // of a lieu that was quicker than this row
     } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome)) {
       const std::string reason = refused->code + ": " + refused->reason;
-      if (refused->partner) {
-        partner_failed(lieu, o, reason);
+      const bool own = refused->scope == model::Scope::remise;
+      if (!own) {
+        partner_failed(lieu, refused->scope, o, reason);
         db_.query("UPDATE remise SET motif = ? WHERE id = ?").bind(reason, o.remise).run();
       } else {
         set_remise(o.remise, RemiseEvent::refused, reason);
       }
-      trace(o.at, refused->partner ? "partenaire.retenu" : "remise.refusee", object, reason);
+      trace(o.at, own ? "remise.refusee" : "partenaire.retenu", object, reason);
     } else {
       const auto& retry = std::get<model::Retry>(o.outcome);
       for (const std::string& name : retry.arrived) {
         db_.query("UPDATE remise_fichier SET arrive = 1 WHERE remise_id = ? AND nom = ?").bind(o.remise, name).run();
       }
-      if (retry.partner) {
-        partner_failed(lieu, o, retry.reason);
+      if (retry.scope != model::Scope::remise) {
+        partner_failed(lieu, retry.scope, o, retry.reason);
         db_.query("UPDATE remise SET motif = ? WHERE id = ?").bind(retry.reason, o.remise).run();
         trace(o.at, o.next_attempt ? "remise.differee" : "partenaire.retenu", object, retry.reason);
         continue;
@@ -234,7 +260,9 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
 }
 
 bool Store::is_withdrawn(RowId remise) {
-  return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'rappelee')").bind(remise).step();
+  return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'a-detruire', 'rappelee')")
+      .bind(remise)
+      .step();
 }
 
 void Store::apply_recall(const DeliveryOutcome& o) {
@@ -247,24 +275,33 @@ void Store::apply_recall(const DeliveryOutcome& o) {
     lieu = q.integer(0);
   }
   if (const auto* removed = std::get_if<model::Delivered>(&o.outcome)) {
-    free_partner(lieu);
-    set_remise(o.remise, RemiseEvent::taken_back, {});
-    db_.query("UPDATE remise SET en_cours = 0, rappelee_le = ?, rappel_faits = ? WHERE id = ?")
-        .bind(to_column(o.at), removed->facts, o.remise)
-        .run();
-    trace(o.at, "remise.rappelee", object, removed->facts);
+    free_partner(lieu, o.at);
+    db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
+    taken_back(o.remise, removed->facts, o.at);
+  } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome);
+             refused != nullptr && refused->scope == model::Scope::remise) {
+    db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
+    set_remise(o.remise, RemiseEvent::not_removable, refused->reason);
+    trace(o.at, "rappel.a-detruire", object, refused->reason);
   } else {
-    const auto* refused = std::get_if<model::Refused>(&o.outcome);
     const std::string reason =
         refused != nullptr ? refused->code + ": " + refused->reason : std::get<model::Retry>(o.outcome).reason;
-    const bool partner = refused != nullptr ? refused->partner : std::get<model::Retry>(o.outcome).partner;
-    if (partner) partner_failed(lieu, o, reason);
+    const auto scope = refused != nullptr ? refused->scope : std::get<model::Retry>(o.outcome).scope;
+    if (scope != model::Scope::remise) partner_failed(lieu, scope, o, reason);
     // It is never given up: the lieu would keep what it may not have.
     const Instant next = o.next_attempt.value_or(o.at + std::chrono::hours(1));
     db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?").bind(reason, to_column(next), o.remise).run();
     trace(o.at, "rappel.differe", object, reason);
   }
   transaction.commit();
+}
+
+void Store::taken_back(RowId remise, const std::string& facts, Instant now) {
+  set_remise(remise, RemiseEvent::taken_back, {});
+  db_.query("UPDATE remise SET rappelee_le = ?, rappel_faits = ? WHERE id = ?")
+      .bind(to_column(now), facts, remise)
+      .run();
+  trace(now, "remise.rappelee", remise_object(remise), facts);
 }
 
 void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now) {
@@ -300,7 +337,7 @@ std::vector<Store::Departed> Store::departed(std::size_t limit) {
   std::vector<Departed> out;
   auto q = db_.query(
       "SELECT r.id, r.nom, l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.depart_efface = 0 AND r.etat IN ('livree', 'dissoute', 'rappelee') LIMIT ?");
+      "WHERE r.depart_efface = 0 AND r.etat IN ('livree', 'dissoute', 'a-detruire', 'rappelee') LIMIT ?");
   q.bind(static_cast<std::int64_t>(limit));
   while (q.step()) out.push_back({q.integer(0), q.text(1), q.text(2)});
   return out;

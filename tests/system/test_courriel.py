@@ -262,6 +262,44 @@ def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_
     assert len(contents(mail_server)) == 1
 
 
+def test_a_mail_that_was_sent_is_withdrawn_when_the_lieu_says_that_it_destroyed_it(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    [remise] = site.json("remises", "list")
+    name, why = remise["remise"], ["--why", "envoyée par erreur"]
+    preview = site.run("remises", "withdraw", name, *why).stdout
+    assert "a mail cannot be taken back" in preview and "remises taken-back" in preview
+    assert site.json("remises", "show", name)["etat"] == "livree"
+    site.run("remises", "taken-back", name, *why, code=3)
+    site.run("remises", "withdraw", name, *why, "--apply")
+    done = site.passes(code=1)
+    assert "only the lieu can destroy what it has" in done.stdout
+    for _ in range(2):  # until somebody says so, it is asked for, and nothing is tried
+        assert site.json("remises", "show", name)["etat"] == "a-detruire"
+        assert any("remises taken-back" in item for item in site.json("status")["attention"])
+        later(site, 24 * 60)
+    site.run("remises", "retry", name, code=3)
+    site.run("remises", "taken-back", name, "--why", "détruite, dit le relais")
+    shown = site.json("remises", "show", name)
+    assert shown["etat"] == "rappelee" and shown["rappelee_le"] and "détruite, dit le relais" in shown["rappel_faits"]
+    assert site.json("status")["attention"] == [] and len(contents(mail_server)) == 1
+
+
+def test_of_a_mail_that_never_left_nothing_is_to_be_destroyed(site, mail_server, lieu):
+    open_site(site, mail_server, lieu, channel())  # no server
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [remise] = site.json("remises", "list")
+    assert remise["tentatives"] == 1
+    site.run("remises", "withdraw", remise["remise"], "--why", "par erreur", "--apply")
+    mail_server.start()
+    later(site)
+    shown = site.json("remises", "show", remise["remise"])
+    assert shown["etat"] == "rappelee" and shown["rappel_faits"] == "no mail of it has left" and contents(mail_server) == []
+
+
 def test_check_looks_at_what_protects_the_mails_as_a_delivery_does(site, mail_server, lieu):
     open_site(site, mail_server, lieu, channel())
 

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from conftest import DATA
-from test_main_job import mail_at, paris, rows, run_at
+from test_main_job import PARIS, convention, demande, demandes, habilitations, mail_at, paris, rows, run_at
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VALUES = {
@@ -135,6 +135,27 @@ def a_mail_server(tmp_path):
     server = MailServer(tmp_path)
     yield server
     server.stop()
+
+
+def test_a_notification_that_all_refuse_is_held_and_shown_until_somebody_mends_it(site, mail_server):
+    agent = "agent@cli-1.example.org"
+    mail_server.start("--refuse", agent)
+    site.configure(f"[mail]\nfrom = navette@caf42.example\nserver = 127.0.0.1:{mail_server.port}\n"
+                   f"ca = {mail_server.certificate}\n")
+    site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]})), "caf-421", "hab-0.xml")
+    site.deposit(demandes("D1", demande("A1")))
+    done = site.passes(code=1)
+    assert "refused by all whom they are for: navette remises list --held" in done.stdout
+    [held] = site.json("remises", "list", "--held")
+    assert held["etat"] == "livree" and held["notification_retenue"] and held["prochain_essai"] is None
+    assert "550" in held["notification_motif"]
+    run_at(site, datetime.datetime.now(PARIS) + datetime.timedelta(days=2), code=1)
+    assert site.json("remises", "show", held["remise"])["notification_tentatives"] == 1
+    mail_server.stop()
+    mail_server.start()
+    site.run("remises", "retry", held["remise"])
+    site.passes(code=0)
+    assert site.json("remises", "list", "--held") == [] and len(mail_server.mails()) == 1
 
 
 def test_check_looks_at_the_settings_of_the_mail_server(site, tmp_path):

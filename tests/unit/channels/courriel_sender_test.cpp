@@ -22,9 +22,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string told(const Outcome& outcome) {
-  if (const auto* r = std::get_if<Refused>(&outcome))
-    return (r->partner ? "partner " : "") + r->code + ": " + r->reason;
-  if (const auto* r = std::get_if<Retry>(&outcome)) return (r->partner ? "partner retry: " : "retry: ") + r->reason;
+  const auto partner = [](model::Scope scope) { return scope == model::Scope::remise ? "" : "partner "; };
+  if (const auto* r = std::get_if<Refused>(&outcome)) return partner(r->scope) + r->code + ": " + r->reason;
+  if (const auto* r = std::get_if<Retry>(&outcome)) return std::string(partner(r->scope)) + "retry: " + r->reason;
   return "delivered: " + std::get<Delivered>(outcome).facts;
 }
 
@@ -141,8 +141,7 @@ TEST_CASE("what is wrong with the mail server is wrong for all lieux: none need 
   const Box box(smtpd, Protection::smime);
   const auto outcome = box.sender()->send(box.remise());
   REQUIRE(std::holds_alternative<Retry>(outcome));
-  CHECK(std::get<Retry>(outcome).silent);
-  CHECK(std::get<Retry>(outcome).partner);
+  CHECK(std::get<Retry>(outcome).scope == model::Scope::mail_server);
 }
 
 TEST_CASE("a stop ends an attempt, whose end is then not known") {

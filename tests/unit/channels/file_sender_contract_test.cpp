@@ -285,13 +285,14 @@ TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is no
       true);
 }
 
-TEST_CASE("contract: a mail that was sent cannot be withdrawn, and its facts say so") {
+TEST_CASE("contract: a mail that was sent cannot be withdrawn, and the lieu must be asked") {
   World world;
   const Place place = world.courriel();
   REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
   const Outcome outcome = place.sender->withdraw(world.depot.remise());
-  REQUIRE(is_delivered(outcome));
-  CHECK_THAT(std::get<Delivered>(outcome).facts, Catch::Contains("cannot be taken back"));
+  REQUIRE(std::holds_alternative<Refused>(outcome));
+  CHECK(std::get<Refused>(outcome).scope == model::Scope::remise);
+  CHECK_THAT(std::get<Refused>(outcome).reason, Catch::Contains("cannot be taken back: ask the lieu"));
   check_whole(world, place);
 }
 
@@ -459,37 +460,39 @@ TEST_CASE("faults of a partner's server are the partner's, with what mends them"
   };
   const auto refusal = [&](const Outcome& o) {
     const auto* r = std::get_if<Refused>(&o);
-    return r != nullptr && r->partner ? r->code : "not the partner's";
+    if (r == nullptr) return std::string("not refused");
+    const auto whose = r->scope == model::Scope::access ? "access: " : r->scope == model::Scope::lieu ? "lieu: " : "";
+    return whose + r->code;
   };
   SECTION("missing directory") {
     const Place place = world.sftp(sshd, partners[1]);
     fs::remove_all(place.root);
-    CHECK(refusal(place.sender->send(world.depot.remise())) == "repertoire-absent");
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "lieu: repertoire-absent");
   }
   SECTION("a credential that is missing, or open to everybody") {
     Place place = world.sftp(sshd, partners[0]);
     fs::permissions(world.dir / "credentials/cle", fs::perms::others_read, fs::perm_options::add);
-    CHECK(refusal(place.sender->send(world.depot.remise())) == "justificatif");
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "access: justificatif");
     fs::remove(world.dir / "credentials/cle");
-    CHECK(refusal(place.sender->send(world.depot.remise())) == "justificatif");
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "access: justificatif");
   }
   SECTION("another host key") {
     Place place = world.sftp(sshd, partners[0]);
     sshd.stop();
     sshd.make_key("host_ed25519", "ed25519");
     sshd.start();
-    CHECK(refusal(place.sender->send(world.depot.remise())) == "cle-hote");
+    CHECK(refusal(place.sender->send(world.depot.remise())) == "access: cle-hote");
   }
   SECTION("a login that is not accepted") {
     sshd.dir.put("authorized_keys", "");
-    CHECK(refusal(outcome()) == "connexion-refusee");
+    CHECK(refusal(outcome()) == "access: connexion-refusee");
   }
   SECTION("nobody there: it may heal") {
     Place place = world.sftp(sshd, partners[0]);
     sshd.stop();
     const Outcome o = place.sender->send(world.depot.remise());
     REQUIRE(std::holds_alternative<Retry>(o));
-    CHECK(std::get<Retry>(o).partner);
+    CHECK(std::get<Retry>(o).scope == model::Scope::access);
     sshd.start();
     CHECK(is_delivered(place.sender->send(world.depot.remise())));
   }
@@ -506,7 +509,7 @@ TEST_CASE("faults of a partner's server are the partner's, with what mends them"
   SECTION("a server that cannot rename, under a profile that says it can") {
     const test::Sshd without({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});
     const Outcome o = world.sftp(without, partners[0]).sender->send(world.depot.remise());
-    CHECK(refusal(o) == "operation-absente");
+    CHECK(refusal(o) == "lieu: operation-absente");
     CHECK_THAT(std::get<Refused>(o).reason, Catch::Contains("renommage"));
   }
 }

@@ -75,7 +75,7 @@ void check_is(const Outcome& outcome, const std::string& words) {
 template <typename Kind>
 void check_is_the_servers(const Outcome& outcome, const std::string& words) {
   check_is<Kind>(outcome, words);
-  CHECK(std::get<Kind>(outcome).partner);
+  CHECK(std::get<Kind>(outcome).scope == model::Scope::mail_server);
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ TEST_CASE("one recipient of three refused: the mail is accepted, and that one's 
   check_is<Refused>(result.recipients.at(1).outcome,
                     "destinataire-refuse: the mail server says: 550 5.1.1 <(address)>: Recipient address rejected: "
                     "(address) unknown");
-  CHECK_FALSE(std::get<Refused>(result.recipients[1].outcome).partner);
+  CHECK(std::get<Refused>(result.recipients[1].outcome).scope == model::Scope::remise);
   CHECK(std::holds_alternative<Delivered>(result.recipients.at(2).outcome));
   CHECK_THAT(smtpd.log(), Catch::Contains("recipients=" + odette + "," + zoe + "\n"));
 }
@@ -139,7 +139,7 @@ TEST_CASE("a recipient put off gets the mail later, those who have it do not get
   Client client(smtpd);
   const auto first = client.send(mail_to({odette, paul, zoe}));
   check_is<Retry>(first.outcome, "451 4.7.1 <(address)>: Greylisted, try again later");
-  CHECK_FALSE(std::get<Retry>(first.outcome).partner);
+  CHECK(std::get<Retry>(first.outcome).scope == model::Scope::remise);
   CHECK(std::holds_alternative<Delivered>(first.recipients.at(0).outcome));
   CHECK(std::holds_alternative<Retry>(first.recipients.at(1).outcome));
   CHECK(std::holds_alternative<Refused>(first.recipients.at(2).outcome));
@@ -163,7 +163,7 @@ TEST_CASE("a server that hangs up on whom it refuses has answered for that one a
   }
   const auto alone = client.send(mail_to({which}, "R2"));
   check_is<Refused>(alone.outcome, "destinataire-refuse: the mail server says: 550");
-  CHECK_FALSE(std::get<Refused>(alone.outcome).partner);
+  CHECK(std::get<Refused>(alone.outcome).scope == model::Scope::remise);
   check_is<Delivered>(client.send(mail_to({which == zoe ? paul : zoe}, "R3")).outcome, "");
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("a server that shuts down at a recipient puts off that one alone") {
   Client client(smtpd);
   const auto result = client.send(mail_to({odette, paul, zoe}));
   check_is<Retry>(result.outcome, "421 4.7.1");
-  CHECK_FALSE(std::get<Retry>(result.outcome).partner);
+  CHECK(std::get<Retry>(result.outcome).scope == model::Scope::remise);
   for (const auto& r : result.recipients) {
     INFO(r.address);
     CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));

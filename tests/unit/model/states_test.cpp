@@ -35,15 +35,22 @@ TEST_CASE("acheminement: every state and every event") {
 }
 
 TEST_CASE("remise: every state and every event") {
-  const std::map<std::pair<RS, RE>, RS> table = {
-      {{RS::prete, RE::delivered}, RS::livree},      {{RS::prete, RE::refused}, RS::retenue},
-      {{RS::prete, RE::held}, RS::retenue},          {{RS::prete, RE::dissolved}, RS::dissoute},
-      {{RS::retenue, RE::released}, RS::prete},      {{RS::retenue, RE::dissolved}, RS::dissoute},
-      {{RS::prete, RE::withdrawn}, RS::a_rappeler},  {{RS::retenue, RE::withdrawn}, RS::a_rappeler},
-      {{RS::livree, RE::withdrawn}, RS::a_rappeler}, {{RS::a_rappeler, RE::taken_back}, RS::rappelee}};
-  for (const auto state : {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::rappelee}) {
-    for (const auto event :
-         {RE::delivered, RE::refused, RE::held, RE::released, RE::dissolved, RE::withdrawn, RE::taken_back}) {
+  const std::map<std::pair<RS, RE>, RS> table = {{{RS::prete, RE::delivered}, RS::livree},
+                                                 {{RS::prete, RE::refused}, RS::retenue},
+                                                 {{RS::prete, RE::held}, RS::retenue},
+                                                 {{RS::prete, RE::dissolved}, RS::dissoute},
+                                                 {{RS::retenue, RE::released}, RS::prete},
+                                                 {{RS::retenue, RE::dissolved}, RS::dissoute},
+                                                 {{RS::prete, RE::withdrawn}, RS::a_rappeler},
+                                                 {{RS::retenue, RE::withdrawn}, RS::a_rappeler},
+                                                 {{RS::livree, RE::withdrawn}, RS::a_rappeler},
+                                                 {{RS::a_rappeler, RE::taken_back}, RS::rappelee},
+                                                 {{RS::a_rappeler, RE::not_removable}, RS::a_detruire},
+                                                 {{RS::a_detruire, RE::taken_back}, RS::rappelee}};
+  for (const auto state :
+       {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::a_detruire, RS::rappelee}) {
+    for (const auto event : {RE::delivered, RE::refused, RE::held, RE::released, RE::dissolved, RE::withdrawn,
+                             RE::not_removable, RE::taken_back}) {
       INFO(to_string(state) << " and event " << static_cast<int>(event));
       const auto row = table.find({state, event});
       CHECK(next(state, event) == (row == table.end() ? std::nullopt : std::optional(row->second)));
@@ -55,7 +62,7 @@ TEST_CASE("states have the names of the database, both ways; another name is a f
   for (const auto s : {S::a_remettre, S::retenu, S::en_remise, S::remis, S::annule, S::retire}) {
     CHECK(parse_acheminement_state(to_string(s)) == s);
   }
-  for (const auto s : {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::rappelee})
+  for (const auto s : {RS::prete, RS::retenue, RS::livree, RS::dissoute, RS::a_rappeler, RS::a_detruire, RS::rappelee})
     CHECK(parse_remise_state(to_string(s)) == s);
   CHECK_THROWS_AS(parse_acheminement_state("prete"), Error);
   CHECK_THROWS_AS(parse_remise_state(""), Error);

@@ -188,8 +188,8 @@ struct Partners : test::StageSite {
 };
 
 using Names = std::set<std::string>;
-const model::Retry no_answer{"no answer", std::nullopt, true};
-const model::Refused no_login{"connexion-refusee", "too many", true};
+const model::Retry no_answer{"no answer", std::nullopt, model::Scope::lieu};
+const model::Refused no_login{"connexion-refusee", "too many", model::Scope::access};
 
 }  // namespace
 
@@ -255,7 +255,7 @@ TEST_CASE("an account whose server does not answer is tried once a pass, whateve
                  {"rpe-d", sftp("other", 1)}});
   for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c", "rpe-d"}) {
     site.due(lieu, 1);
-    site.answers[lieu + std::string("-1")] = model::Retry{"no answer", std::nullopt, true, {}, true};
+    site.answers[lieu + std::string("-1")] = model::Retry{"no answer", std::nullopt, model::Scope::access};
   }
   site.answers.erase("rpe-d-1");
   site.servers.open();
@@ -263,11 +263,71 @@ TEST_CASE("an account whose server does not answer is tried once a pass, whateve
   site.finish();
   CHECK(site.delivered() == 1);
   CHECK(site.servers.done().size() == 2);
-  // The lieux that were not tried are as due as before; the next pass begins with one of them.
+  // All three wait, and the next failure is the second of each.
   site.delivering().begin_pass();
   site.finish();
-  CHECK(site.servers.done().size() == 3);
-  CHECK(site.failures("rpe-a") + site.failures("rpe-b") + site.failures("rpe-c") == 2);
+  CHECK(site.servers.done().size() == 2);
+  for (int i = 2; i <= 3; ++i) {
+    site.clock.advance(2h);
+    site.delivering().begin_pass();
+    site.finish();
+    for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) CHECK(site.failures(lieu) == i);
+  }
+  CHECK(site.failures("rpe-d") == 0);
+}
+
+TEST_CASE("a login that is refused is tried once, and one operator's word or one success frees all its lieux") {
+  Partners site({{"rpe-a", sftp("cle", 1)}, {"rpe-b", sftp("cle", 1)}, {"rpe-c", sftp("autre", 1)}});
+  for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) site.due(lieu, 1);
+  site.answers["rpe-a-1"] = model::Refused{"connexion-refusee", "the key is not accepted", model::Scope::access};
+  site.servers.open();
+  site.finish();
+  const auto tried = site.servers.done();
+  CHECK(Names(tried.begin(), tried.end()) == Names{"rpe-a-1", "rpe-c-1"});
+  CHECK(tried.size() == 2);
+  CHECK(site.number("SELECT count(*) FROM lieu WHERE retenu = 1") == 2);
+  site.answers.clear();
+  SECTION("the word of an operator, of whichever lieu") {
+    site.store->retry_lieu("rpe-b", site.clock.now());
+  }
+  SECTION("a success of another") {
+    site.store->connection().execute("UPDATE lieu SET retenu = 0, prochaine = 0 WHERE identifiant = 'rpe-b'");
+    site.finish();
+    CHECK(site.number("SELECT count(*) FROM lieu WHERE retenu = 1") == 0);
+  }
+  site.finish();
+  CHECK(site.delivered() == 3);
+}
+
+TEST_CASE("what one lieu's directory does wrong concerns no other of its account, whose success does not free it") {
+  Partners site({{"rpe-a", sftp("commun", 1)}, {"rpe-b", sftp("commun", 1)}});
+  for (const char* lieu : {"rpe-a", "rpe-b"}) site.due(lieu, 1);
+  site.answers["rpe-a-1"] = model::Refused{"repertoire-absent", "no such directory", model::Scope::lieu};
+  site.servers.open();
+  site.finish();
+  CHECK(site.servers.done() == std::vector<std::string>{"rpe-a-1", "rpe-b-1"});
+  CHECK(site.text("SELECT group_concat(identifiant) FROM lieu WHERE retenu = 1") == "rpe-a");
+}
+
+TEST_CASE("our own mail server, down for weeks, holds nobody") {
+  Partners site({{"rpe-a", courriel("a")}, {"rpe-b", courriel("b")}});
+  for (const char* lieu : {"rpe-a", "rpe-b"}) {
+    site.due(lieu, 1);
+    site.answers[lieu + std::string("-1")] = model::Retry{"no answer", std::nullopt, model::Scope::mail_server};
+  }
+  site.servers.open();
+  for (int day = 0; day < 20; ++day) {
+    site.delivering().begin_pass();
+    site.finish();
+    site.clock.advance(24h);
+  }
+  CHECK(site.servers.done().size() == 20);  // one lieu a pass asks for all
+  CHECK(site.number("SELECT count(*) FROM lieu WHERE retenu = 1") == 0);
+  CHECK(site.number("SELECT count(*) FROM remise WHERE etat = 'prete'") == 2);
+  site.answers.clear();
+  site.delivering().begin_pass();
+  site.finish();
+  CHECK(site.delivered() == 2);
 }
 
 TEST_CASE(

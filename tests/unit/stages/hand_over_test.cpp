@@ -52,7 +52,7 @@ class Watched final : public channels::FileSender {
   std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override { return depot_.look(remise); }
   void forget(const channels::RemiseToSend& remise) override { depot_.forget(remise); }
   model::Outcome withdraw(const channels::RemiseToSend& remise) override {
-    if (fail) return model::Retry{"no answer", std::nullopt, true};
+    if (fail) return model::Retry{"no answer", std::nullopt, model::Scope::access};
     return depot_.withdraw(remise);
   }
   std::string describe_place(const std::string& remise) const override { return depot_.describe_place(remise); }
@@ -712,13 +712,13 @@ TEST_CASE("R4: who has the notification does not get it again while others are p
     CHECK(site.number("SELECT destinataires FROM notification") == 1);
   }
   SECTION("the mail server fails: that is said of nobody") {
-    another.outcome = model::Retry{"connection lost", std::nullopt, true};
+    another.outcome = model::Retry{"connection lost", std::nullopt, model::Scope::mail_server};
     CHECK(site.notify().deferred == 1);
   }
   CHECK(another.mails.at(0).recipients == std::vector<std::string>{"zoe@relais.example.org"});
 }
 
-TEST_CASE("a notification that all refuse waits an hour, and needs a person") {
+TEST_CASE("a notification that all refuse waits for a person, or for a flux of the Caf's") {
   Delivery site;
   Postbox post;
   site.mailer = &post;
@@ -726,12 +726,24 @@ TEST_CASE("a notification that all refuse waits an hour, and needs a person") {
   site.deliver();
   post.outcome = model::Refused{"destinataire-refuse", "550 no such user"};
   CHECK(site.notify().deferred == 1);
-  CHECK(site.store->counts().notifications_in_trouble == 1);
+  CHECK(site.store->counts().notifications_in_trouble == 0);
+  CHECK(site.store->counts().held_notifications == 1);
   CHECK(site.number("SELECT count(*) FROM echeance") == 0);
-  site.clock.advance(59min);
+  CHECK(site.number("SELECT count(*) FROM trace WHERE action = 'notification.retenue'") == 1);
+  site.clock.advance(30 * 24h);
   CHECK(site.notify().deferred == 0);
-  site.clock.advance(2min);
+  CHECK(site.store->next_due(site.clock.now()) > site.clock.now());
+  CHECK(post.mails.size() == 1);
   post.outcome = model::Delivered{};
+  SECTION("an operator's word") {
+    site.store->retry_remise(first, site.clock.now());
+  }
+  SECTION("a convention that changes") {
+    auto avenant = site.contract;
+    avenant.version = 2;
+    avenant.annexe.personnes[0].courriel = "autre@relais.example.org";
+    site.habilitate({new_version(avenant)});
+  }
   CHECK(site.notify().accepted == 1);
   CHECK(post.mails.at(0).message_id == post.mails.at(1).message_id);
 }
@@ -743,7 +755,8 @@ TEST_CASE("a mail server at fault is asked once for all that are due; what is on
   site.pack(false, {}, 1);
   CHECK(site.deliver().delivered == 2);
   const bool of_server = GENERATE(true, false);
-  post.outcome = model::Retry{"connection lost", std::nullopt, of_server};
+  post.outcome =
+      model::Retry{"connection lost", std::nullopt, of_server ? model::Scope::mail_server : model::Scope::remise};
   CHECK(site.notify().deferred == 2);
   CHECK(post.mails.size() == (of_server ? 1 : 2));
   CHECK(site.number("SELECT count(*) FROM notification WHERE tentatives = 1 AND motif = 'connection lost'") == 2);
@@ -772,7 +785,7 @@ TEST_CASE("a slow mail server takes a slice of a pass, one mail at least; one at
     site.route();
     site.pack(false, {}, 1);
     REQUIRE(site.deliver().delivered == 1);
-    post.outcome = model::Retry{"connection lost", std::nullopt, true};
+    post.outcome = model::Retry{"connection lost", std::nullopt, model::Scope::mail_server};
     report = site.notify(0ms);
     CHECK(report.deferred == 2);
     CHECK_FALSE(report.more);
@@ -972,7 +985,7 @@ TEST_CASE("an alert that the mail server does not take is sent later, the same d
   site.mailer = &post;
   site.pack();
   site.store->hold_remise(first, "le lieu déménage", site.clock.now());
-  post.outcome = model::Retry{"451 later", std::nullopt, true};
+  post.outcome = model::Retry{"451 later", std::nullopt, model::Scope::mail_server};
   CHECK(site.alert() == 0);
   CHECK(site.alert() == 0);
   CHECK(post.mails.size() == 1);  // not before its time

@@ -229,7 +229,8 @@ TEST_CASE("what arrived of a remise counts at its next attempt, but not once its
   Routed site;
   const auto id = site.remise(site.pack("rpe-a"));
   site.store->begin_attempts({id}, site.now);
-  site.store->apply_deliveries({{id, model::Retry{"no answer", {}, true, {"DI_monenfant_A.pdf"}}, site.now, site.now}});
+  site.store->apply_deliveries(
+      {{id, model::Retry{"no answer", {}, model::Scope::lieu, {"DI_monenfant_A.pdf"}}, site.now, site.now}});
   CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A.pdf"});
   site.store->begin_taking_apart({id});
   CHECK(site.store->due_remises(site.now).at(0).arrived.empty());
@@ -274,7 +275,8 @@ TEST_CASE("failures that come together count once, and the later one shortens no
   Routed site;
   const auto id = site.remise(site.pack("rpe-a"));
   const auto failed = [&](int failures, std::optional<Instant> next) {
-    site.store->apply_deliveries({{id, model::Retry{"no answer", {}, true}, site.now, next, 0, failures}});
+    site.store->apply_deliveries(
+        {{id, model::Retry{"no answer", {}, model::Scope::lieu}, site.now, next, 0, failures}});
     return site.text("SELECT echecs || ' ' || retenu || ' ' || ((prochaine - " + std::to_string(to_column(site.now)) +
                      ") / 60000) FROM lieu WHERE identifiant = 'rpe-a'");
   };
