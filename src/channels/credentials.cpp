@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/directory.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t max_size = std::uint64_t{64} << 10U;
 constexpr mode_t by_everybody = 0007;
+constexpr uid_t root = 0;
 
 bool is_name(const std::string& name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -36,6 +38,9 @@ std::string Credentials::read(const std::string& name) const {
     if (status->type == FileType::symlink) refuse("is a symbolic link; put the file itself there");
     if (status->type != FileType::regular) refuse("is no file; put a file there");
     if ((status->mode & by_everybody) != 0) refuse("is open to everybody; chmod o= " + shown);
+    // root, who only looks (`check`), cannot tell whose account the service's is.
+    if (const uid_t us = ::geteuid(); us != root && status->owner != root && status->owner != us)
+      refuse("belongs to another account, which may change it; chown it to root or to the account of navette");
     if (status->size > max_size)
       refuse("is larger than 64 KiB: no key, password or certificate; put the right one there");
     return directory.read(name, max_size);
@@ -48,8 +53,11 @@ std::string Credentials::read(const std::string& name) const {
 std::string one_line(std::string bytes, const std::string& what) {
   if (!bytes.empty() && bytes.back() == '\n') bytes.pop_back();
   if (!bytes.empty() && bytes.back() == '\r') bytes.pop_back();
-  if (bytes.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)
-    throw CredentialError(fmt::format("the credential {} holds more than a password: one line is wanted", what));
+  if (bytes.empty()) throw CredentialError(fmt::format("the credential {} is empty; put its one line there", what));
+  if (bytes.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos) {
+    throw CredentialError(fmt::format(
+        "the credential {} holds more than a password: one line is wanted, leave the password alone", what));
+  }
   return bytes;
 }
 

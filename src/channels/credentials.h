@@ -16,7 +16,7 @@ class CredentialError : public Error {
 };
 
 // A password: without the one end of line that an editor leaves. Throws CredentialError, which says `what` it is, for
-// more than one line.
+// none and for more than one line.
 std::string one_line(std::string bytes, const std::string& what);
 
 class Credentials {
@@ -24,8 +24,8 @@ class Credentials {
   explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
   // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
-  // CredentialError for what is missing, unreadable, readable by everybody, larger than 64 KiB or no file: a symbolic
-  // link is none.
+  // CredentialError for what is missing, unreadable, open to everybody, another account's than ours or root's (systemd
+  // gives its credentials to either), larger than 64 KiB or no file: a symbolic link is none.
   std::string read(const std::string& name) const;
   // The same by one_line().
   std::string read_line(const std::string& name) const;

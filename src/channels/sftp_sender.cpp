@@ -61,6 +61,43 @@ Outcome outcome_of_error(const SftpError& e) {
   }
 }
 
+// The same in words that fit the operation: `advice`.
+Outcome outcome_of_error(const SftpError& e, const std::string& advice) {
+  Outcome outcome = outcome_of_error(e);
+  const std::string reason = fmt::format("{}; {}", e.what(), advice);
+  if (auto* retry = std::get_if<Retry>(&outcome)) retry->reason = reason;
+  if (auto* refused = std::get_if<Refused>(&outcome)) refused->reason = reason;
+  return outcome;
+}
+
+// "Failure" is all that most servers say of whatever is no matter of rights.
+std::string advice_on_failure(ssh::Operation operation) {
+  switch (operation) {
+    case ssh::Operation::create:
+      return "ask the partner: is its disk full, a quota reached, something of that name in the way, or the name "
+             "refused?";
+    case ssh::Operation::write:
+    case ssh::Operation::sync:
+    case ssh::Operation::close:
+      return "ask the partner: is its disk full, or a quota reached?";
+    case ssh::Operation::look:
+      return "ask the partner: does its server change files at once, or take them away? Then its profile must say "
+             "<controleTaille>false</controleTaille>";
+    case ssh::Operation::rename:
+      return "ask the partner: does something stand there under that name, or is the name refused? Its profile may say "
+             "<ecrasement>true</ecrasement> or another <suffixeTemporaire>";
+  }
+  return "";
+}
+
+std::string advice_on_making_directories(const SftpError& e) {
+  const bool refused = e.code() == SftpError::permission_denied || e.code() == SftpError::unsupported;
+  return refused ? "the partner must let this account make directories there, or its profile say "
+                   "<creationRepertoire>false</creationRepertoire>"
+                 : "ask the partner: is its disk full, a quota reached, something of that name in the way, or the name "
+                   "refused?";
+}
+
 void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
@@ -107,7 +144,9 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
     return outcome_of_error(e);
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
-    return Retry{e.what(), std::nullopt, Scope::access};
+    // A greeting of its shell, a notice of works: what it is cannot be told, nor whether it passes.
+    return Retry{std::string(e.what()) + "; the partner must open SFTP, and nothing that prints, to this account",
+                 std::nullopt, Scope::access};
   } catch (const std::system_error& e) {  // of our own spool
     sftp_.reset();                        // files are still open at the server
     return Retry{describe(e), std::nullopt};
@@ -117,7 +156,7 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
 // `arrived` tells what is there for certain, also when this throws.
 Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arrived) {
   connected();
-  prepare_directory(r);
+  if (auto failed = prepare_directory(r)) return *std::move(failed);
   std::set<std::string> there = r.arrived;
   const auto conclude = [&] { arrived.assign(there.begin(), there.end()); };
   try {
@@ -146,16 +185,20 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
   }
 }
 
-void SftpSender::prepare_directory(const RemiseToSend& r) {
-  if (!profile_.make_directory) return;
+std::optional<Outcome> SftpSender::prepare_directory(const RemiseToSend& r) {
+  if (!profile_.make_directory) return std::nullopt;
   const std::string directory = directory_of(r.remise);
   try {
     sftp_->make_directory(directory, remise_directory_mode);
+    return std::nullopt;
   } catch (const SftpError& e) {
+    if (e.code() == SftpError::no_such_file) throw;
     // Every server says it in its own way when the directory is there.
-    if (e.code() == SftpError::no_such_file || e.code() == SftpError::permission_denied) throw;
-    const auto there = sftp_->lstat(directory);  // a link leads where somebody else wants
-    if (!there || !there->is_directory()) throw;
+    if (e.code() != SftpError::permission_denied) {
+      const auto there = sftp_->lstat(directory);  // a link leads where somebody else wants
+      if (there && there->is_directory()) return std::nullopt;
+    }
+    return outcome_of_error(e, advice_on_making_directories(e));
   }
 }
 
@@ -286,7 +329,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
     if (free && *free < needed)
       return Retry{fmt::format("the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
                    std::nullopt, Scope::lieu};
-    return Retry{failure.what, std::nullopt};
+    return Retry{failure.what + "; " + advice_on_failure(failure.operation), std::nullopt};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
   if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt};

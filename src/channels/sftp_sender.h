@@ -59,7 +59,7 @@ class SftpSender final : public FileSender {
   model::Outcome guarded(const std::function<model::Outcome()>& work);
   std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
-  void prepare_directory(const RemiseToSend& remise);
+  std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
   bool is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   bool was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;

@@ -112,11 +112,12 @@ curl::Smtp& SmtpSender::connected() {
 // wants the others in another transaction (452, RFC 5321 4.5.3.1.10). And without whomever the server hung up on, for
 // those it has not answered for.
 void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& answers) {
-  std::set<std::string>& has_it = accepted_[mail.message_id];
-  for (const std::string& address : has_it) answers[address] = Delivered{};
+  if (const auto found = accepted_.find(mail.message_id); found != accepted_.end()) {
+    for (const std::string& address : found->second) answers[address] = Delivered{};
+  }
   std::vector<std::string> missing;
   for (const std::string& address : mail.recipients) {
-    if (!has_it.contains(address)) missing.push_back(address);
+    if (!answers.contains(address)) missing.push_back(address);
   }
   while (!missing.empty()) {
     const auto replies = connected().send({mail.from, missing, mail.message_id}, mail.bytes, stop);
@@ -126,7 +127,7 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
     for (std::size_t i = 0; i < missing.size(); ++i) {
       Outcome outcome = outcome_of_reply(replies[i], mail.recipients);
       if (replies[i].accepted()) {
-        has_it.insert(missing[i]);
+        accepted_[mail.message_id].insert(missing[i]);
         progress = true;
       } else if (replies[i].code == 0) {
         unanswered.push_back(missing[i]);
@@ -196,7 +197,7 @@ MailOutcome SmtpSender::send(const Mail& mail, const std::stop_token& stop) {
     result.recipients.push_back({address, answers.at(address)});
   }
   result.outcome = outcome_of(mail, answers, fault);
-  if (std::holds_alternative<Delivered>(result.outcome)) accepted_.erase(mail.message_id);
+  if (!std::holds_alternative<Retry>(result.outcome)) accepted_.erase(mail.message_id);
   return result;
 }
 

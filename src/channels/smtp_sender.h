@@ -56,7 +56,8 @@ class SmtpSender final : public MailSender {
   std::chrono::milliseconds patience_;
   std::mutex mutex_;  // of what follows
   std::optional<curl::Smtp> smtp_;
-  std::map<std::string, std::set<std::string>> accepted_;  // of mails not ended: by Message-ID, who has it
+  // By Message-ID, who has a mail that others are put off for: of alerts, that is, whose recipients no store keeps.
+  std::map<std::string, std::set<std::string>> accepted_;
 };
 
 }  // namespace navette::channels

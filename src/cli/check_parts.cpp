@@ -1,13 +1,15 @@
 // What is loaded: configuration, schemas, stylesheets, fonts, communes.
-#include <fstream>
 #include <functional>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "channels/credentials.h"
+#include "channels/smtp_sender.h"
 #include "cli/checks.h"
 #include "daemon/engine.h"
+#include "lib/crypto/ca_file.h"
+#include "lib/mime/address.h"
 #include "lib/xml/stylesheet.h"
 
 namespace navette::cli {
@@ -27,12 +29,21 @@ Finding mail_finding(const config::Config& config) {
   const config::Mail& m = config.mail;
   if (m.host.empty()) return {Health::ok, "mail", "no server: e-mails become files in the spool's courriels/"};
   return tried("mail", "see [mail] in the configuration", [&] {
-    if (!m.credential.empty())
-      static_cast<void>(channels::Credentials(config.credentials.directory).read(m.credential));
-    if (!m.ca.empty() && !std::ifstream(m.ca)) throw Error(fmt::format("ca {} cannot be read", m.ca.string()));
+    static_cast<void>(
+        channels::server_of(daemon::mail_settings(config), channels::Credentials(config.credentials.directory)));
+    try {
+      if (!m.ca.empty()) crypto::require_ca_file(m.ca.string());
+    } catch (const Error& e) {
+      throw Error(fmt::format("ca: {}; put the certificate of the CA that signed the mail server's there", e.what()));
+    }
     const char* how = m.tls == config::MailTls::none ? "in clear" : "over TLS";
     return fmt::format("{}:{} {}{}", m.host, m.port, how, m.user.empty() ? "" : ", with login");
   });
+}
+
+// Agents could not answer, and many mail servers refuse what comes from such an address.
+bool is_address_of_this_machine_alone(const std::string& address) {
+  return mime::domain_of(address).find('.') == std::string::npos;
 }
 
 // Whoever may put files there chooses our keys, whatever the modes of those that are there.
@@ -64,6 +75,12 @@ Findings check_configuration(const config::Config& config, const std::string& fi
                                owner_and_mode(directory))});
   }
   out.push_back(mail_finding(config));
+  if (const auto& mail = config.mail; !mail.host.empty() && is_address_of_this_machine_alone(mail.from)) {
+    out.push_back({Health::warn, "mail",
+                   fmt::format("e-mails come from {}, which nobody can answer and many servers refuse; say from = in "
+                               "[mail], with an address of the Caf's that this server may send for and somebody reads",
+                               mail.from)});
+  }
   return out;
 }
 

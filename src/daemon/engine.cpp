@@ -105,8 +105,8 @@ struct Engine::Parts {
                  stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, confirmed.new_database), "navette"),
-        delivering({spool, store, sender_for, reference, clock, c.daemon.workers, 64, c.spool.stable_after,
-                    names_of(senders)}) {
+        delivering({spool, store, sender_for, reference, clock, c.daemon.workers, stages::partners_at_a_time,
+                    c.spool.stable_after, names_of(senders)}) {
     if (!confirmed.new_database && !confirmed.older_database) require_latest_state(c, store);
     stages::sweep_depart(spool, store);
   }

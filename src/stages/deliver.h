@@ -63,7 +63,7 @@ struct DeliverTools {
   const model::ReferenceData& reference;
   const Clock& clock;
   unsigned workers = 1;                          // lieux served at a time on this machine (dépôts)
-  unsigned partners = 64;                        // and over the network
+  unsigned partners = partners_at_a_time;        // and over the network
   std::chrono::milliseconds stable_after{5000};  // of what a lieu sends back, as of any deposit
   std::set<std::string> senders{};               // names that no lieu may send under
 };

@@ -25,6 +25,12 @@ struct Account {
   bool operator<(const Account& o) const { return std::tie(host, port, user) < std::tie(o.host, o.port, o.user); }
 };
 
+// Remises and looks under way over the network, whatever the partners. Each is a thread that waits for a server almost
+// all of its time, holds 4 MiB at most unanswered (lib/ssh/sftp.h), and a dozen descriptors: the processors do not
+// bound their number, memory does (256 MiB), and the 1024 descriptors that a service has by default. More are dead or
+// stalled at a time than that only when the network of this machine is, and then nobody is held up by them.
+constexpr unsigned partners_at_a_time = 64;
+
 struct Access {
   Account account;
   unsigned connections = 1;  // at a time, at most

@@ -11,6 +11,7 @@ line of DIRECTORY/dsn. The port answers once the server is ready.
 import argparse
 import asyncio
 import pathlib
+import socket
 import ssl
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -34,6 +35,7 @@ def arguments():
     p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
     p.add_argument("--babble", choices=["lines", "words", "bytes"],
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
+    p.add_argument("--drip", type=int, default=0, help="bytes of a message taken in a second, no more")
     p.add_argument("--dsn", nargs="?", const="DSN", help="offers delivery status notifications (RFC 3461), in these letters; sends none")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
@@ -121,6 +123,8 @@ def main():
         async def smtp_DATA(self, arg):
             if options.babble:
                 await self.babble()
+            elif options.drip:
+                await self.drip()
             elif options.data:
                 await self.push(options.data)
             else:
@@ -131,6 +135,17 @@ def main():
             while not self.transport.is_closing():
                 self.transport.write(piece)
                 await asyncio.sleep(0.2 if options.babble == "bytes" else 0.0001)
+
+        async def drip(self):
+            await self.push("354 Go on, slowly")
+            end = b""
+            while not end.endswith(b"\r\n.\r\n"):
+                piece = await self._reader.read(max(1, options.drip // 10))
+                if not piece:
+                    return
+                end = (end + piece)[-5:]
+                await asyncio.sleep(0.1)
+            await self.push("250 2.0.0 Ok: queued")
 
     def connection():
         nonlocal connections
@@ -144,7 +159,13 @@ def main():
 
     async def serve():
         where = context if options.tls == "implicit" else None
-        server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", options.port, ssl=where)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if options.drip:  # or the kernel takes megabytes of a message at once
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        listener.bind(("127.0.0.1", options.port))
+        server = await asyncio.get_running_loop().create_server(connection, sock=listener, ssl=where)
         await server.serve_forever()
 
     asyncio.run(serve())

@@ -159,11 +159,18 @@ def test_a_notification_that_all_refuse_is_held_and_shown_until_somebody_mends_i
 
 
 def test_check_looks_at_the_settings_of_the_mail_server(site, tmp_path):
+    def findings():
+        return [(f["etat"], f["texte"]) for f in site.json("check", code=(0, 1)) if f["sujet"] == "mail"]
+
     def finding():
-        return next((f["etat"], f["texte"]) for f in site.json("check", code=(0, 1)) if f["sujet"] == "mail")
+        (found,) = findings()
+        return found
+
+    def put(name, text):
+        (tmp_path / name).write_text(text, encoding="ascii")
 
     assert finding() == ("ok", "no server: e-mails become files in the spool's courriels/")
-    site.configure(f"[mail]\nserver = smtp.example.org:465\ntls = implicit\nca = {tmp_path}/ca.pem\nuser = navette\n"
+    site.configure(f"[mail]\nfrom = navette@caf42.example\nserver = smtp.example.org:465\ntls = implicit\nca = {tmp_path}/ca.pem\nuser = navette\n"
                    f"credential = courriel\n[credentials]\ndirectory = {tmp_path}\n")
     etat, texte = finding()
     assert etat == "bad" and f"{tmp_path}/courriel is missing" in texte
@@ -173,8 +180,23 @@ def test_check_looks_at_the_settings_of_the_mail_server(site, tmp_path):
     (tmp_path / "courriel").chmod(0o600)
     etat, texte = finding()
     assert etat == "bad" and "ca.pem cannot be read" in texte
-    (tmp_path / "ca.pem").write_text("")
+    put("ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    etat, texte = finding()
+    assert etat == "bad" and "ca.pem holds no certificate" in texte and "CA that signed the mail server's" in texte
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=CA", "-keyout", tmp_path / "ca.key", "-out", tmp_path / "ca.pem"], check=True, capture_output=True)
     assert finding() == ("ok", "smtp.example.org:465 over TLS, with login")
+    put("courriel", "Xsecret\nYsecret\n")
+    etat, texte = finding()
+    assert etat == "bad" and "courriel holds more than a password" in texte and "secret" not in texte
+    put("courriel", "\n")
+    etat, texte = finding()
+    assert etat == "bad" and "courriel is empty" in texte
+    put("courriel", "secret\n")
+    site.configure("[mail]\nserver = smtp.example.org:587\n")
+    (fine, warned) = findings()
+    assert fine[0] == "ok"
+    assert warned[0] == "warn" and "navette@localhost" in warned[1] and "from = in [mail]" in warned[1]
 
 
 def test_day_0_is_the_day_on_which_the_mail_server_accepts(site, mail_server, tmp_path):

@@ -349,6 +349,52 @@ def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
         server.stop()
 
 
+def test_what_a_server_refuses_says_where_and_what_to_look_at(site, tmp_path):
+    first = Sshd(tmp_path / "serveur")
+    others = {"rpe-mkdir": Sshd(tmp_path / "mkdir", "internal-sftp -P mkdir"),
+              "rpe-bavard": Sshd(tmp_path / "bavard", "/bin/echo Bienvenue")}
+    try:
+        for server in others.values():
+            server.admit(first)
+        canaux = {name: server.channel() for name, server in others.items()}
+        for name in ("rpe-cree", "rpe-nomme"):
+            (first.there / name).mkdir()
+            canaux[name] = first.channel(make_directory=False, overwrite=True).replace(f"{first.there}</", f"{first.there}/{name}</")
+        (first.there / "rpe-cree/DI_monenfant_A1.pdf.part").mkdir()
+        (first.there / "rpe-nomme/DI_monenfant_A1.pdf").mkdir()
+        open_site(site, first, canaux, {name: ["42218"] for name in canaux})
+        site.deposit(demandes("D1", demande("A1")))
+        site.passes(code=None)
+        said = {name: site.json("lieux", "show", name) for name in canaux}
+    finally:
+        for server in (first, *others.values()):
+            server.stop()
+    expected = {
+        "rpe-mkdir": ("droits-insuffisants", f"make directory {others['rpe-mkdir'].there}/", "Permission denied",
+                      "<creationRepertoire>false</creationRepertoire>"),
+        "rpe-bavard": (f"127.0.0.1:{others['rpe-bavard'].port}: ", "does not speak SFTP (opening SFTP)", "nothing that prints"),
+        "rpe-cree": (f"create {first.there}/rpe-cree/DI_monenfant_A1.pdf.part: Failure", "quota", "in the way"),
+        "rpe-nomme": (f"rename {first.there}/rpe-nomme/DI_monenfant_A1.pdf.part: Failure", "under that name", "<suffixeTemporaire>"),
+    }
+    for name, words in expected.items():
+        told = str(said[name])
+        assert not [w for w in words if w not in told], (words, told)
+    assert said["rpe-mkdir"]["retenu"] and not said["rpe-bavard"]["retenu"]
+
+
+@pytest.mark.root
+def test_a_directory_that_cannot_be_made_says_what_to_look_at(site, tmp_path):
+    server = Sshd(tmp_path / "serveur", before='mount -t tmpfs -o nr_inodes=1,mode=0755 tmpfs "$1/partenaire"')
+    try:
+        open_site(site, server)
+        site.deposit(demandes("D1", demande("A1")))
+        site.passes(code=None)
+        told = site.json("lieux", "show", "rpe-un")["dernier_motif"]
+        assert f"make directory {server.there}/" in told and ": Failure; ask the partner: is its disk full, a quota" in told
+    finally:
+        server.stop()
+
+
 def test_a_remise_half_taken_back_and_then_wanted_again_is_sent_whole(site, sshd):
     """What arrived before its lieu was being cleared of it is not taken for what is there."""
     open_site(site, sshd, sshd.channel(make_directory=False, overwrite=True))

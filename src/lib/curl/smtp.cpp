@@ -160,12 +160,14 @@ class Smtp::Connection {
   Reply ask(const std::string& command, int expected = done);
   void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
   Reply send_content(std::string_view message);
-  void write(std::string_view bytes);
+  // Nothing taken for as long as patience, or not all of it by `until`: the server is given up.
+  void write(std::string_view bytes, std::chrono::steady_clock::time_point until);
   Reply read_reply();
   std::string_view read_line(std::chrono::steady_clock::time_point until);
   void receive(std::chrono::steady_clock::time_point until);
   void wait(short events, std::chrono::steady_clock::time_point until);
-  std::chrono::steady_clock::time_point end_of_patience() const;
+  // Of so many bytes: once, and once more for each MiB. At 30 s that is 35 KB/s, slower than any line of today.
+  std::chrono::steady_clock::time_point end_of_patience(std::size_t bytes = 0) const;
   [[noreturn]] void lost(CURLcode why) const;
   [[noreturn]] void no_smtp(const std::string& what) const;
 
@@ -261,12 +263,16 @@ void Smtp::Connection::wait(short events, std::chrono::steady_clock::time_point 
   lost(CURLE_OPERATION_TIMEDOUT);
 }
 
-std::chrono::steady_clock::time_point Smtp::Connection::end_of_patience() const {
-  return std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience_);
+std::chrono::steady_clock::time_point Smtp::Connection::end_of_patience(std::size_t bytes) const {
+  constexpr std::size_t mebibyte = std::size_t{1} << 20U;
+  const auto once = std::chrono::ceil<std::chrono::seconds>(patience_);
+  return std::chrono::steady_clock::now() + once + once * bytes / mebibyte;
 }
 
-void Smtp::Connection::write(std::string_view bytes) {
+void Smtp::Connection::write(std::string_view bytes, std::chrono::steady_clock::time_point until) {
   while (!bytes.empty()) {
+    if (std::chrono::steady_clock::now() > until)
+      throw SmtpError(Fault::timed_out, name_ + ": takes the message too slowly", {}, in_doubt_);
     std::size_t sent = 0;
     const CURLcode rc = curl_easy_send(handle_.get(), bytes.data(), bytes.size(), &sent);
     bytes.remove_prefix(sent);
@@ -315,7 +321,7 @@ Reply Smtp::Connection::read_reply() {
 // What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for
 // the message's would lose the message.
 Reply Smtp::Connection::ask(const std::string& command, int expected) {
-  write(command + "\r\n");
+  write(command + "\r\n", end_of_patience());
   Reply reply = read_reply();
   const int kind = reply.code / 100;
   if (kind != expected && kind != 4 && kind != 5)
@@ -379,7 +385,8 @@ void Smtp::Connection::greet(const std::stop_token& stop) {
 Reply Smtp::Connection::send_content(std::string_view message) {
   Reply reply = ask("DATA", go_on);
   if (reply.code / 100 == go_on) {
-    write(with_dots(message));
+    const std::string content = with_dots(message);
+    write(content, end_of_patience(content.size()));
     in_doubt_ = true;  // from its end on, the message is the server's
     reply = ask(".");
     in_doubt_ = false;

@@ -100,7 +100,8 @@ struct Envelope {
 class Smtp {
  public:
   // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each whole answer of the
-  // server and each time in which it takes nothing of a message; rounded up to seconds.
+  // server and each time in which it takes nothing of a message; the whole of a message may take it once, and once more
+  // for each MiB. Rounded up to seconds.
   Smtp(MailServer server, std::chrono::milliseconds patience);
   Smtp(Smtp&&) noexcept;
   Smtp& operator=(Smtp&&) noexcept;

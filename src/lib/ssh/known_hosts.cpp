@@ -45,7 +45,9 @@ KnownKeys keys_of(const std::string& text, const std::string& host, std::uint16_
   const std::string name = port == 22 ? host : "[" + host + "]:" + std::to_string(port);
   KnownKeys out;
   for (const std::string& raw : text::split(text, '\n')) {
-    std::string_view line = text::trim(raw);
+    std::string blanks = raw;
+    std::replace(blanks.begin(), blanks.end(), '\t', ' ');  // libssh's matcher knows spaces alone
+    std::string_view line = text::trim(blanks);
     constexpr std::string_view revoked = "@revoked";
     const bool is_revoked = line.starts_with(revoked);
     if (is_revoked) line = text::trim(line.substr(revoked.size()));

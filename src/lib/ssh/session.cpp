@@ -38,10 +38,22 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct Waiting {
   milliseconds patience;
   std::stop_token stop;
+  std::string place;      // for messages: "host:port"
+  const char* step = "";  // and what the server is asked for, as long as it is connected to
   SteadyTime until{};
 
   Waiting from_now(int times = 1) const {
-    return {patience, stop, std::chrono::steady_clock::now() + times * patience};
+    Waiting out = *this;
+    out.until = std::chrono::steady_clock::now() + times * patience;
+    return out;
+  }
+  Waiting during(const char* next) const {
+    Waiting out = *this;
+    out.step = next;
+    return out;
+  }
+  [[noreturn]] void fail(Fault fault, const std::string& what) const {
+    throw SshError(fault, fmt::format("{}: {}{}", place, what, step));
   }
 };
 // Of connecting and logging in as a whole.
@@ -138,11 +150,11 @@ std::string words(ssh_session session) {
 
 // Until the server has said something, or takes what libssh has for it. Throws SshError when it does not in time.
 void wait_for(ssh_session session, const Waiting& waiting) {
-  if (ssh_get_fd(session) < 0) throw SshError(Fault::lost, "the server has ended the connection: " + words(session));
+  if (ssh_get_fd(session) < 0) waiting.fail(Fault::lost, "the server has ended the connection: " + words(session));
   const bool pending = (ssh_get_poll_flags(session) & SSH_WRITE_PENDING) != 0;
   const short events = static_cast<short>(POLLIN | (pending ? POLLOUT : 0));
   if (!wait_for(ssh_get_fd(session), events, waiting))
-    throw SshError(Fault::timed_out, "no answer from the server any more");
+    waiting.fail(Fault::timed_out, "no answer from the server any more");
 }
 
 // Calls `operation` until it has an answer.
@@ -162,8 +174,20 @@ SessionPtr handshake(const Server& server, const Waiting& waiting, const std::st
   const int fd = socket.get();
   set(session.get(), SSH_OPTIONS_FD, &fd);
   socket.release();  // libssh closes it
-  if (insist(session.get(), waiting, SSH_AGAIN, [&] { return ssh_connect(session.get()); }) == SSH_OK) return session;
-  const std::string why = words(session.get());
+  // A web server, or an SSH server that has too many connections: which of them cannot be told.
+  const auto hint = [&] {
+    return ssh_get_serverbanner(session.get()) != nullptr
+               ? ""
+               : "; nothing there introduced itself as an SSH server: are host and port of its profile right?";
+  };
+  try {
+    const int rc = insist(session.get(), waiting.during(" (SSH negotiation)"), SSH_AGAIN,
+                          [&] { return ssh_connect(session.get()); });
+    if (rc == SSH_OK) return session;
+  } catch (const SshError& e) {
+    throw SshError(e.fault(), std::string(e.what()) + hint());
+  }
+  const std::string why = words(session.get()) + hint();
   const bool kex = why.find("kex error") != std::string::npos || why.find("no match for method") != std::string::npos;
   const bool late = why.find("imeout") != std::string::npos;
   fail(kex    ? Fault::key_exchange
@@ -270,7 +294,7 @@ class Login {
   int ask(const Operation& operation) {
     const auto ended = [this] { return words(session_).find("SSH_MSG_DISCONNECT") != std::string::npos; };
     try {
-      const int rc = insist(session_, waiting_, SSH_AUTH_AGAIN, operation);
+      const int rc = insist(session_, waiting_.during(" (login)"), SSH_AUTH_AGAIN, operation);
       if (rc != SSH_AUTH_ERROR || !ended()) return rc;
     } catch (const SshError& e) {
       if (e.fault() != Fault::lost || !ended()) throw;
@@ -330,21 +354,23 @@ struct Session::Handles {
 
 namespace {
 
+constexpr const char* connection_lost = "the connection was lost";
+
 // As when the network drops it: nothing goes through any more.
-[[noreturn]] void lose(ssh_session session) {
+[[noreturn]] void lose(ssh_session session, const Waiting& waiting) {
   ::shutdown(ssh_get_fd(session), SHUT_RDWR);
-  throw SshError(Fault::lost, "the connection was lost");
+  waiting.fail(Fault::lost, connection_lost);
 }
 
 }  // namespace
 
 Session::Session(const Server& server, milliseconds patience, std::stop_token stop)
-    : handles_(std::make_unique<Handles>(Handles{{patience, std::move(stop)}, nullptr, nullptr})) {
+    : handles_(std::make_unique<Handles>(Handles{{patience, std::move(stop), shown(server)}, nullptr, nullptr})) {
   if (server.fingerprint.empty() && server.known_hosts.empty())
     fail(Fault::host_key, server, "neither a fingerprint nor known_hosts: the server cannot be recognised");
   fault::around(
       "ssh.connect", fault::connections, [&] { connect(server); },
-      [&](fault::Kind) { fail(Fault::lost, server, "the connection was lost"); });
+      [&](fault::Kind) { fail(Fault::lost, server, connection_lost); });
 }
 
 void Session::connect(const Server& server) {
@@ -357,7 +383,9 @@ void Session::connect(const Server& server) {
   Login(session.get(), server, waiting).run();
   channel.reset(ssh_channel_new(session.get()));
   if (!channel) throw std::bad_alloc();
-  const auto ask = [&](const auto& operation) { return insist(session.get(), waiting, SSH_AGAIN, operation); };
+  const auto ask = [&](const auto& operation) {
+    return insist(session.get(), waiting.during(" (opening SFTP)"), SSH_AGAIN, operation);
+  };
   if (ask([&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
     fail(Fault::lost, server, "opening a channel: " + words(session.get()));
   if (ask([&] { return ssh_channel_request_subsystem(channel.get(), "sftp"); }) != SSH_OK)
@@ -373,12 +401,16 @@ milliseconds Session::patience() const {
   return handles_->waiting.patience;
 }
 
+const std::string& Session::place() const {
+  return handles_->waiting.place;
+}
+
 void Session::write(std::string_view bytes) {
   fault::around(
       "ssh.write", fault::connections | fault::Kind::cut, [&] { write_all(bytes); },
       [&](fault::Kind kind) {
         if (kind == fault::Kind::cut) write_all(bytes.substr(0, bytes.size() / 2));
-        lose(handles_->session.get());
+        lose(handles_->session.get(), handles_->waiting);
       });
 }
 
@@ -394,12 +426,12 @@ void Session::write_all(std::string_view bytes) {
     } else if (n == 0 || n == SSH_AGAIN) {
       wait_for(session, waiting);  // for a larger window
     } else {
-      throw SshError(Fault::lost, "the connection was lost");
+      waiting.fail(Fault::lost, connection_lost);
     }
   }
   // What libssh keeps must not grow without bound.
   if (insist(session, waiting, SSH_AGAIN, [&] { return ssh_blocking_flush(session, 0); }) == SSH_ERROR)
-    throw SshError(Fault::lost, "the connection was lost");
+    waiting.fail(Fault::lost, connection_lost);
 }
 
 std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
@@ -409,11 +441,11 @@ std::size_t Session::read(char* buffer, std::size_t size, bool wait) {
     const int n = ssh_channel_read_nonblocking(channel, buffer, static_cast<std::uint32_t>(size), 0);
     if (n > 0) return static_cast<std::size_t>(n);
     const bool ended = ssh_channel_is_eof(channel) != 0 || ssh_channel_is_closed(channel) != 0;
-    if (ended || (n != 0 && n != SSH_AGAIN)) throw SshError(Fault::lost, "the connection was lost");
+    if (ended || (n != 0 && n != SSH_AGAIN)) waiting.fail(Fault::lost, connection_lost);
     if (!wait) return 0;
     fault::around(
         "ssh.wait", fault::connections, [&] { wait_for(handles_->session.get(), waiting); },
-        [&](fault::Kind) { lose(handles_->session.get()); });
+        [&](fault::Kind) { lose(handles_->session.get(), waiting); });
   }
 }
 

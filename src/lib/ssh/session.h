@@ -74,6 +74,7 @@ class Session {
   // SshError (lost, timed_out).
   std::size_t read(char* buffer, std::size_t size, bool wait);
   std::chrono::milliseconds patience() const;
+  const std::string& place() const;  // "host:port"; each SshError begins with it
   // "SHA256:…" of the key that the server showed.
   const std::string& host_fingerprint() const { return fingerprint_; }
 

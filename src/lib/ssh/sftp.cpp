@@ -24,8 +24,6 @@ constexpr std::size_t flush_at = std::size_t{64} << 10U;
 
 constexpr const char* space_extension = "statvfs@openssh.com";
 
-constexpr const char* no_answer = "no answer from the server any more";
-
 bool is_refusal(std::uint32_t code) {
   return code == SftpError::permission_denied || code == SftpError::unsupported;
 }
@@ -33,12 +31,18 @@ bool is_refusal(std::uint32_t code) {
 // Of something that takes many answers.
 class Deadline {
  public:
-  explicit Deadline(const Session& session) : end_(std::chrono::steady_clock::now() + 10 * session.patience()) {}
+  Deadline(const Session& session, std::string what)
+      : place_(session.place()),
+        what_(std::move(what)),
+        end_(std::chrono::steady_clock::now() + 10 * session.patience()) {}
   void check() const {
-    if (std::chrono::steady_clock::now() > end_) throw SshError(Fault::timed_out, "the server takes too long");
+    if (std::chrono::steady_clock::now() > end_)
+      throw SshError(Fault::timed_out, fmt::format("{}: the server takes too long ({})", place_, what_));
   }
 
  private:
+  std::string place_;
+  std::string what_;
   std::chrono::steady_clock::time_point end_;
 };
 
@@ -61,7 +65,7 @@ Sftp::Sftp(Session session) : session_(std::move(session)) {
     }
     answered = true;
   };
-  wait_for(answered);
+  during("opening SFTP", [&] { wait_for(answered); });
 }
 
 std::uint32_t Sftp::send(Type type, const std::function<void(Builder&)>& fill, Continuation then) {
@@ -113,7 +117,8 @@ void Sftp::pump() {
   // Bytes that come one by one are no answer.
   const auto now = std::chrono::steady_clock::now();
   if (at > 0) answered_ = now;
-  if (now - answered_ > session_.patience()) throw SshError(Fault::timed_out, no_answer);
+  if (now - answered_ > session_.patience())
+    throw SshError(Fault::timed_out, session_.place() + ": no answer from the server any more");
 }
 
 void Sftp::dispatch(std::string_view packet) {
@@ -139,11 +144,21 @@ void Sftp::wait_for(const bool& answered) {
   while (!answered) pump();
 }
 
+void Sftp::during(const std::string& step, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const SshError& e) {
+    throw SshError(e.fault(), fmt::format("{} ({})", e.what(), step));
+  } catch (const MalformedPacket& e) {
+    throw MalformedPacket(fmt::format("{}: {} ({})", session_.place(), e.what(), step));
+  }
+}
+
 void Sftp::ask(Type type, const std::string& what, const std::function<void(Builder&)>& fill, Type wanted,
                const Continuation& then) {
   bool answered = false;
   std::optional<Status> refused;
-  send(type, fill, [&](Reply& r) {
+  const auto take = [&](Reply& r) {
     answered = true;
     if (r.type == Type::status) {
       const Status s = status_from(r.body);
@@ -153,8 +168,11 @@ void Sftp::ask(Type type, const std::string& what, const std::function<void(Buil
     } else if (then) {
       then(r);
     }
+  };
+  during(what, [&] {
+    send(type, fill, take);
+    wait_for(answered);
   });
-  wait_for(answered);
   if (refused) fail(what, *refused);
 }
 
@@ -183,10 +201,14 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
           });
     }
   };
-  while (left > 0) {
-    ask_next();
-    pump();
-  }
+  if (paths.empty()) return out;
+  const std::string others = paths.size() > 1 ? fmt::format(" and {} more", paths.size() - 1) : "";
+  during("look at " + paths.front() + others, [&] {
+    while (left > 0) {
+      ask_next();
+      pump();
+    }
+  });
   if (refused && stat_ && is_refusal(refused->second.code)) {  // of the path, or of the operation
     stat_ = false;
     try {
@@ -274,7 +296,7 @@ void Sftp::close_handle(const std::string& handle) {
 std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
   std::vector<std::string> names;
   const std::string handle = open_handle(Type::opendir, path);
-  const Deadline deadline(session_);
+  const Deadline deadline(session_, "list " + path);
   while (true) {
     deadline.check();
     try {
@@ -308,7 +330,7 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
 void Sftp::read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink) {
   std::uint64_t size = 0;
   const std::string handle = open_handle(Type::open, path);
-  const Deadline deadline(session_);
+  const Deadline deadline(session_, "read " + path);
   while (true) {
     deadline.check();
     try {

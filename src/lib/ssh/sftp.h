@@ -5,7 +5,8 @@
 // most 4 MiB are unanswered: memory is bounded whatever the backlog. What a server lacks is told by its first packet
 // (fsync, posix-rename, statvfs) or by the profile.
 //
-// One thread. After an SshError or MalformedPacket the connection is of no more use.
+// One thread. After an SshError or MalformedPacket the connection is of no more use; both name the server, and what it
+// was needed for.
 #pragma once
 
 #include <chrono>
@@ -133,6 +134,8 @@ class Sftp {
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});
   void wait_for(const bool& answered);
+  // A connection that is lost, or of no use, names the server and what it was needed for.
+  void during(const std::string& step, const std::function<void()>& work);
   wire::Type look_type() const { return stat_ ? wire::Type::stat : wire::Type::lstat; }
   std::string open_handle(wire::Type type, const std::string& path);
   void close_handle(const std::string& handle);

@@ -298,7 +298,9 @@ class Sftp::Uploading {
 };
 
 void Sftp::upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report) {
-  Uploading(*this, uploads, rules, report).run();
+  if (uploads.empty()) return;
+  const std::string others = uploads.size() > 1 ? fmt::format(" and {} more", uploads.size() - 1) : "";
+  during("send " + uploads.front().path + others, [&] { Uploading(*this, uploads, rules, report).run(); });
 }
 
 }  // namespace navette::ssh

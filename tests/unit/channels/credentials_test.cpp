@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "channels/sftp_access.h"
 #include "unit/base/temp_dir.h"
@@ -46,6 +47,47 @@ TEST_CASE("what is no file of ours is no credential, and says what to do") {
   CHECK_THROWS_WITH(credentials.read("absent"), Catch::Contains("is missing"));
   fs::permissions(dir / "there", fs::perms::others_read, fs::perm_options::add);
   CHECK_THROWS_WITH(credentials.read("there"), Catch::Contains("chmod o="));
+}
+
+TEST_CASE("a credential is root's or our own") {
+  if (::geteuid() != 0) return;  // nobody else may give files away
+  constexpr uid_t us = 4242;
+  constexpr uid_t other = 4243;
+  const test::TempDir dir;
+  const Credentials credentials(dir.path());
+  fs::permissions(dir.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  put(dir, "secret", "secret\n");
+  const auto give_to = [&](uid_t owner) {
+    REQUIRE(::chown((dir / "secret").c_str(), owner, us) == 0);
+    fs::permissions(dir / "secret", fs::perms::owner_read | fs::perms::group_read);
+  };
+  const auto read_as_us = [&] {
+    REQUIRE((::setegid(us) == 0 && ::seteuid(us) == 0));
+    std::string what;
+    try {
+      what = credentials.read("secret");
+    } catch (const CredentialError& e) {
+      what = e.what();
+    }
+    REQUIRE((::seteuid(0) == 0 && ::setegid(0) == 0));
+    return what;
+  };
+  for (const uid_t owner : {us, uid_t{0}}) {
+    give_to(owner);
+    CHECK(read_as_us() == "secret\n");
+  }
+  give_to(other);
+  CHECK_THAT(read_as_us(), Catch::Contains("belongs to another account") && Catch::Contains("chown"));
+  CHECK(credentials.read("secret") == "secret\n");  // root's `check`
+}
+
+TEST_CASE("a password file that is empty, or only an end of line, is none") {
+  const test::TempDir dir;
+  const Credentials credentials(dir.path());
+  for (const char* nothing : {"", "\n", "\r\n"}) {
+    put(dir, "secret", nothing);
+    CHECK_THROWS_WITH(credentials.read_line("secret"), Catch::Contains("secret is empty; put its one line there"));
+  }
 }
 
 TEST_CASE("only a private key is a key, only one line is a password, and nothing else is sent as one") {

@@ -1,6 +1,8 @@
 // Against a real OpenSSH server: who is recognised, who may log in, and what is said when not.
 #include "lib/ssh/session.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "support/sshd.h"
@@ -105,6 +107,15 @@ TEST_CASE("known_hosts: hashed names, patterns, and @revoked above everything") 
     server.known_hosts = known(sshd) + "@revoked " + line;
     CHECK_THROWS_WITH(ssh::Session(server, 5s), Catch::Contains("revoked"));
   }
+  // sshd(8): blanks between fields are spaces or tabs.
+  std::string tabs = known(sshd);
+  std::replace(tabs.begin(), tabs.end(), ' ', '\t');
+  server.known_hosts = tabs;
+  CHECK(ssh::Session(server, 5s).host_fingerprint() == sshd.fingerprint());
+  for (const std::string& line : {"@revoked\t" + tabs, "@revoked " + tabs, "@revoked\t" + known(sshd)}) {
+    server.known_hosts = known(sshd) + line;
+    CHECK_THROWS_WITH(ssh::Session(server, 5s), Catch::Contains("revoked"));
+  }
   server.known_hosts = "@cert-authority " + known(sshd);
   CHECK(fault_of(server) == Fault::host_key);
 }
@@ -186,4 +197,24 @@ TEST_CASE("a connection that dies or falls silent is told apart") {
   } catch (const ssh::SshError& e) {
     CHECK(e.fault() == Fault::lost);
   }
+}
+
+TEST_CASE("what answers and is no SSH server may be one later, and says where to look") {
+  const Sshd sshd;
+  auto server = profile(sshd);
+  server.port = test::free_port();
+  const test::Process web({"/usr/bin/python3", "-m", "http.server", std::to_string(server.port), "--bind", "127.0.0.1"},
+                          sshd.dir / "web.log");
+  test::wait_until([&] { return test::answers(server.port); }, "the web server");
+  CHECK(fault_of(server) == Fault::lost);
+  CHECK_THROWS_WITH(ssh::Session(server, 5s), Catch::StartsWith("127.0.0.1:" + std::to_string(server.port) + ": ") &&
+                                                  Catch::Contains("are host and port of its profile right?"));
+}
+
+TEST_CASE("what a server is silent at is told") {
+  const Sshd sshd;
+  sshd.signal(SIGSTOP);
+  CHECK_THROWS_WITH(ssh::Session(profile(sshd), 300ms),
+                    Catch::Contains("(SSH negotiation)") && Catch::Contains("introduced itself"));
+  sshd.signal(SIGCONT);
 }

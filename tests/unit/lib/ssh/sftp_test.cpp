@@ -294,3 +294,34 @@ TEST_CASE("a server that stops answering in the middle costs its patience and no
   CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
   server.sshd.signal_sessions(SIGKILL);
 }
+
+TEST_CASE("a connection that is lost names the server and what it was needed for") {
+  const Server server;
+  const std::string place = "127.0.0.1:" + std::to_string(server.sshd.port()) + ": ";
+  const auto lost = [&](const auto& ask) {
+    auto sftp = server.connect();
+    server.sshd.signal_sessions(SIGKILL);
+    try {
+      ask(sftp);
+    } catch (const ssh::SshError& e) {
+      return std::string(e.what());
+    }
+    return std::string("nothing was lost");
+  };
+  using Catch::EndsWith;
+  using Catch::StartsWith;
+  CHECK_THAT(lost([&](auto& sftp) { sftp.make_directory("/in/R1", 0750); }),
+             StartsWith(place) && EndsWith(" (make directory /in/R1)"));
+  CHECK_THAT(lost([&](auto& sftp) { sftp.stat("/in"); }), StartsWith(place) && EndsWith(" (look at /in)"));
+  CHECK_THAT(lost([&](auto& sftp) {
+               send(sftp, {server.upload("a", "ours"), server.upload("b", "ours")});
+             }),
+             StartsWith(place) && EndsWith(" (send " + server.path("a") + " and 1 more)"));
+  CHECK_THAT(lost([&](auto& sftp) { sftp.list("/in"); }), StartsWith(place) && EndsWith(" (open /in)"));
+}
+
+TEST_CASE("an account whose shell says something names itself") {
+  const Server chatty({{"ed25519"}, "/bin/echo Bienvenue", ""});
+  CHECK_THROWS_WITH(chatty.connect(), Catch::StartsWith("127.0.0.1:" + std::to_string(chatty.sshd.port()) + ": ") &&
+                                          Catch::Contains("does not speak SFTP (opening SFTP)"));
+}
