@@ -33,14 +33,18 @@ const char* code_of(ssh::Fault fault) {
       return "justificatif";
     case ssh::Fault::subsystem:
       return "sftp-absent";
-    default:
-      return "";
+    case ssh::Fault::resolution:
+    case ssh::Fault::connection:
+    case ssh::Fault::timed_out:
+    case ssh::Fault::lost:
+      break;
   }
+  return "serveur-injoignable";
 }
 
 Outcome outcome_of_error(const ssh::SshError& e) {
   const bool silent = e.fault() == ssh::Fault::connection || e.fault() == ssh::Fault::timed_out;
-  if (e.may_heal()) return Retry{e.what(), std::nullopt, true, {}, silent};
+  if (e.may_heal()) return Retry{model::with_code(code_of(e.fault()), e.what()), std::nullopt, true, {}, silent};
   return Refused{code_of(e.fault()), e.what(), true};
 }
 
@@ -55,7 +59,7 @@ Outcome outcome_of_error(const SftpError& e) {
     case SftpError::unsupported:
       return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says", true};
     default:
-      return Retry{e.what(), std::nullopt, true, {}};
+      return Retry{model::with_code("erreur-serveur", e.what()), std::nullopt, true, {}};
   }
 }
 
@@ -105,10 +109,10 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
     return outcome_of_error(e);
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
-    return Retry{e.what(), std::nullopt, true};
+    return Retry{model::with_code("erreur-serveur", e.what()), std::nullopt, true};
   } catch (const std::system_error& e) {  // of our own spool
     sftp_.reset();                        // files are still open at the server
-    return Retry{describe(e), std::nullopt, false};
+    return Retry{model::with_code("erreur-systeme", describe(e)), std::nullopt, false};
   }
 }
 
@@ -282,14 +286,16 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
     // A full disk is told by nothing but the space that is left.
     const auto free = sftp_->free_space(profile_.directory);
     if (free && *free < needed)
-      return Retry{fmt::format("the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
+      return Retry{fmt::format("espace-insuffisant: the partner's disk is full: {} bytes are left, {} are needed",
+                               *free, needed),
                    std::nullopt,
                    true,
                    {}};
-    return Retry{failure.what, std::nullopt, false, {}};
+    return Retry{model::with_code("erreur-serveur", failure.what), std::nullopt, false, {}};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
-  if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt, false, {}};
+  if (renaming && failure.code == SftpError::no_such_file)
+    return Retry{model::with_code("erreur-serveur", failure.what), std::nullopt, false, {}};
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",

@@ -370,8 +370,13 @@ CREATE TABLE notification_recue (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 7> migrations = {migration_1, migration_2, migration_3, migration_4,
-                                                   migration_5, migration_6, migration_7};
+// What was answered since a date is counted, not looked for among the latest few.
+constexpr const char* migration_8 = R"sql(
+CREATE INDEX flux_traite ON flux (traite_le);
+)sql";
+
+constexpr std::array<const char*, 8> migrations = {migration_1, migration_2, migration_3, migration_4,
+                                                   migration_5, migration_6, migration_7, migration_8};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");
