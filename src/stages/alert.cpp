@@ -128,6 +128,7 @@ std::string describe_alert(const AlertTools& tools, const std::string& caf, Inst
   d.add("demande-retenue", with_causes(facts.held_demandes));
   d.add("lieu-suspendu", with_causes(facts.suspended_lieux));
   std::vector<Case> refused;
+  refused.reserve(facts.refused_flux.size());
   for (const store::AlertItem& i : facts.refused_flux) refused.push_back({i.object, {}, sentence_of(i.reason)});
   d.add("flux-refuse", refused);
   std::vector<Case> communes;
@@ -141,6 +142,7 @@ std::string describe_alert(const AlertTools& tools, const std::string& caf, Inst
   std::set<std::string> kinds;
   for (const store::Incident& i : tools.store.incidents()) kinds.insert(kind_of(i));
   std::vector<Case> incidents;
+  incidents.reserve(kinds.size());
   for (const std::string& kind : kinds) incidents.push_back({kind});
   d.add("incident", incidents);
   return d.total() == 0 ? std::string{} : d.finish();
