@@ -7,14 +7,20 @@
       <caf>     number of the Caf
       <jour>    in French: « 25 novembre 2026 »
       <point genre="…" nombre="…">   genre: one of those named below; nombre: of all its cases
-        <cas><objet/><motif/></cas>  the first twenty; objet: a lieu, a remise, a flux, a commune; motif may be empty
+        <cas>                        the first twenty
+          <objet>   a lieu, a remise, a flux, a commune; of an incident: its kind, one of those named below
+          <cause>   a code, one of those named below; empty or missing: none is told
+          <motif>   a sentence in French, without its full stop; empty or missing: none
+          <nombre>  of demandes that wait for the commune; missing elsewhere
+        </cas>
       </point>
-      <points>  how many there are
+      <total>   of all cases of all points
     </alerte>
   Output, no namespace: <courriel><objet>…</objet><texte>…</texte></courriel>
 
-  Nothing about a family may ever stand here, nor in the input (R9). Reasons are those of the log, in English: they are
-  meant for whoever administers navette. U+00A0 and U+202F are written as references, to be seen.
+  Nothing about a family may ever stand here, nor in the input (R9). Who reads it does not administer navette: what is
+  wrong, and who must act, is told in French; the words of servers and of the system are those of `lieux show` and
+  `remises show`. U+00A0 and U+202F are written as references, to be seen.
 -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"
                 xmlns:a="urn:navette:alerte:1" exclude-result-prefixes="a">
@@ -27,9 +33,9 @@
         <xsl:text>navette – Caf </xsl:text>
         <xsl:value-of select="a:caf"/>
         <xsl:text>&#160;: </xsl:text>
-        <xsl:value-of select="a:points"/>
+        <xsl:value-of select="a:total"/>
         <xsl:choose>
-          <xsl:when test="a:points &gt;= 2"> points à examiner, </xsl:when>
+          <xsl:when test="a:total &gt;= 2"> points à examiner, </xsl:when>
           <xsl:otherwise> point à examiner, </xsl:otherwise>
         </xsl:choose>
         <xsl:value-of select="a:jour"/>
@@ -65,23 +71,88 @@
 
   <xsl:template match="a:cas">
     <xsl:text>  – </xsl:text>
-    <xsl:value-of select="a:objet"/>
+    <xsl:choose>
+      <xsl:when test="../@genre = 'incident'"><xsl:call-template name="incident"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="a:objet"/></xsl:otherwise>
+    </xsl:choose>
+    <xsl:if test="a:nombre">
+      <xsl:text>&#160;: </xsl:text>
+      <xsl:value-of select="a:nombre"/>
+      <xsl:choose>
+        <xsl:when test="a:nombre &gt;= 2"> demandes</xsl:when>
+        <xsl:otherwise> demande</xsl:otherwise>
+      </xsl:choose>
+    </xsl:if>
     <xsl:if test="a:motif != ''">
       <xsl:text>&#160;: </xsl:text>
       <xsl:value-of select="a:motif"/>
-      <xsl:if test="../@genre = 'commune-sans-lieu'">
-        <xsl:choose>
-          <xsl:when test="a:motif &gt;= 2"> demandes</xsl:when>
-          <xsl:otherwise> demande</xsl:otherwise>
-        </xsl:choose>
-      </xsl:if>
+    </xsl:if>
+    <xsl:if test="a:cause != ''">
+      <xsl:text>&#160;: </xsl:text>
+      <xsl:call-template name="cause"/>
     </xsl:if>
     <xsl:text>&#10;</xsl:text>
   </xsl:template>
 
+  <!-- What is wrong and who must act. The codes are those of Refused and of reasons (model/delivery.h). -->
+  <xsl:template name="cause">
+    <xsl:variable name="code" select="a:cause"/>
+    <!-- What is held has lasted. -->
+    <xsl:variable name="si-cela-dure">
+      <xsl:if test="not(../@genre = 'lieu-injoignable' or ../@genre = 'remise-retenue')"> si cela dure</xsl:if>
+    </xsl:variable>
+    <xsl:choose>
+      <xsl:when test="$code = 'operateur'">retenue par un opérateur de navette</xsl:when>
+      <!-- The partner's server. -->
+      <xsl:when test="$code = 'serveur-injoignable'">le serveur du partenaire ne répond pas, ou coupe la connexion&#x202F;; à signaler au partenaire<xsl:value-of select="$si-cela-dure"/></xsl:when>
+      <xsl:when test="$code = 'erreur-serveur'">le serveur du partenaire répond par une erreur&#x202F;; à signaler au partenaire<xsl:value-of select="$si-cela-dure"/></xsl:when>
+      <xsl:when test="$code = 'espace-insuffisant'">le disque du serveur du partenaire est plein&#x202F;; le partenaire doit y faire de la place</xsl:when>
+      <xsl:when test="$code = 'echange-cles'">le serveur du partenaire n’a aucun procédé de chiffrement en commun avec navette&#x202F;; le partenaire doit le mettre à niveau</xsl:when>
+      <xsl:when test="$code = 'connexion-refusee'">le serveur du partenaire refuse le compte, la clé ou le mot de passe de navette&#x202F;; à vérifier avec le partenaire</xsl:when>
+      <xsl:when test="$code = 'sftp-absent'">le serveur du partenaire n’offre pas le service SFTP&#x202F;; le partenaire doit l’ouvrir</xsl:when>
+      <xsl:when test="$code = 'repertoire-absent'">le répertoire prévu n’existe pas sur le serveur du partenaire&#x202F;; le partenaire doit le créer</xsl:when>
+      <xsl:when test="$code = 'droits-insuffisants'">le serveur du partenaire ne donne pas au compte de navette les droits nécessaires sur le répertoire&#x202F;; le partenaire doit les ouvrir</xsl:when>
+      <xsl:when test="$code = 'remise-differente'">un autre contenu occupe déjà la place de la remise&#x202F;; l’équipe qui exploite navette doit le faire écarter, avec le lieu</xsl:when>
+      <!-- What the convention says of it. -->
+      <xsl:when test="$code = 'cle-hote'">le serveur ne présente pas la clé attendue&#x202F;; l’équipe qui exploite navette doit faire confirmer sa nouvelle clé par le partenaire, par une autre voie, avant de l’admettre</xsl:when>
+      <xsl:when test="$code = 'operation-absente'">le serveur du partenaire ne permet pas ce que prévoit le profil du lieu&#x202F;; la Caf doit faire corriger le profil</xsl:when>
+      <xsl:when test="$code = 'destinataire-refuse'">une adresse de courriel est refusée par la messagerie de son destinataire&#x202F;; la Caf et le partenaire doivent la corriger</xsl:when>
+      <xsl:when test="$code = 'destinataire-differe'">la messagerie du destinataire diffère la réception&#x202F;; à signaler au partenaire<xsl:value-of select="$si-cela-dure"/></xsl:when>
+      <xsl:when test="$code = 'adresse-invalide'">une adresse de courriel n’est pas valable&#x202F;; la Caf doit la faire corriger</xsl:when>
+      <xsl:when test="$code = 'sans-personne-habilitee' or $code = 'sans-destinataire'">aucune personne habilitée du lieu n’a d’adresse de courriel à ce jour&#x202F;; la Caf doit mettre à jour les habilitations</xsl:when>
+      <xsl:when test="$code = 'taille-depassee'">le courriel serait plus grand que ne le permet le profil du lieu&#x202F;; la Caf doit faire relever cette taille</xsl:when>
+      <xsl:when test="$code = 'canal-indisponible'">navette ne dessert pas le canal que prévoit la convention&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'rappel-impossible'">un courriel envoyé ne se reprend pas&#x202F;; il faut demander au lieu de le détruire</xsl:when>
+      <!-- Ours. -->
+      <xsl:when test="$code = 'justificatif'">la clé, le mot de passe ou le certificat confié à navette manque ou ne peut pas servir&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'serveur-messagerie'">le serveur de messagerie de navette est en défaut&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'message-refuse'">le serveur de messagerie refuse le message pour sa taille ou son contenu&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'volume-absent' or $code = 'depot-absent' or $code = 'depot-incomplet'">le dépôt du lieu n’est pas en place sur le serveur de navette&#x202F;; l’équipe qui exploite navette doit l’y mettre</xsl:when>
+      <xsl:when test="$code = 'droits-locaux'">des droits manquent sur le serveur de navette&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'disque-plein'">le disque du serveur de navette est plein&#x202F;; l’équipe qui exploite navette doit y faire de la place</xsl:when>
+      <xsl:when test="$code = 'source-alteree'">des fichiers conservés par navette sont altérés&#x202F;; l’équipe qui exploite navette doit intervenir</xsl:when>
+      <xsl:when test="$code = 'rendu-impossible'">le document PDF n’a pas pu être composé&#x202F;; l’équipe qui exploite navette doit intervenir</xsl:when>
+      <xsl:when test="$code = 'nom-invalide' or $code = 'erreur-systeme'">une erreur est survenue sur le serveur de navette&#x202F;; l’équipe qui exploite navette doit intervenir<xsl:value-of select="$si-cela-dure"/></xsl:when>
+      <xsl:otherwise>erreur technique&#x202F;; l’équipe qui exploite navette en voit le détail</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <xsl:template name="incident">
+    <xsl:variable name="sorte" select="a:objet"/>
+    <xsl:choose>
+      <xsl:when test="$sorte = 'misplaced'">des fichiers ont été déposés hors du répertoire d’un émetteur</xsl:when>
+      <xsl:when test="$sorte = 'claim'">des fichiers déposés n’ont pas pu être pris en charge</xsl:when>
+      <xsl:when test="$sorte = 'render'">des remises n’ont pas pu être composées</xsl:when>
+      <xsl:when test="$sorte = 'pickups'">les retraits ou les fichiers en retour de certains lieux n’ont pas pu être relevés</xsl:when>
+      <xsl:when test="$sorte = 'journal'">le journal de connexion des dépôts n’a pas pu être lu</xsl:when>
+      <xsl:when test="$sorte = 'spool'">l’espace de travail de navette n’est plus à sa place</xsl:when>
+      <xsl:otherwise>une étape du traitement a échoué</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
   <xsl:template name="titre">
     <xsl:choose>
-      <xsl:when test="@genre = 'lieu-injoignable'">LIEUX DONT LE SERVEUR REFUSE LES REMISES OU NE RÉPOND PLUS DEPUIS CINQ JOURS</xsl:when>
+      <xsl:when test="@genre = 'lieu-injoignable'">LIEUX AUXQUELS PLUS RIEN N’EST ENVOYÉ AVANT UNE INTERVENTION</xsl:when>
       <xsl:when test="@genre = 'remise-retenue'">REMISES RETENUES</xsl:when>
       <xsl:when test="@genre = 'remise-en-retard'">REMISES QUI N’ONT PAS ENCORE PU ÊTRE LIVRÉES</xsl:when>
       <xsl:when test="@genre = 'notification-en-attente'">NOTIFICATIONS QUI N’ONT PAS ENCORE PU ÊTRE ENVOYÉES</xsl:when>
@@ -90,22 +161,22 @@
       <xsl:when test="@genre = 'lieu-suspendu'">LIEUX SUSPENDUS</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">FLUX REFUSÉS EN ENTIER DEPUIS HIER</xsl:when>
       <xsl:when test="@genre = 'commune-sans-lieu'">COMMUNES SANS LIEU D’INFORMATION, DONT DES DEMANDES ATTENDENT</xsl:when>
-      <xsl:when test="@genre = 'incident'">INCIDENTS DU DERNIER PASSAGE</xsl:when>
+      <xsl:when test="@genre = 'incident'">INCIDENTS DU DERNIER TRAITEMENT</xsl:when>
     </xsl:choose>
   </xsl:template>
 
   <xsl:template name="conseil">
     <xsl:choose>
-      <xsl:when test="@genre = 'lieu-injoignable'">voir «&#160;navette lieux show LIEU&#160;», prévenir le partenaire, puis «&#160;navette lieux retry LIEU&#160;».</xsl:when>
-      <xsl:when test="@genre = 'remise-retenue'">voir «&#160;navette remises show REMISE&#160;», puis «&#160;navette remises retry&#160;» ou «&#160;release&#160;».</xsl:when>
-      <xsl:when test="@genre = 'remise-en-retard'">rien pour l’instant&#160;: elles sont tentées de nouveau pendant cinq jours.</xsl:when>
-      <xsl:when test="@genre = 'notification-en-attente'">vérifier le serveur de messagerie et l’adresse des personnes habilitées.</xsl:when>
-      <xsl:when test="@genre = 'rappel-en-attente'">rien si le serveur du partenaire revient&#x202F;; sinon, demander au lieu d’effacer les fichiers.</xsl:when>
-      <xsl:when test="@genre = 'demande-retenue'">voir «&#160;navette demandes show DEMANDE&#160;», puis «&#160;navette demandes release&#160;» ou «&#160;retry&#160;».</xsl:when>
-      <xsl:when test="@genre = 'lieu-suspendu'">«&#160;navette lieux resume LIEU&#160;» quand la suspension n’a plus lieu d’être.</xsl:when>
+      <xsl:when test="@genre = 'lieu-injoignable'">une fois la cause levée, l’équipe qui exploite navette relance les envois par «&#160;navette lieux retry LIEU&#160;»&#x202F;; «&#160;navette lieux show LIEU&#160;» donne le détail.</xsl:when>
+      <xsl:when test="@genre = 'remise-retenue'">une fois la cause levée, l’équipe qui exploite navette les relance par «&#160;navette remises retry REMISE&#160;», ou «&#160;release&#160;» si un opérateur les retient.</xsl:when>
+      <xsl:when test="@genre = 'remise-en-retard'">rien de plus&#x202F;; de nouveaux essais ont lieu d’eux-mêmes pendant cinq jours.</xsl:when>
+      <xsl:when test="@genre = 'notification-en-attente'">de nouveaux essais ont lieu d’eux-mêmes&#x202F;; une fois la cause levée, «&#160;navette remises retry REMISE&#160;» en fait un aussitôt.</xsl:when>
+      <xsl:when test="@genre = 'rappel-en-attente'">de nouveaux essais ont lieu d’eux-mêmes&#x202F;; si cela dure, demander au lieu d’effacer les fichiers.</xsl:when>
+      <xsl:when test="@genre = 'demande-retenue'">l’équipe qui exploite navette les libère par «&#160;navette demandes release DEMANDE&#160;» ou, une fois la cause levée, par «&#160;retry&#160;».</xsl:when>
+      <xsl:when test="@genre = 'lieu-suspendu'">quand la suspension n’a plus lieu d’être, l’équipe qui exploite navette la lève par «&#160;navette lieux resume LIEU&#160;».</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">l’accusé dit pourquoi&#x202F;; l’émetteur corrige et renvoie le flux.</xsl:when>
       <xsl:when test="@genre = 'commune-sans-lieu'">ouvrir une convention qui couvre la commune&#x202F;; les demandes partiront alors d’elles-mêmes.</xsl:when>
-      <xsl:when test="@genre = 'incident'">suivre l’indication&#x202F;; «&#160;navette check&#160;» vérifie l’installation.</xsl:when>
+      <xsl:when test="@genre = 'incident'">l’équipe qui exploite navette en voit le détail par «&#160;navette status&#160;», et vérifie l’installation par «&#160;navette check&#160;».</xsl:when>
     </xsl:choose>
   </xsl:template>
 </xsl:stylesheet>

@@ -66,7 +66,11 @@
     <xsl:if test="$reemission">
       <xsl:text> Cette remise met de nouveau à disposition le contenu de la remise </xsl:text>
       <xsl:value-of select="$reemission"/>
-      <xsl:text>&#x202F;; la durée de conservation court depuis la première transmission.</xsl:text>
+      <xsl:choose>
+        <xsl:when test="$plusieurs">&#160;: ce sont les mêmes demandes.</xsl:when>
+        <xsl:otherwise>&#160;: c’est la même demande.</xsl:otherwise>
+      </xsl:choose>
+      <xsl:text> La durée de conservation court depuis la première transmission.</xsl:text>
     </xsl:if>
   </xsl:variable>
 

@@ -5,6 +5,7 @@
   Input, namespace urn:navette:courriel:1, every value a text:
     <courriel>
       <remise>        identifier of the remise
+      <reemission>    identifier of the remise that this one issues again (R15); empty or missing for a first issue
       <nombre>        of demandes, 1 or more
       <chiffrement>   smime: text and files are encrypted together; pdf: <remise>.pdf is, this text is in clear
     </courriel>
@@ -21,6 +22,7 @@
   <xsl:strip-space elements="*"/>
 
   <xsl:variable name="remise" select="normalize-space(/c:courriel/c:remise)"/>
+  <xsl:variable name="reemission" select="normalize-space(/c:courriel/c:reemission)"/>
   <xsl:variable name="nombre" select="number(/c:courriel/c:nombre)"/>
   <xsl:variable name="smime" select="normalize-space(/c:courriel/c:chiffrement) = 'smime'"/>
   <!-- French: the plural begins at two. -->
@@ -48,6 +50,15 @@
       <xsl:when test="$plusieurs">, déposées par des familles sur monenfant.fr.</xsl:when>
       <xsl:otherwise>, déposée par une famille sur monenfant.fr.</xsl:otherwise>
     </xsl:choose>
+    <xsl:if test="$reemission">
+      <xsl:text> Cette remise met de nouveau à disposition le contenu de la remise </xsl:text>
+      <xsl:value-of select="$reemission"/>
+      <xsl:choose>
+        <xsl:when test="$plusieurs">&#160;: ce sont les mêmes demandes.</xsl:when>
+        <xsl:otherwise>&#160;: c’est la même demande.</xsl:otherwise>
+      </xsl:choose>
+      <xsl:text> La durée de conservation court depuis la première transmission.</xsl:text>
+    </xsl:if>
     <xsl:text>&#10;&#10;Référence de la remise&#160;: </xsl:text>
     <xsl:value-of select="$remise"/>
     <xsl:if test="not($smime)">

@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channels/io_outcome.h"
+#include "channels/mail_head.h"
 #include "channels/verified_copy.h"
 #include "lib/crypto/sha256.h"
 #include "lib/mime/address.h"
-#include "model/civil_time.h"
 
 namespace navette::channels {
 namespace {
@@ -110,13 +110,7 @@ std::optional<Refused> CourrielSender::compose(const RemiseToSend& r, const Cour
     if (const auto fault = read_verified(r.source, f, bytes)) return Refused{"source-alteree", f.name + " " + *fault};
     files.push_back({f.name, f.kind, std::move(bytes)});
   }
-  const Instant now = tools_.clock.now();
-  mime::Message head;
-  head.from = {"navette", tools_.from};
-  head.to = {profile_.address};
-  head.date = now;
-  head.utc_offset = model::paris_offset(now);
-  head.message_id = message_id_of(r);
+  mime::Message head = mail_head(tools_.from, {profile_.address}, message_id_of(r), tools_.clock.now());
   write_file(r.source, stored,
              compose_courriel(profile_, secret, std::move(head), tools_.text(r, profile_.protection), r.remise,
                               std::move(files)));
@@ -136,8 +130,8 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
   if (stop_.stop_requested()) throw Interrupted();
   if (is_the_servers(answer.outcome)) {
     const auto* refused = std::get_if<Refused>(&answer.outcome);
-    return Retry{refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason, std::nullopt,
-                 Scope::mail_server};
+    const std::string& why = refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason;
+    return Retry{model::with_code("serveur-messagerie", why), std::nullopt, Scope::mail_server};
   }
   if (const auto* refused = std::get_if<Refused>(&answer.outcome); refused && refused->code == "destinataire-refuse") {
     return Refused{refused->code,

@@ -30,7 +30,7 @@ class DepotSender final : public FileSender {
 
   // What provisioning mends is a Retry, so that it leaves by itself once mended: "depot-absent: …", "depot-incomplet:
   // …". Codes of Refused: "depot-incomplet" (directories on two file systems), "remise-differente" (another content
-  // stands under that name: a person must look), "source-alteree", "nom-invalide", "droits-insuffisants". Modes: files
+  // stands under that name: a person must look), "source-alteree", "nom-invalide", "droits-locaux". Modes: files
   // 0640, directories 0750, whatever the umask; the group is that of .en-cours (setgid).
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;

@@ -19,7 +19,9 @@ struct RemiseToSend {
   std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
   int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
   std::set<std::string> arrived{};       // names of files that an earlier attempt saw there: gone since means picked up
-  bool reissue = false;                  // R15: files of the same names that lie there are ours, damaged perhaps
+  // R15: the remise that this one issues again; empty for a first issue. Files of the same names that lie there are
+  // ours then, damaged perhaps.
+  std::string reissue_of{};
 };
 
 // A remise that the lieu has.

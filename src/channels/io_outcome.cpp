@@ -10,13 +10,13 @@ model::Outcome outcome_of(const std::system_error& error) {
     case EACCES:
     case EPERM:
       return model::Refused{
-          "droits-insuffisants",
+          "droits-locaux",
           std::string(error.what()) + "; check owners and modes (`navette lieux provision` as root repairs a dépôt)"};
     case ENOSPC:
     case EDQUOT:
-      return model::Retry{std::string(error.what()) + "; make room", std::nullopt};
+      return model::Retry{model::with_code("disque-plein", std::string(error.what()) + "; make room"), std::nullopt};
     default:
-      return model::Retry{error.what(), std::nullopt};
+      return model::Retry{model::with_code("erreur-systeme", error.what()), std::nullopt};
   }
 }
 

@@ -7,7 +7,7 @@
 
 namespace navette::channels {
 
-// Refused "droits-insuffisants" for a missing right, which no repetition brings; Retry for all else: a full disk or
+// Refused "droits-locaux" for a missing right, which no repetition brings; Retry for all else: a full disk or
 // quota, a read-only or failing file system, and what is not known. The reason is the error's own text: operation, path
 // and errno, nothing personal.
 model::Outcome outcome_of(const std::system_error& error);

@@ -34,13 +34,17 @@ const char* code_of(ssh::Fault fault) {
       return "justificatif";
     case ssh::Fault::subsystem:
       return "sftp-absent";
-    default:
-      return "";
+    case ssh::Fault::resolution:
+    case ssh::Fault::connection:
+    case ssh::Fault::timed_out:
+    case ssh::Fault::lost:
+      break;
   }
+  return "serveur-injoignable";
 }
 
 Outcome outcome_of_error(const ssh::SshError& e) {
-  if (e.may_heal()) return Retry{e.what(), std::nullopt, Scope::access};
+  if (e.may_heal()) return Retry{model::with_code(code_of(e.fault()), e.what()), std::nullopt, Scope::access};
   return Refused{code_of(e.fault()), e.what(), Scope::access};
 }
 
@@ -57,7 +61,7 @@ Outcome outcome_of_error(const SftpError& e) {
       return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says",
                      Scope::lieu};
     default:
-      return Retry{e.what(), std::nullopt, Scope::lieu};
+      return Retry{model::with_code("erreur-serveur", e.what()), std::nullopt, Scope::lieu};
   }
 }
 
@@ -145,11 +149,13 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
   } catch (const ssh::wire::MalformedPacket& e) {
     sftp_.reset();
     // A greeting of its shell, a notice of works: what it is cannot be told, nor whether it passes.
-    return Retry{std::string(e.what()) + "; the partner must open SFTP, and nothing that prints, to this account",
+    return Retry{model::with_code("erreur-serveur", std::string(e.what()) +
+                                                        "; the partner must open SFTP, and nothing that prints, to "
+                                                        "this account"),
                  std::nullopt, Scope::access};
   } catch (const std::system_error& e) {  // of our own spool
     sftp_.reset();                        // files are still open at the server
-    return Retry{describe(e), std::nullopt};
+    return Retry{model::with_code("erreur-systeme", describe(e)), std::nullopt};
   }
 }
 
@@ -327,12 +333,16 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
     // A full disk is told by nothing but the space that is left.
     const auto free = sftp_->free_space(profile_.directory);
     if (free && *free < needed)
-      return Retry{fmt::format("the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
+      return Retry{fmt::format("espace-insuffisant: the partner's disk is full: {} bytes are left, {} are needed",
+                               *free, needed),
                    std::nullopt, Scope::lieu};
-    return Retry{failure.what + "; " + advice_on_failure(failure.operation), std::nullopt};
+    return Retry{model::with_code("erreur-serveur", failure.what + "; " + advice_on_failure(failure.operation)),
+                 std::nullopt};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
-  if (renaming && failure.code == SftpError::no_such_file) return Retry{failure.what, std::nullopt};
+  if (renaming && failure.code == SftpError::no_such_file) {
+    return Retry{model::with_code("erreur-serveur", failure.what), std::nullopt};
+  }
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
                    failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",

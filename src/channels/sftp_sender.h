@@ -55,7 +55,7 @@ class SftpSender final : public FileSender {
   std::string directory_of(const std::string& remise) const;
   std::string path_of(const std::string& remise, const model::RemiseFile& file) const;
   // Issued again among the files of its former issue, which bear the same names.
-  bool replaces(const RemiseToSend& remise) const { return remise.reissue && !profile_.make_directory; }
+  bool replaces(const RemiseToSend& remise) const { return !remise.reissue_of.empty() && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
   std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);

@@ -70,7 +70,7 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
   std::string why = "the mail server says: " + shown(reply, recipients);
   if (reply.code / 100 == 5)
     return Refused{reply.to_message ? "message-refuse" : "destinataire-refuse", std::move(why)};
-  return Retry{std::move(why), std::nullopt};
+  return Retry{model::with_code("destinataire-differe", why), std::nullopt};
 }
 
 Outcome outcome_of_fault(const curl::SmtpError& e, const std::vector<std::string>& recipients) {

@@ -63,12 +63,20 @@ Json lieu_json(const LieuRow& r) {
           {"derniere_livraison", json_of(r.derniere_remise)},
           {"dernier_motif", json_or_null(r.dernier_motif)},
           {"prochain_essai", json_of(r.prochain_essai)},
-          {"retenu", r.retenu},
+          {"retenu", r.retenu.has_value()},
+          {"retenu_depuis", json_of(r.retenu)},
           {"communes", r.communes}};
+}
+
+// Of its deliveries.
+std::string next_try(const LieuRow& r, Instant now) {
+  if (r.retenu) return "held";
+  return r.suspendu ? "suspended" : shown_next(r.prochain_essai, now);
 }
 
 int list(const Invocation& call) {
   const auto store = open_for_reading(call.config());
+  const Instant now = call.clock().now();
   const std::vector<Column<LieuRow>> columns{
       {"LIEU", [](const LieuRow& r) { return r.identifiant; }},
       {"CONVENTION", [](const LieuRow& r) { return fmt::format("{}/{}", r.caf, r.convention); }},
@@ -77,12 +85,11 @@ int list(const Invocation& call) {
       {"WAITING", [](const LieuRow& r) { return std::to_string(r.en_attente); }, Align::right},
       {"REMISES", [](const LieuRow& r) { return std::to_string(r.remises_en_attente); }, Align::right},
       {"LAST DELIVERY", [](const LieuRow& r) { return shown(r.derniere_remise); }},
-      {"NEXT TRY", [](const LieuRow& r) { return r.retenu ? "held" : shown(r.prochain_essai); }},
+      {"NEXT TRY", [now](const LieuRow& r) { return next_try(r, now); }},
       {"SUSPENDED", [](const LieuRow& r) { return shown(r.suspendu); }},
       {"LAST ERROR", [](const LieuRow& r) { return r.dernier_motif; }},
       {"NAME", [](const LieuRow& r) { return r.nom; }}};
-  show_list(call, store::list_lieux(store->connection(), model::paris_day(call.clock().now()), probe_limit(call)),
-            columns, lieu_json);
+  show_list(call, store::list_lieux(store->connection(), model::paris_day(now), probe_limit(call)), columns, lieu_json);
   return exit_done;
 }
 
@@ -105,8 +112,9 @@ int show(const Invocation& call) {
                {"Waiting", fmt::format("{} demandes, {} remises", r.en_attente, r.remises_en_attente)},
                {"Last delivery", shown(r.derniere_remise)},
                {"Last error", r.dernier_motif},
-               {"Next try", r.retenu           ? "held: once mended, navette lieux retry " + r.identifiant
-                            : r.prochain_essai ? shown(r.prochain_essai)
+               {"Next try", r.retenu           ? fmt::format("held since {}: once mended, navette lieux retry {}",
+                                                             shown(r.retenu), r.identifiant)
+                            : r.prochain_essai ? shown_next(r.prochain_essai, call.clock().now())
                                                : ""}}));
   print(history_block(*store, "lieu:" + r.identifiant));
   return exit_done;

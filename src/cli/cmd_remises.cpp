@@ -25,6 +25,7 @@ constexpr const char* list_help =
     "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire (withdrawn,\n"
     "only the lieu can destroy what it has), rappelee (withdrawn, and the lieu has nothing of it any more).\n"
     "--held shows the remises that wait for a person, be it for their delivery or their notification.\n"
+    "NEXT TRY is `held` while the lieu's partner is: nothing is tried until `navette lieux retry LIEU`.\n"
     "WHY tells why the last attempt failed, or why it is held or withdrawn.\n\n"
     "Examples:\n"
     "  navette remises list --held\n"
@@ -100,6 +101,7 @@ Json remise_json(const RemiseRow& r) {
           {"tentatives", r.tentatives},
           {"en_cours", r.en_cours},
           {"prochain_essai", json_of(r.prochaine)},
+          {"partenaire_retenu_depuis", json_of(r.partenaire_retenu)},
           {"motif", json_or_null(r.motif)},
           {"livree_le", json_of(r.livree_le)},
           {"faits", json_or_null(r.faits)},
@@ -115,6 +117,21 @@ Json remise_json(const RemiseRow& r) {
           {"retrait_personne", json_or_null(r.retrait_personne)}};
 }
 
+std::string next_try(const RemiseRow& r, Instant now) {
+  if (r.partenaire_retenu) return "held";
+  return r.lieu_suspendu ? "suspended" : shown_next(r.prochaine, now);
+}
+
+// With what ends the wait.
+std::string next_try_in_full(const RemiseRow& r, Instant now) {
+  if (r.partenaire_retenu) {
+    return fmt::format("its partner is held since {}: once mended, navette lieux retry {}", shown(r.partenaire_retenu),
+                       r.lieu);
+  }
+  if (r.lieu_suspendu) return "its lieu is suspended: navette lieux resume " + r.lieu;
+  return r.prochaine ? shown_next(r.prochaine, now) : "";
+}
+
 RemiseRow the_remise(store::Store& store, const std::string& name) {
   const auto row = store::find_remise(store.connection(), name);
   if (!row) throw UsageError("no remise " + name + "; see `navette remises list`");
@@ -127,13 +144,14 @@ int list(const Invocation& call) {
   const bool held = call.has("held");
   if (held && !state.empty()) throw UsageError("give --held or --state, not both");
   const auto store = open_for_reading(call.config());
+  const Instant now = call.clock().now();
   const std::vector<Column<RemiseRow>> columns{
       {"REMISE", [](const RemiseRow& r) { return r.nom; }},
       {"LIEU", [](const RemiseRow& r) { return r.lieu; }},
       {"STATE", [](const RemiseRow& r) { return r.etat; }},
       {"DEMANDES", [](const RemiseRow& r) { return std::to_string(r.nombre); }, Align::right},
       {"TRIES", [](const RemiseRow& r) { return std::to_string(r.tentatives); }, Align::right},
-      {"NEXT TRY", [](const RemiseRow& r) { return shown(r.prochaine); }},
+      {"NEXT TRY", [now](const RemiseRow& r) { return next_try(r, now); }},
       {"DELIVERED", [](const RemiseRow& r) { return shown(r.livree_le); }},
       {"NOTIFIED", [](const RemiseRow& r) { return shown(r.notifiee_le); }},
       {"PICKUP BY", [](const RemiseRow& r) { return shown(r.retrait_avant); }},
@@ -144,7 +162,7 @@ int list(const Invocation& call) {
   return exit_done;
 }
 
-void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files) {
+void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files, Instant now) {
   const std::string notified = r.notifiee_le ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
                                : r.notification_retenue
                                    ? "held; with better addresses, or: navette remises retry " + r.nom
@@ -160,7 +178,7 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"Why", why_of(r)},
                {"Packed", fmt::format("{}, {} demandes", shown(r.composee_le), r.nombre)},
                {"Tries", std::to_string(r.tentatives)},
-               {"Next try", r.prochaine ? shown(r.prochaine) : ""},
+               {"Next try", next_try_in_full(r, now)},
                {"Delivered", r.livree_le ? shown(r.livree_le) : ""},
                {"How", r.faits},
                {"Withdrawn", r.rappelee_le ? fmt::format("{}: {}", shown(r.rappelee_le), r.rappel_faits) : ""},
@@ -181,7 +199,7 @@ int show(const Invocation& call) {
   const RemiseRow r = the_remise(*store, call.argument());
   const auto files = store::list_fichiers(store->connection(), r.id);
   if (!call.json()) {
-    print_remise(*store, r, files);
+    print_remise(*store, r, files, call.clock().now());
     return exit_done;
   }
   Json j = remise_json(r);

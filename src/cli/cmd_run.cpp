@@ -17,8 +17,6 @@
 namespace navette::cli {
 namespace {
 
-constexpr std::int64_t recent_flux = 1000;  // that a run looks back on for its summary
-
 constexpr const char* help =
     "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
@@ -73,15 +71,6 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
       a.incidents.push_back(incident);
   }
   return a;
-}
-
-// Of flux that this run answered and took in but for some records: not in the pass's report.
-std::uint64_t refused_records(const config::Config& config, Instant began) {
-  std::uint64_t refused = 0;
-  for (const auto& flux : store::list_flux(open_for_reading(config)->connection(), {"partiel", ""}, recent_flux)) {
-    if (flux.traite_le && *flux.traite_le >= began) refused += flux.refuses;
-  }
-  return refused;
 }
 
 std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
@@ -145,7 +134,8 @@ int run(const Invocation& call) {
   }
   bar.clear();
 
-  const std::uint64_t refused = refused_records(config, began);
+  // Not in the pass's report.
+  const std::uint64_t refused = store::refused_records(open_for_reading(config)->connection(), began);
   std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",

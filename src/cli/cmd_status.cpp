@@ -133,7 +133,8 @@ std::string queues(const State& s) {
   row("flux to read", c.flux_received, s.ages.flux_recu);
   row("demandes to route", c.unrouted, std::nullopt);
   row("demandes sans lieu", c.sans_lieu, s.ages.sans_lieu);
-  row("demandes to pack", c.waiting, std::nullopt, c.waiting > 0 ? "leaves " + shown(s.ages.prochain_depart) : " ");
+  row("demandes to pack", c.waiting, std::nullopt,
+      c.waiting > 0 ? "leaves: " + shown_next(s.ages.prochain_depart, s.now) : " ");
   row("demandes served in part", static_cast<std::uint64_t>(s.ages.servies_en_partie), std::nullopt);
   row("demandes held", c.held_demandes + c.held_acheminements, std::nullopt);
   row("remises to deliver", c.ready_remises, s.ages.remise_prete);

@@ -86,6 +86,9 @@ std::string coloured(std::string_view text, Colour colour) {
 std::string shown(const std::optional<Instant>& at) {
   return at ? model::to_paris_text(*at) : "-";
 }
+std::string shown_next(const std::optional<Instant>& at, Instant now) {
+  return at && *at <= now ? "due now" : shown(at);
+}
 std::string shown(const std::optional<std::string>& text) {
   return text ? shown_or_dash(*text) : "-";
 }

@@ -35,7 +35,8 @@ std::string coloured(std::string_view text, Colour colour);
 
 // ---- values: "-" or null when there is none
 
-std::string shown(const std::optional<Instant>& at);  // Paris, 2026-11-22 06:10
+std::string shown(const std::optional<Instant>& at);                    // Paris, 2026-11-22 06:10
+std::string shown_next(const std::optional<Instant>& at, Instant now);  // what is to come: "due now" once it has
 std::string shown(const std::optional<std::string>& text);
 std::string shown(const std::optional<model::Day>& day);
 std::string shown_or_dash(const std::string& text);

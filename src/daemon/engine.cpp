@@ -351,7 +351,7 @@ bool Pass::deliver(std::chrono::milliseconds patience) {
     ended_ = r.delivered + r.deferred + r.refused + r.dissolved;
     dissolved_ = dissolved_ || r.dissolved > 0;
     p.landed.insert(r.landed.begin(), r.landed.end());
-    for (const std::string& fault : r.faults) met(fault, fault);
+    for (const std::string& fault : r.faults) met("pickups " + fault, fault);
   });
   return under_way;
 }
@@ -427,6 +427,9 @@ std::string Engine::arrivee() const {
   return parts_->spool.arrivee.path().string();
 }
 
+// More would fill the screen: where an EPCI's server fails, all its lieux are held.
+constexpr std::size_t held_lieux_named = 5;
+
 std::vector<std::string> attention(const store::Counts& counts, std::uint64_t refused_flux,
                                    const std::vector<store::Incident>& incidents) {
   std::vector<std::string> out;
@@ -449,7 +452,15 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   add(counts.destructions_waiting, "remise", "remises",
       "withdrawn, and only the lieu can destroy what it has: ask it, then navette remises taken-back");
   add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
-  add(counts.held_lieux, "lieu", "lieux", "whose server needs a person: navette lieux list, then navette lieux retry");
+  const auto& held = counts.held_lieux;
+  for (std::size_t i = 0; i < held.size() && i < held_lieux_named; ++i) {
+    out.push_back(fmt::format(
+        "lieu {0} is held since {1}, {2} {3}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
+        held[i].identifiant, model::to_paris_text(held[i].since), held[i].remises,
+        held[i].remises == 1 ? "remise waits" : "remises wait"));
+  }
+  if (held.size() > held_lieux_named)
+    add(held.size() - held_lieux_named, "other lieu", "other lieux", "held: navette lieux list");
   return out;
 }
 

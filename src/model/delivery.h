@@ -36,6 +36,12 @@ struct Refused {
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 
+// A reason as it is stored and shown: begins with the code that the Caf's daily mail has a French sentence for
+// (xslt/alerte.xsl). A Retry's reason may be one already; a Refused has its code apart.
+inline std::string with_code(const std::string& code, const std::string& words) {
+  return code + ": " + words;
+}
+
 enum class FileKind { pdf, xml, manifest };
 
 struct RemiseFile {

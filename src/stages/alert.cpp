@@ -1,14 +1,16 @@
 #include "stages/alert.h"
 
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
+#include "channels/mail_head.h"
 #include "lib/mime/address.h"
-#include "lib/mime/message.h"
 #include "lib/xml/writer.h"
 #include "model/civil_time.h"
+#include "model/refusal.h"
 #include "model/states.h"
 
 namespace navette::stages {
@@ -32,6 +34,52 @@ std::vector<store::CommuneWaiting> waiting_of(const AlertTools& tools, const std
   return out;
 }
 
+// The code of a reason, without the words that follow it; "inconnue" when it has none. Words are in English, and some
+// are those of a partner's server: the mail is French, and its reader administers neither.
+std::string cause_of(std::string_view reason) {
+  if (reason.empty()) return {};
+  if (reason.starts_with(store::not_for_five_days)) reason.remove_prefix(store::not_for_five_days.size());
+  const std::string_view code = reason.substr(0, reason.find_first_not_of("abcdefghijklmnopqrstuvwxyz-"));
+  return reason.substr(code.size()).starts_with(": ") ? std::string(code) : "inconnue";
+}
+
+// The accusé's sentence as a mail has it: typographic, inside a line.
+std::string sentence_of(const std::string& code) {
+  const auto known = model::parse_code(code);
+  if (!known) return code;
+  std::string out;
+  for (const char c : model::label(*known)) {
+    if (c == '\'') {
+      out += "\u2019";
+    } else if (c == ':' && out.ends_with(' ')) {
+      out.replace(out.size() - 1, 1, "\u00A0:");
+    } else {
+      out += c;
+    }
+  }
+  if (out.ends_with('.')) out.pop_back();
+  return out;
+}
+
+// The kind of an incident: its key says after that where it was.
+std::string kind_of(const store::Incident& incident) {
+  return incident.key.substr(0, incident.key.find(' '));
+}
+
+struct Case {
+  std::string object;
+  std::string cause{};     // a code
+  std::string sentence{};  // in French
+  std::string demandes{};  // how many
+};
+
+std::vector<Case> with_causes(const std::vector<store::AlertItem>& items) {
+  std::vector<Case> out;
+  out.reserve(items.size());
+  for (const store::AlertItem& i : items) out.push_back({i.object, cause_of(i.reason)});
+  return out;
+}
+
 // The input of alerte.xsl, which tells its form.
 class Description {
  public:
@@ -40,21 +88,23 @@ class Description {
     writer_.leaf("caf", caf);
     writer_.leaf("jour", model::to_french(day));
   }
-  void add(const char* kind, const std::vector<store::AlertItem>& items) {
-    if (items.empty()) return;
-    points_ += 1;
-    writer_.open("point", {{"genre", kind}, {"nombre", std::to_string(items.size())}});
-    for (std::size_t i = 0; i < items.size() && i < named; ++i) {
+  void add(const char* kind, const std::vector<Case>& cases) {
+    if (cases.empty()) return;
+    total_ += cases.size();
+    writer_.open("point", {{"genre", kind}, {"nombre", std::to_string(cases.size())}});
+    for (std::size_t i = 0; i < cases.size() && i < named; ++i) {
       writer_.open("cas", {});
-      writer_.leaf("objet", items[i].object);
-      writer_.leaf("motif", items[i].reason);
+      writer_.leaf("objet", cases[i].object);
+      if (!cases[i].cause.empty()) writer_.leaf("cause", cases[i].cause);
+      if (!cases[i].sentence.empty()) writer_.leaf("motif", cases[i].sentence);
+      if (!cases[i].demandes.empty()) writer_.leaf("nombre", cases[i].demandes);
       writer_.close();
     }
     writer_.close();
   }
-  std::size_t points() const { return points_; }
+  std::size_t total() const { return total_; }
   std::string finish() {
-    writer_.leaf("points", std::to_string(points_));
+    writer_.leaf("total", std::to_string(total_));
     writer_.close();
     writer_.finish();
     return bytes_;
@@ -63,44 +113,46 @@ class Description {
  private:
   std::string bytes_;
   xml::Writer writer_{[this](std::string_view piece) { bytes_ += piece; }};
-  std::size_t points_ = 0;
+  std::size_t total_ = 0;
 };
 
 // Empty when nothing needs a person.
 std::string describe_alert(const AlertTools& tools, const std::string& caf, Instant now) {
   const store::AlertFacts facts = tools.store.alert_facts(caf, now);
   Description d(caf, model::paris_day(now));
-  d.add("lieu-injoignable", facts.held_partners);
-  d.add("remise-retenue", facts.held_remises);
-  d.add("remise-en-retard", facts.remises_in_trouble);
-  d.add("notification-en-attente", facts.notifications_in_trouble);
-  d.add("rappel-en-attente", facts.recalls_waiting);
-  d.add("demande-retenue", facts.held_demandes);
-  d.add("lieu-suspendu", facts.suspended_lieux);
-  d.add("flux-refuse", facts.refused_flux);
-  std::vector<store::AlertItem> communes;
+  d.add("lieu-injoignable", with_causes(facts.held_partners));
+  d.add("remise-retenue", with_causes(facts.held_remises));
+  d.add("remise-en-retard", with_causes(facts.remises_in_trouble));
+  d.add("notification-en-attente", with_causes(facts.notifications_in_trouble));
+  d.add("rappel-en-attente", with_causes(facts.recalls_waiting));
+  d.add("demande-retenue", with_causes(facts.held_demandes));
+  d.add("lieu-suspendu", with_causes(facts.suspended_lieux));
+  std::vector<Case> refused;
+  refused.reserve(facts.refused_flux.size());
+  for (const store::AlertItem& i : facts.refused_flux) refused.push_back({i.object, {}, sentence_of(i.reason)});
+  d.add("flux-refuse", refused);
+  std::vector<Case> communes;
   for (const store::CommuneWaiting& w : waiting_of(tools, caf)) {
     const model::Commune* commune = tools.reference.find(w.insee);
     communes.push_back(
-        {commune == nullptr ? w.insee : commune->nom + " (" + w.insee + ")", std::to_string(w.demandes)});
+        {commune == nullptr ? w.insee : commune->nom + " (" + w.insee + ")", {}, {}, std::to_string(w.demandes)});
   }
   d.add("commune-sans-lieu", communes);
-  std::vector<store::AlertItem> incidents;
-  for (const store::Incident& i : tools.store.incidents()) incidents.push_back({i.key, i.text});
+  // Of the whole site: which lieu or sender it was is not every Caf's business.
+  std::set<std::string> kinds;
+  for (const store::Incident& i : tools.store.incidents()) kinds.insert(kind_of(i));
+  std::vector<Case> incidents;
+  incidents.reserve(kinds.size());
+  for (const std::string& kind : kinds) incidents.push_back({kind});
   d.add("incident", incidents);
-  return d.points() == 0 ? std::string{} : d.finish();
+  return d.total() == 0 ? std::string{} : d.finish();
 }
 
 std::string compose(const AlertTools& tools, const channels::Mail& mail, const std::string& description, Instant now) {
   const auto texts = tools.stylesheet.transform(xml::Document::parse(description));
   const xml::Node root = texts.root();
-  mime::Message message;
-  message.from = {"navette", mail.from};
-  message.to = mail.recipients;
+  mime::Message message = channels::mail_head(mail.from, mail.recipients, mail.message_id, now);
   message.subject = root.child_text("objet");
-  message.date = now;
-  message.utc_offset = model::paris_offset(now);
-  message.message_id = mail.message_id;
   message.text = root.child_text("texte");
   return mime::compose(message);
 }

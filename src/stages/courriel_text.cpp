@@ -17,6 +17,7 @@ std::string describe_remise(const channels::RemiseToSend& r, model::Protection p
   xml::Writer writer([&](std::string_view piece) { bytes += piece; });
   writer.open("courriel", {{"xmlns", "urn:navette:courriel:1"}});
   writer.leaf("remise", r.remise);
+  writer.leaf("reemission", r.reissue_of);
   writer.leaf("nombre", std::to_string(demandes));
   writer.leaf("chiffrement", protection == model::Protection::smime ? "smime" : "pdf");
   writer.close();

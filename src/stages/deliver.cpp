@@ -138,8 +138,8 @@ model::Outcome Delivering::Job::take_back(const Spool& spool) const {
 
 Result Delivering::Job::deliver(const Spool& spool) const {
   const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
-  const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,        remise.files,
-                                       remise.attempts + 1, remise.arrived,          remise.reissue};
+  const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,           remise.files,
+                                       remise.attempts + 1, remise.arrived,          remise.reissue_of};
   if (!take_apart) return sender->send(to_send);
   // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
   // Cancelling it would deliver its demandes twice, or deny what happened.

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
+#include "channels/mail_head.h"
 #include "flux/channel_profile.h"
 #include "lib/mime/address.h"
-#include "lib/mime/message.h"
 #include "lib/xml/writer.h"
 #include "model/civil_time.h"
 #include "model/states.h"
@@ -82,14 +82,19 @@ Attempt deferred(const store::DueNotification& n, Instant now, std::string reaso
 // name.
 Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome) {
   if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
-    Attempt a = deferred(n, now, refused->reason);
-    if (refused->scope == model::Scope::remise) a.outcome.next_attempt.reset();
-    if (refused->scope != model::Scope::remise) a.server = outcome;
+    const bool of_server = refused->scope == model::Scope::mail_server;
+    Attempt a = deferred(n, now, model::with_code(of_server ? "serveur-messagerie" : refused->code, refused->reason));
+    if (of_server) {
+      a.server = outcome;
+    } else {
+      a.outcome.next_attempt.reset();
+    }
     return a;
   }
   const auto& retry = std::get<model::Retry>(outcome);
-  Attempt a = deferred(n, now, retry.reason);
-  if (retry.scope != model::Scope::remise) a.server = outcome;
+  const bool of_server = retry.scope == model::Scope::mail_server;
+  Attempt a = deferred(n, now, of_server ? model::with_code("serveur-messagerie", retry.reason) : retry.reason);
+  if (of_server) a.server = outcome;
   if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) a.outcome.next_attempt = *next;
   return a;
 }
@@ -101,13 +106,10 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
   const model::Day last_day = model::last_day_of_delay(now, n.pickup_days);
   const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, last_day)));
   const xml::Node root = texts.root();
-  mime::Message message;
-  message.from = {"navette", mail.from};
-  for (const auto& [address, numero] : recipients) message.to.push_back(address);
+  std::vector<std::string> to;
+  for (const auto& [address, numero] : recipients) to.push_back(address);
+  mime::Message message = channels::mail_head(mail.from, std::move(to), mail.message_id, now);
   message.subject = root.child_text("objet");
-  message.date = now;
-  message.utc_offset = model::paris_offset(now);
-  message.message_id = mail.message_id;
   message.text = root.child_text("texte");
   message.html = html_of(texts);
   return mime::compose(message);
@@ -135,7 +137,11 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   constexpr int tries_for_all = 5;
   Instant now = tools.clock.now();
   const auto recipients = recipients_of(n, model::paris_day(now));
-  if (recipients.empty()) return deferred(n, now, "no habilitated person of the lieu has an e-mail address today");
+  if (recipients.empty()) {
+    return deferred(
+        n, now,
+        model::with_code("sans-personne-habilitee", "no habilitated person of the lieu has an e-mail address today"));
+  }
   channels::Mail mail;
   mail.name = n.remise_name;
   mail.message_id = n.remise_name + "@" + mime::domain_of(tools.from);

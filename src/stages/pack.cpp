@@ -73,7 +73,9 @@ void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const
     if (count == 1) {
       failed.push_back(
           {packed.acheminements.front().id,
-           fmt::format("its mail could have {} bytes, <tailleMaximale> of the lieu's profile allows {}", bytes, most)});
+           fmt::format(
+               "taille-depassee: its mail could have {} bytes, <tailleMaximale> of the lieu's profile allows {}", bytes,
+               most)});
       cut_to(0, dir, packed);
       return;
     }
@@ -267,7 +269,7 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
       if (!rendered[i].failure.empty()) {
         log::error("render.failed",
                    {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", rendered[i].failure}});
-        outcome.failed.push_back({a.id, "rendering failed: " + rendered[i].failure});
+        outcome.failed.push_back({a.id, model::with_code("rendu-impossible", rendered[i].failure)});
         continue;
       }
       if (a.others_wait) keep(a.demande, std::move(rendered[i].pdf));

@@ -66,6 +66,12 @@ std::optional<FluxRow> find_flux(sqlite::Connection& db, const std::string& id) 
   return q.bind(id.substr(0, slash), id.substr(slash + 1)).step() ? std::optional(flux_from(q)) : std::nullopt;
 }
 
+std::uint64_t refused_records(sqlite::Connection& db, Instant since) {
+  auto q = db.query("SELECT coalesce(sum(refuses), 0) FROM flux WHERE traite_le >= ? AND etat = 'partiel'");
+  q.bind(to_column(since)).step();
+  return count_at(q, 0);
+}
+
 std::vector<RefusRow> list_refus(sqlite::Connection& db, std::int64_t flux, std::int64_t limit) {
   std::vector<RefusRow> out;
   auto q = db.query(
@@ -136,11 +142,8 @@ Ages ages(sqlite::Connection& db, Instant now) {
   a.notification = one_instant(
       db, "SELECT min(r.livree_le) FROM notification n JOIN remise r ON r.id = n.remise_id WHERE n.etat = 'a-envoyer'");
   a.dernier_flux = one_instant(db, "SELECT recu_le FROM flux ORDER BY id DESC LIMIT 1");
-  a.derniere_livraison =
-      one_instant(db, "SELECT max(livree_le) FROM (SELECT livree_le FROM remise ORDER BY id DESC LIMIT 200)");
-  auto refused = db.query(
-      "SELECT coalesce(sum(etat = 'refuse' AND traite_le >= ?), 0) FROM (SELECT etat, traite_le FROM flux ORDER BY id "
-      "DESC LIMIT 200)");
+  a.derniere_livraison = one_instant(db, "SELECT max(dernier_succes) FROM lieu");
+  auto refused = db.query("SELECT count(*) FROM flux WHERE traite_le >= ? AND etat = 'refuse'");
   refused.bind(to_column(now - std::chrono::days(7))).step();
   a.flux_refuses = refused.integer(0);
   auto awaited = db.query("SELECT count(*) FROM remise WHERE etat = 'livree' AND retiree_le IS NULL");

@@ -46,6 +46,8 @@ struct FluxFilter {
   std::string emetteur;
 };
 std::vector<FluxRow> list_flux(sqlite::Connection& db, const FluxFilter& filter, std::int64_t limit);
+// Records refused in flux that were taken in but for them, and answered at `since` or later.
+std::uint64_t refused_records(sqlite::Connection& db, Instant since);
 // By ticket, or EMETTEUR/IDENTIFIANT of an accepted one.
 std::optional<FluxRow> find_flux(sqlite::Connection& db, const std::string& id);
 
@@ -121,9 +123,13 @@ struct RemiseRow {
   Instant composee_le;
   std::int64_t nombre = 0;  // demandes
   std::int64_t tentatives = 0;
-  bool en_cours = false;             // an attempt was begun whose end is not written down
-  std::optional<Instant> prochaine;  // next try, while it is prete
-  std::string motif;                 // of the last try, or of the hold
+  bool en_cours = false;  // an attempt was begun whose end is not written down
+  // Next try of the delivery, the removal or the notification; may have passed. Nothing while `partenaire_retenu` or
+  // `lieu_suspendu` keep it from being tried.
+  std::optional<Instant> prochaine;
+  std::optional<Instant> partenaire_retenu;  // since when its partner is held, and it with it
+  bool lieu_suspendu = false;                // and it waits for that
+  std::string motif;                         // of the last try, or of the hold
   std::optional<Instant> livree_le;
   std::string faits;
   std::optional<std::string> notification;  // a-envoyer, envoyee
@@ -172,9 +178,9 @@ struct LieuRow {
   std::uint64_t en_cours = 0;              // of these, with an attempt whose end is not written down
   std::optional<Instant> derniere_remise;  // last success
   std::string dernier_motif;               // the last error of its server, or why its oldest remise did not arrive yet
-  std::optional<Instant> prochain_essai;
-  bool retenu = false;                // nothing is tried until a person says so
-  std::vector<std::string> communes;  // INSEE codes of that version
+  std::optional<Instant> prochain_essai;   // may have passed; nothing while it is held or suspended
+  std::optional<Instant> retenu;           // since when nothing is tried until a person says so
+  std::vector<std::string> communes;       // INSEE codes of that version
 };
 // By identifiant.
 std::vector<LieuRow> list_lieux(sqlite::Connection& db, model::Day today, std::int64_t limit);
@@ -244,7 +250,7 @@ struct Ages {
   std::optional<Instant> dernier_flux;  // received last
   std::optional<Instant> derniere_livraison;
   std::int64_t remises_a_retirer = 0;  // delivered, and nothing proves a pickup
-  std::int64_t flux_refuses = 0;       // refused whole in the last seven days, among the last 200
+  std::int64_t flux_refuses = 0;       // refused whole in the last seven days
   // Demandes served in part: some commune of theirs waits for a lieu, another has one (R11).
   std::int64_t servies_en_partie = 0;
 };

@@ -68,16 +68,18 @@ LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& to
   LieuRow row;
   {
     auto q = db.query(
-        "SELECT identifiant, caf, suspendu, retenu, iif(echecs > 0, derniere_erreur, NULL) FROM lieu WHERE id = ?");
+        "SELECT identifiant, caf, suspendu, CASE retenu WHEN 1 THEN erreur_le END, iif(echecs > 0, derniere_erreur, "
+        "NULL) FROM lieu WHERE id = ?");
     q.bind(id).step();
     row.identifiant = q.text(0);
     row.caf = q.text(1);
     row.suspendu = q.find_text(2);
-    row.retenu = q.integer(3) != 0;
+    row.retenu = instant_from(q.find_integer(3));
     row.dernier_motif = q.find_text(4).value_or("");
   }
   load_convention_of(db, id, today, row);
   load_traffic_of(db, id, row);
+  if (row.suspendu || row.retenu) row.prochain_essai.reset();
   return row;
 }
 

@@ -87,11 +87,12 @@ const char* candidates(const DemandeFilter& filter) {
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
 #define REMISE_COLUMNS                                                                                            \
   "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "       \
-  "r.prochaine, "                                                                                                 \
+  "max(r.prochaine, l.prochaine), "                                                                               \
   "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
   "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
-  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, n.retenue, r.en_cours "      \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                            \
+  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours "                     \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -124,9 +125,13 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.retiree_le = instant_from(q.find_integer(24));
   r.retrait_preuve = q.text(25);
   r.retrait_personne = q.text(26);
-  r.en_cours = q.integer(28) != 0;
-  if (r.etat == "prete" || r.etat == "a-rappeler") r.prochaine = instant_from(q.find_integer(9));
-  r.notification_retenue = r.notification == "a-envoyer" && q.integer(27) != 0;
+  r.en_cours = q.integer(30) != 0;
+  if (r.etat == "prete" || r.etat == "a-rappeler") {
+    r.lieu_suspendu = r.etat == "prete" && q.integer(27) != 0;  // what is withdrawn is removed all the same
+    r.partenaire_retenu = instant_from(q.find_integer(28));
+    if (!r.lieu_suspendu && !r.partenaire_retenu) r.prochaine = instant_from(q.find_integer(9));
+  }
+  r.notification_retenue = r.notification == "a-envoyer" && q.integer(29) != 0;
   if (r.notification == "a-envoyer" && !r.notification_retenue) r.prochaine = instant_from(q.find_integer(19));
   return r;
 }

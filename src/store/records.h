@@ -178,7 +178,7 @@ struct DueRemise {
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are at the partner for certain
   bool recall = false;                   // withdrawn: to be removed at the lieu
-  bool reissue = false;                  // its files may lie there already, damaged perhaps
+  std::string reissue_of;                // R15: name of the first issue; empty: it is the first
   RowId first_issue = 0;                 // of the same content; its own id for a first issue
   int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
   std::optional<Instant> partner_failing_since;
@@ -240,9 +240,11 @@ struct DueAlert {
   std::vector<std::string> contacts;  // addresses
   int attempts = 0;                   // today
 };
+// What the reason of a remise that is held after five days begins with, before that of its last attempt.
+constexpr std::string_view not_for_five_days = "not delivered for five days: ";
 struct AlertItem {
   std::string object;  // a lieu, a remise, a flux …: nothing of a family
-  std::string reason;
+  std::string reason;  // of model::with_code, or the code that refused a flux; empty: none
 };
 struct AlertFacts {
   std::vector<AlertItem> held_partners;
@@ -331,6 +333,13 @@ struct Incident {
   Instant since;  // set by the store
 };
 
+// Whose server failed for five days, or in a way that somebody must mend: nothing is tried until a person says so.
+struct HeldLieu {
+  std::string identifiant;
+  Instant since;
+  std::uint64_t remises = 0;  // that wait for it
+};
+
 // What waits, and what needs a person; for `status`, `run`'s exit code and the log.
 struct Counts {
   std::uint64_t flux_received = 0;
@@ -341,14 +350,14 @@ struct Counts {
   std::uint64_t held_demandes = 0;  // by an operator, or for a lieu because they could not be rendered
   std::uint64_t ready_remises = 0;
   std::uint64_t held_remises = 0;
-  std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again
+  std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again by itself
   std::uint64_t notifications_waiting = 0;
   std::uint64_t notifications_in_trouble = 0;  // tried at least once without success, to be tried again
   std::uint64_t held_notifications = 0;        // refused for good by all whom they were for
   std::uint64_t recalls_waiting = 0;           // withdrawn, not removed at the lieu yet
   std::uint64_t destructions_waiting = 0;      // withdrawn, and only the lieu can destroy what it has
   std::uint64_t suspended_lieux = 0;
-  std::uint64_t held_lieux = 0;  // whose server failed for five days, or in a way that somebody must mend
+  std::vector<HeldLieu> held_lieux;  // the first held first
 };
 
 }  // namespace navette::store

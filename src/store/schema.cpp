@@ -384,6 +384,8 @@ DROP INDEX remise_a_effacer;
 CREATE INDEX remise_a_effacer ON remise (id)
   WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute', 'a-detruire', 'rappelee');
 CREATE INDEX remise_a_detruire ON remise (id) WHERE etat = 'a-detruire';
+-- What was answered since a date is counted, not looked for among the latest few.
+CREATE INDEX flux_traite ON flux (traite_le);
 )sql";
 
 constexpr std::array<const char*, 8> migrations = {migration_1, migration_2, migration_3, migration_4,

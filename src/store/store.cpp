@@ -65,7 +65,9 @@ Counts Store::counts() {
                         "WHERE a.etat = 'retenu' AND d.retenue IS NULL");
   c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
   c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");
-  c.remises_in_trouble = count("SELECT count(*) FROM remise WHERE etat = 'prete' AND tentatives > 0");
+  c.remises_in_trouble = count(
+      "SELECT count(*) FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'prete' AND r.tentatives > 0 "
+      "AND l.retenu = 0 AND l.suspendu IS NULL");
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble =
       count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0 AND retenue = 0");
@@ -73,7 +75,12 @@ Counts Store::counts() {
   c.destructions_waiting = count("SELECT count(*) FROM remise WHERE etat = 'a-detruire'");
   c.recalls_waiting = count("SELECT count(*) FROM remise WHERE etat = 'a-rappeler'");
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
-  c.held_lieux = count("SELECT count(*) FROM lieu WHERE retenu = 1");
+  auto held = db_.query(
+      "SELECT identifiant, coalesce(erreur_le, 0), (SELECT count(*) FROM remise r WHERE r.lieu_id = l.id AND "
+      "r.etat = 'prete') FROM lieu l WHERE retenu = 1 ORDER BY erreur_le, identifiant");
+  while (held.step()) {
+    c.held_lieux.push_back({held.text(0), instant_from(held.integer(1)), static_cast<std::uint64_t>(held.integer(2))});
+  }
   return c;
 }
 

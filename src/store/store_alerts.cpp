@@ -46,7 +46,7 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
   f.suspended_lieux =
       of_caf("SELECT identifiant, '' FROM lieu WHERE suspendu IS NOT NULL AND caf = ? ORDER BY identifiant");
   f.held_remises = of_caf(
-      "SELECT r.nom, CASE r.retenue_operateur WHEN 1 THEN 'par un opérateur' ELSE coalesce(r.motif, '') END "
+      "SELECT r.nom, CASE r.retenue_operateur WHEN 1 THEN 'operateur: ' ELSE coalesce(r.motif, '') END "
       "FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'retenue' AND l.caf = ? ORDER BY r.id");
   // What fails for a moment and then goes would use up the day's mail.
   auto trouble = db_.query(
@@ -62,14 +62,14 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
       "SELECT r.nom, coalesce(n.motif, '') FROM notification n JOIN remise r ON r.id = n.remise_id "
       "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.tentatives > 0 AND l.caf = ? ORDER BY r.id");
   f.held_demandes = of_caf(
-      "SELECT d.emetteur || '/' || d.reference, CASE WHEN d.retenue IS NULL THEN coalesce(a.motif, '') ELSE 'par un "
-      "opérateur' END FROM acheminement a "
+      "SELECT d.emetteur || '/' || d.reference, CASE WHEN d.retenue IS NULL THEN coalesce(min(a.motif), '') ELSE "
+      "'operateur: ' END FROM acheminement a "
       "JOIN demande d ON d.id = a.demande_id JOIN lieu l ON l.id = a.lieu_id "
-      "WHERE a.etat = 'retenu' AND l.caf = ? ORDER BY a.id");
+      "WHERE a.etat = 'retenu' AND l.caf = ? GROUP BY d.id ORDER BY d.id");
   // What another Caf sent is not this one's business.
   auto flux = db_.query(
-      "SELECT emetteur || '/' || ticket, coalesce(code, '') FROM (SELECT * FROM flux ORDER BY id DESC LIMIT 1000) "
-      "WHERE etat = 'refuse' AND traite_le >= ?1 AND (emetteur = 'caf-' || ?2 OR emetteur NOT LIKE 'caf-%') ORDER BY "
+      "SELECT emetteur || '/' || ticket, coalesce(code, '') FROM flux "
+      "WHERE traite_le >= ?1 AND etat = 'refuse' AND (emetteur = 'caf-' || ?2 OR emetteur NOT LIKE 'caf-%') ORDER BY "
       "id");
   flux.bind(to_column(now - std::chrono::days(1)), caf);
   f.refused_flux = items(std::move(flux));

@@ -29,7 +29,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   {
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, lv.profil, r.tentatives, r.premiere_tentative, "
-        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, lv.version_id FROM "
+        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, lv.version_id, "
+        "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), '') FROM "
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
@@ -52,9 +53,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.attempts = static_cast<int>(q.integer(6));
       r.first_attempt = instant_from(q.find_integer(7));
       r.recall = q.integer(10) != 0;
-      const auto first_issue = q.find_integer(11);
-      r.reissue = first_issue.has_value();
-      r.first_issue = first_issue.value_or(r.id);
+      r.first_issue = q.find_integer(11).value_or(r.id);
+      r.reissue_of = q.text(13);
       r.via = q.integer(12);
       r.partner_failures = static_cast<int>(q.integer(8));
       r.partner_failing_since = instant_from(q.find_integer(9));
@@ -251,7 +251,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
             .bind(to_column(*o.next_attempt), retry.reason, o.remise)
             .run();
       } else {
-        set_remise(o.remise, RemiseEvent::held, "not delivered for five days: " + retry.reason);
+        set_remise(o.remise, RemiseEvent::held, std::string(not_for_five_days) + retry.reason);
       }
       trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, retry.reason);
     }

@@ -1,8 +1,10 @@
 """xslt/alerte.xsl and the daily e-mail of `serve` to each Caf: what needs a person, in correct French, nothing of a family."""
 
+import contextlib
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
@@ -11,6 +13,7 @@ import pytest
 
 from test_main_job import convention, demande, demandes, habilitations, mail_at, open_lieux, rows
 from test_serve import Service, wait_for
+from test_sftp import Sshd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "notification-en-attente", "rappel-en-attente",
@@ -18,15 +21,15 @@ KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "notification
 
 
 def alert(tmp_path, *points):
-    """points: (kind, number of all cases, [(object, reason) named])."""
+    """points: (kind, number of all cases, [(object, name of another element, its text) named])."""
     if shutil.which("xsltproc") is None:
         pytest.skip("xsltproc is not installed")
     body = "".join(f"<point genre={quoteattr(kind)} nombre='{count}'>"
-                   + "".join(f"<cas><objet>{escape(o)}</objet><motif>{escape(m)}</motif></cas>" for o, m in cases) + "</point>"
+                   + "".join(f"<cas><objet>{escape(o)}</objet><{e}>{escape(t)}</{e}></cas>" for o, e, t in cases) + "</point>"
                    for kind, count, cases in points)
     source = tmp_path / "alerte.xml"
     source.write_text(f'<alerte xmlns="urn:navette:alerte:1"><caf>421</caf><jour>1er décembre 2026</jour>{body}'
-                      f"<points>{len(points)}</points></alerte>", encoding="utf-8")
+                      f"<total>{sum(count for _, count, _ in points)}</total></alerte>", encoding="utf-8")
     done = subprocess.run(["xsltproc", "--nonet", ROOT / "xslt/alerte.xsl", source], capture_output=True, check=True)
     assert not done.stderr
     return ElementTree.fromstring(done.stdout)
@@ -40,28 +43,57 @@ def assert_french(text):
 
 
 def test_it_says_what_where_why_and_what_to_do(tmp_path):
-    mail = alert(tmp_path, ("remise-retenue", 1, [("rpe-un-20261130-1", "par un opérateur")]),
-                 ("commune-sans-lieu", 23, [("Firminy (42095)", "2"), ("Unieux (42316)", "1")]))
+    mail = alert(tmp_path, ("remise-retenue", 1, [("rpe-un-20261130-1", "cause", "operateur")]),
+                 ("flux-refuse", 1, [("monenfant/T1", "motif", "Le fichier est vide")]),
+                 ("commune-sans-lieu", 23, [("Firminy (42095)", "nombre", "2"), ("Unieux (42316)", "nombre", "1")]))
     assert [child.tag for child in mail] == ["objet", "texte"]
-    assert mail.findtext("objet") == "navette – Caf 421\u00a0: 2 points à examiner, 1er décembre 2026"
+    assert mail.findtext("objet") == "navette – Caf 421\u00a0: 25 points à examiner, 1er décembre 2026"
     text = mail.findtext("texte")
-    for expected in ("REMISES RETENUES (1)\n  – rpe-un-20261130-1\u00a0: par un opérateur\n  À faire\u00a0: voir «\u00a0navette remises",
+    for expected in ("REMISES RETENUES (1)\n  – rpe-un-20261130-1\u00a0: retenue par un opérateur de navette\n  À faire\u00a0: une fois",
+                     "  – monenfant/T1\u00a0: Le fichier est vide\n",
                      "  – Firminy (42095)\u00a0: 2 demandes\n  – Unieux (42316)\u00a0: 1 demande\n  – et d’autres, au nombre de 21\n"):
         assert expected in text
     assert text.count("\n-- \n") == 1
 
 
 def test_one_point_is_singular(tmp_path):
-    assert "\u00a0: 1 point à examiner, " in alert(tmp_path, ("incident", 1, [("route", "")])).findtext("objet")
+    assert "\u00a0: 1 point à examiner, " in alert(tmp_path, ("incident", 1, [("route", "cause", "")])).findtext("objet")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_title_and_an_advice_in_french(tmp_path, kind):
-    text = alert(tmp_path, (kind, 1, [("objet", "3")])).findtext("texte")
+    text = alert(tmp_path, (kind, 1, [("objet", "cause", "inconnue")])).findtext("texte")
     assert re.search(r"^[A-ZÀÉÊÔ’, ]{10,} \(1\)$", text, re.MULTILINE)
     assert re.search(r"^  À faire\u00a0: .{20,}\.$", text, re.MULTILINE)
     assert_french(text)
     assert_french(alert(tmp_path, (kind, 1, [])).findtext("objet"))
+
+
+def causes():
+    """Every code that a channel or a stage gives to what does not go."""
+    found = set()
+    for path in [p for room in ("channels", "stages", "store") for p in (ROOT / "src" / room).glob("*.cpp")]:
+        source = path.read_text(encoding="utf-8")
+        for code in re.findall(r"Refused\{([^,;]*),", source):
+            found |= set(re.findall(r'"([a-z-]+)"', code))
+        found |= set(re.findall(r'(?:with_code\(|fmt::format\(\s*|return )"([a-z]+(?:-[a-z]+)+)(?:: |"[,;])', source))
+        found |= set(re.findall(r"'([a-z]+): '", source))
+    return sorted(found - {"tls", "serveur-refuse"})  # of the mail server: told as serveur-messagerie
+
+
+def test_every_cause_has_a_sentence_in_french_that_says_who_must_act(tmp_path):
+    found = causes()
+    assert {"cle-hote", "serveur-injoignable", "justificatif", "destinataire-refuse", "message-refuse", "espace-insuffisant", "serveur-messagerie", "operateur"} <= set(found)
+    text = alert(tmp_path, ("remise-retenue", len(found), [(code, "cause", code) for code in found])).findtext("texte")
+    assert_french(text)
+    told = dict(re.findall(r"(?m)^  – ([a-z-]+)\u00a0: (.*)$", text))
+    assert sorted(told) == found and not [code for code in found if told[code].startswith("erreur technique")]
+    assert all("\u202f; " in told[code] for code in found if code != "operateur")
+    # What is ours is nothing to ask the partner for.
+    for ours in ("justificatif", "serveur-messagerie", "cle-hote", "depot-absent"):
+        assert "\u202f; l’équipe qui exploite navette doit" in told[ours]
+    for theirs in ("connexion-refusee", "repertoire-absent", "espace-insuffisant"):
+        assert "exploite navette" not in told[theirs] and "partenaire" in told[theirs]
 
 
 def test_the_kinds_are_those_of_the_program():
@@ -97,9 +129,10 @@ def test_serve_tells_the_caf_once_a_day_and_names_no_family(site):
     mail = mail_at(path)
     assert mail["To"] == "contact@caf42.example.org" and mail["Subject"].startswith("navette – Caf 421\u00a0: ")
     text = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
-    assert_french(re.sub(r"(?m)^  – .*$", "", text))  # reasons of the log are English
+    assert mail.get_content_type() == "text/plain"
+    assert_french(text)
     for expected in ("LIEUX SUSPENDUS (1)\n  – rpe-deux\n",
-                     "DEMANDES RETENUES (1)\n  – monenfant/A5\u00a0: par un opérateur\n", "COMMUNES SANS LIEU", "Firminy (42095)\u00a0: 1 demande\n",
+                     "DEMANDES RETENUES (1)\n  – monenfant/A5\u00a0: retenue par un opérateur de navette\n", "COMMUNES SANS LIEU", "Firminy (42095)\u00a0: 1 demande\n",
                      "FLUX REFUSÉS EN ENTIER DEPUIS HIER (1)"):
         assert expected in text, text
     raw = path.read_bytes() + text.encode() + mail["Subject"].encode()
@@ -142,3 +175,40 @@ def test_what_needs_a_person_is_told_to_its_own_caf(site):
         service.close()
     (path,) = alerts(site)
     assert path.name.startswith("alerte-381-") and mail_at(path)["To"] == "contact@caf38.example.org"
+
+
+def test_what_servers_say_stays_out_and_what_is_ours_is_not_asked_of_the_partner(site, tmp_path):
+    """A credential of ours is missing for one lieu, another's server is gone; the pass meets a fault of its own."""
+    secrets = site.path / "justificatifs"
+    secrets.mkdir()
+    server = Sshd(tmp_path / "serveur")
+    (secrets / "cle-partenaire").write_bytes((server.path / "cle").read_bytes())
+    (secrets / "cle-partenaire").chmod(0o600)
+    server.stop()
+    site.configure("[credentials]\ndirectory = justificatifs\n[daemon]\npatience = 1s\n")
+    ours = convention("CLI_1", {"rpe-un": ["42218"]}, canal=server.channel().replace("cle-partenaire", "cle-absente"))
+    theirs = convention("CLI_2", {"rpe-deux": ["42207"]}, siret="21420207900015", canal=server.channel())
+    site.deposit(habilitations("HAB-0", ours, theirs), "caf-421", "hab-0.xml")
+    site.deposit(demandes("D1", demande("A1"), demande("A2", ["42207"])))
+    (site.spool / "arrivee/perdu.xml").write_text("x", encoding="utf-8")
+    site.passes(code=1)
+    with contextlib.closing(sqlite3.connect(site.database)) as db, db:
+        db.execute("UPDATE remise SET premiere_tentative = premiere_tentative - 7200000")
+    site.deposit(b"<!DOCTYPE d><d/>", name="d.xml")
+    service = Service(site)
+    try:
+        wait_for(lambda: alerts(site), what="the alert")
+        assert service.stop()[0] == 0
+    finally:
+        service.close()
+    (path,) = alerts(site)
+    mail = mail_at(path)
+    text = mail.get_content().replace("\r\n", "\n")
+    assert_french(text)
+    assert "\u00a0: 4 points à examiner, " in mail["Subject"], text
+    assert re.search(r"AVANT UNE INTERVENTION \(1\)\n  – rpe-un\u00a0: la clé, .* l’équipe qui exploite navette doit y remédier\n", text)
+    assert re.search(r"(?m)^  – rpe-deux-\d+-1\u00a0: le serveur du partenaire ne répond pas, ", text)
+    assert re.search(r"(?m)^  – monenfant/\S+\u00a0: Une déclaration DOCTYPE est interdite$", text)
+    assert "  – des fichiers ont été déposés hors du répertoire d’un émetteur\n" in text
+    for english in ("credential", "connect", "127.0.0.1", "wrong place", str(site.path)):
+        assert english not in text

@@ -155,6 +155,22 @@ def test_the_pages_of_the_pdf_are_the_demandes(site, mail_server, lieu):
     assert "algorithm:AES-256" in info and f"Title:           Remise {pdf.stem}" in info
 
 
+@pytest.mark.parametrize("protection, references", [("smime", ["A1"]), ("pdf", ["A1", "A2"])])
+def test_a_mail_issued_again_names_the_first_remise(site, mail_server, lieu, protection, references):
+    """R15: its reader knows that these are the demandes of another mail."""
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel(protection))
+    site.deposit(demandes("D1", *(demande(r) for r in references)))
+    site.passes(code=0)
+    [first] = [r["remise"] for r in site.json("remises", "list")]
+    site.run("remises", "reissue", first, "--why", "message effacé")
+    site.passes(code=0)
+    once, again = (lieu.opened(mail)[1] for mail in contents(mail_server))
+    same = "c’est la même demande" if references == ["A1"] else "ce sont les mêmes demandes"
+    assert f" Cette remise met de nouveau à disposition le contenu de la remise {first}\u00a0: {same}. La durée" in again
+    assert "nouveau à disposition" not in once
+
+
 @pytest.mark.parametrize("protection", ["smime", "pdf"])
 def test_an_answer_lost_after_the_content_repeats_the_mail_as_it_was(site, mail_server, lieu, protection):
     mail_server.start("--lose", "1")

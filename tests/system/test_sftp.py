@@ -1,10 +1,12 @@
 """Remises to partners' SFTP servers: real OpenSSH servers on loopback, through the whole binary."""
 
 import contextlib
+import datetime
 import hashlib
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ import time
 import pytest
 
 from conftest import ROOT
-from test_main_job import convention, demande, demandes, dump_of_tables, habilitations, rows, validate
+from test_main_job import PARIS, at, convention, demande, demandes, dump_of_tables, habilitations, rows, validate
 from test_serve import Service, wait_for
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
@@ -219,9 +221,23 @@ def test_a_changed_host_key_holds_the_partner_until_a_person_mends_it(site, sshd
     sshd.make_key("hote")
     sshd.start()
     done = site.run("run", "--now", code=1)
-    assert "lieux retry" in done.stdout
     lieu = site.json("lieux", "show", "rpe-un")
     assert lieu["retenu"] and "cle-hote" in lieu["dernier_motif"] and sshd.files() == []
+    [remise] = site.json("remises", "list")
+    assert lieu["retenu_depuis"] == remise["partenaire_retenu_depuis"] is not None
+    assert lieu["prochain_essai"] is None and remise["prochain_essai"] is None
+    since = datetime.datetime.fromisoformat(lieu["retenu_depuis"]).astimezone(PARIS).strftime("%Y-%m-%d %H:%M")
+    # Nothing will be tried by itself: nobody is told so, and what frees the partner is.
+    held = (f"lieu rpe-un is held since {since}, 1 remise waits: navette lieux show rpe-un tells why; once mended, "
+            "navette lieux retry rpe-un")
+    for told in (done.stdout, site.run("status").stdout):
+        assert held in told and "will be tried again" not in told
+    for command in ("lieux", "remises"):
+        assert " held " in site.run(command, "list").stdout.splitlines()[1]
+    assert re.search(rf"^Next try: +held since {since}: once mended, navette lieux retry rpe-un$",
+                     site.run("lieux", "show", "rpe-un").stdout, re.M)
+    assert re.search(rf"^Next try: +its partner is held since {since}: once mended, navette lieux retry rpe-un$",
+                     site.run("remises", "show", remise["remise"]).stdout, re.M)
     site.passes(code=1)
     assert rows(site, "SELECT tentatives FROM remise") == [(1,)], "tried again by itself"
     sshd.stop()
@@ -231,6 +247,25 @@ def test_a_changed_host_key_holds_the_partner_until_a_person_mends_it(site, sshd
     site.passes(code=0)
     assert len(sshd.files()) == 3
     assert not site.json("lieux", "show", "rpe-un")["retenu"]
+
+
+def test_the_next_try_is_the_partners_and_never_one_that_has_passed(site, sshd):
+    open_site(site, sshd)
+    site.deposit(demandes("D1", demande("A1")))
+    sshd.stop()
+    done = site.passes(code=1)
+    assert "1 remise could not be delivered and will be tried again" in done.stdout and "held" not in done.stdout
+    [remise] = site.json("remises", "list")
+    lieu = site.json("lieux", "show", "rpe-un")
+    assert remise["prochain_essai"] == lieu["prochain_essai"] > remise["composee_le"] and not lieu["retenu"]
+    tomorrow = at(datetime.datetime.now(PARIS) + datetime.timedelta(days=1))
+    for command in (("lieux", "list"), ("lieux", "show", "rpe-un"), ("remises", "list"), ("remises", "show", remise["remise"])):
+        assert "due now" not in site.run(*command).stdout
+        assert "due now" in site.run(*command, env=tomorrow).stdout
+    site.run("lieux", "suspend", "rpe-un", "--why", "panne")
+    assert " suspended " in site.run("remises", "list").stdout.splitlines()[1]
+    done = site.passes(code=1)
+    assert "1 lieu suspended" in done.stdout and "will be tried again" not in done.stdout
 
 
 def test_a_new_profile_frees_a_held_partner(site, sshd):

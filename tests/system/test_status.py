@@ -1,6 +1,9 @@
 """What operators are told of a pass that could not do everything, and of demandes that wait in part."""
 
+import contextlib
 import re
+import sqlite3
+import time
 
 import pytest
 
@@ -60,6 +63,24 @@ def test_flux_refused_lately_are_told(site):
     site.deposit(DATA / "demandes/bad-doctype.xml")
     site.passes(code=1)
     assert "1 flux refused whole: navette flux list --state refuse" in site.run("status").stdout
+
+
+def test_what_is_many_is_counted_to_its_end(loaded):
+    """However much came after it."""
+    last = loaded.json("status")["derniere_livraison"]
+    with contextlib.closing(sqlite3.connect(loaded.database)) as db, db:
+        lately, long_ago = (int((time.time() - days * 86400) * 1000) for days in (1, 8))
+        add = ("INSERT INTO flux (ticket, emetteur, nom, recu_le, taille, etat, traite_le, accuse) "
+               "VALUES (?, 'monenfant', 'f.xml', ?, 1, ?, ?, 'AR.xml')")
+        for i, (etat, at) in enumerate([("refuse", long_ago)] * 3 + [("refuse", lately)] * 250 + [("accepte", lately)] * 250):
+            db.execute(add, (f"t{i}", at, etat, at))
+        db.execute("INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, prochaine) "
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250) "
+                   "SELECT 'r' || i, r.lieu_id, r.version_id, 'dissoute', r.composee_le, 1, 5, 0 FROM n, "
+                   "(SELECT * FROM remise LIMIT 1) r")
+    assert "250 flux refused whole: " in loaded.run("status").stdout
+    status = loaded.json("status")
+    assert status["flux_refuses_recents"] == 250 and status["derniere_livraison"] == last
 
 
 def test_a_flux_without_a_good_record_is_counted_once(site):

@@ -106,7 +106,7 @@ def test_a_remise_is_issued_again_with_the_same_bytes(site, place):
     assert states(site) == ["remis", "remis"] and len(site.mails()) == 2
     mail = next(mail_at(p) for p in site.mails() if p.stem == second["remise"])
     text = mail.get_body(("plain",)).get_content()
-    assert f"Cette remise met de nouveau à disposition le contenu de la remise {first}\u202f; la durée" in text
+    assert f"Cette remise met de nouveau à disposition le contenu de la remise {first}\u00a0: ce sont les mêmes demandes. La durée" in text
     assert first not in mail["Subject"] and "2 demandes d’information" in words_of(mail)
     assert "met de nouveau" in words_of(mail, "html")
     assert rows(site, "SELECT count(*) FROM echeance WHERE etat = 'ouverte'") == [(2,)]

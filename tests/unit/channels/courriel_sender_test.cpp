@@ -49,7 +49,8 @@ TEST_CASE("every attempt sends the same bytes under the same Message-ID, by anot
   const Smtpd smtpd({"--lose", "2"});
   const Box box(smtpd, GENERATE(Protection::smime, Protection::pdf));
   for (int attempt = 1; attempt <= 2; ++attempt)
-    CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("partner retry: mail server"));
+    CHECK_THAT(told(box.sender()->send(box.remise())),
+               Catch::StartsWith("partner retry: serveur-messagerie: mail server"));
   CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("delivered"));
   CHECK(smtpd.mail(1) == smtpd.mail(2));
   CHECK(smtpd.mail(2) == smtpd.mail(3));
@@ -64,7 +65,8 @@ TEST_CASE("whether the lieu has it is told when it is known, and only then") {
   Smtpd smtpd({"--defer", Box::address});
   const Box box(smtpd, Protection::smime);
   CHECK_FALSE(box.sender()->look(box.remise()));
-  CHECK_THAT(told(box.sender()->send(box.remise())), Catch::Contains("retry: the mail server says: 451"));
+  CHECK_THAT(told(box.sender()->send(box.remise())),
+             Catch::Contains("retry: destinataire-differe: the mail server says: 451"));
   CHECK_FALSE(box.sender()->look(box.remise()));  // the server has said that it does not have it
   smtpd.stop();
   CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith("partner retry"));

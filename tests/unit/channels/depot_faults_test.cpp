@@ -138,7 +138,7 @@ TEST_CASE("a missing right is refused") {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) return 1;
     const auto outcome = send(depot);
     const auto* refused = std::get_if<Refused>(&outcome);
-    return refused != nullptr && refused->code == "droits-insuffisants" ? 0 : 2;
+    return refused != nullptr && refused->code == "droits-locaux" ? 0 : 2;
   });
   CHECK(result == 0);
 }

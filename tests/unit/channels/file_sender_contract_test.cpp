@@ -305,7 +305,7 @@ TEST_CASE("R15: a remise issued again among its former files replaces them, what
   put(place.path("DI_monenfant_A1.pdf"), std::string(intact.size(), 'x'));  // damaged: the same size
   auto again = world.depot.remise();
   again.remise = "R2";
-  again.reissue = true;
+  again.reissue_of = "rpe-a-20261121-1";
   REQUIRE(is_delivered(place.sender->send(again)));
   CHECK(content(place.path("DI_monenfant_A1.pdf")) == intact);
   CHECK(fs::exists(place.root / "R2_remise.xml"));

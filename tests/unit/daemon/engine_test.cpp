@@ -113,11 +113,15 @@ TEST_CASE("what needs a person is told, what does not is not") {
   counts.notifications_in_trouble = 5;
   counts.suspended_lieux = 6;
   counts.remises_in_trouble = 9;
+  for (int i = 0; i < 7; ++i) counts.held_lieux.push_back({"rpe-" + std::to_string(i), {}, 2});
   const auto lines = attention(counts, 7, {{"render", "render: the disk is full", {}}});
-  REQUIRE(lines.size() == 8);
+  REQUIRE(lines.size() == 14);
   CHECK(lines[0] == "render: the disk is full");
   CHECK_THAT(lines[1], Catch::StartsWith("7 flux"));
   CHECK_THAT(lines[3], Catch::StartsWith("3 demandes held"));
+  CHECK_THAT(lines[8], Catch::StartsWith("lieu rpe-0 is held since 1970-01-01 01:00, 2 remises wait: ") &&
+                           Catch::EndsWith("navette lieux retry rpe-0"));
+  CHECK(lines[13] == "2 other lieux held: navette lieux list");
 }
 
 TEST_CASE("what cannot be loaded is named") {
