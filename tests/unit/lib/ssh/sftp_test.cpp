@@ -2,6 +2,8 @@
 #include "lib/ssh/sftp.h"
 
 #include <filesystem>
+#include <functional>
+#include <future>
 
 #include <catch2/catch.hpp>
 
@@ -77,12 +79,12 @@ ssh::Sftp connect_to_odd(const Server& server) {
   constexpr int tries = 20;
   for (int i = 1; i < tries; ++i) {
     try {
-      return server.connect(600ms);
+      return server.connect(1s);
     } catch (const ssh::SshError& e) {
       if (e.fault() != ssh::Fault::timed_out) throw;
     }
   }
-  return server.connect(600ms);
+  return server.connect(1s);
 }
 
 ssh::UploadReport send(ssh::Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules = {}) {
@@ -327,7 +329,7 @@ TEST_CASE("at a server that answers nothing, what is unanswered stays within bou
     std::vector<Upload> uploads;
     for (int i = 0; i < 200; ++i) uploads.push_back(server.upload(std::to_string(i), filler(100'000, 1)));
     CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
-    CHECK(asked("write").second <= most_bytes);
+    CHECK(asked("write").second < most_bytes + ssh::wire::chunk);  // the last one may go beyond
     CHECK(asked("open").first <= 96);
     CHECK(asked("open").first > 1);
   }
@@ -341,13 +343,21 @@ TEST_CASE("at a server that answers nothing, what is unanswered stays within bou
 
 TEST_CASE("a server that lists or sends a little now and then, for ever, is waited for so long and no longer") {
   const Server server(odd("drip"));
-  auto sftp = connect_to_odd(server);
-  SECTION("listing") {
-    CHECK_THROWS_WITH(sftp.list("/"), "the server takes too long");
-  }
-  SECTION("reading") {
-    CHECK_THROWS_WITH(sftp.read("/a", 1000), "the server takes too long");
-  }
+  const auto said = [&](const std::function<void(ssh::Sftp&)>& work) {
+    return std::async(std::launch::async, [&server, work]() -> std::string {
+      try {
+        auto sftp = connect_to_odd(server);
+        work(sftp);
+      } catch (const ssh::SshError& e) {
+        return e.what();
+      }
+      return "done";
+    });
+  };
+  auto listing = said([](ssh::Sftp& sftp) { sftp.list("/"); });
+  auto reading = said([](ssh::Sftp& sftp) { sftp.read("/a", 1000); });
+  CHECK(listing.get() == "the server takes too long");
+  CHECK(reading.get() == "the server takes too long");
 }
 
 TEST_CASE("a server that answers with nothing inside, and never says that this is all, is not asked for ever") {
