@@ -2,6 +2,7 @@
 
 #ifdef NAVETTE_FAULTS
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -34,7 +35,8 @@ struct Plan {
   unsigned long from = 0;
   bool onwards = false;
   Kind kind = Kind::none;
-  int counts = -1;  // the file that is told of every operation
+  std::string_view name;  // empty: whatever its name
+  int counts = -1;        // the file that is told of every operation
 };
 
 void tell(int fd, const std::string& line) {
@@ -53,11 +55,14 @@ Plan parse(std::string_view text) {
   const char* at = std::from_chars(text.data(), end, plan.from).ptr;
   plan.onwards = at != end && *at == '+';
   if (plan.onwards) ++at;
+  const std::string_view rest(at, end);
+  const auto split = std::min(rest.find('@'), rest.size());
   for (const auto& [kind, name] : names) {
-    if (std::string_view(at, end) == ":" + std::string(name)) plan.kind = kind;
+    if (rest.substr(0, split) == ":" + std::string(name)) plan.kind = kind;
   }
+  if (split < rest.size()) plan.name = rest.substr(split + 1);
   if (plan.from == 0 || plan.kind == Kind::none) {
-    tell(STDERR_FILENO, fmt::format("NAVETTE_FAULT={}: neither N:KIND, N+:KIND nor count:FILE\n", text));
+    tell(STDERR_FILENO, fmt::format("NAVETTE_FAULT={}: neither N:KIND, N+:KIND, N:KIND@NAME nor count:FILE\n", text));
     std::_Exit(2);
   }
   return plan;
@@ -85,7 +90,7 @@ Kind strike(const char* name, Kinds kinds) {
     tell(p.counts, line + "\n");
     return Kind::none;
   }
-  if (!kinds.has(p.kind)) return Kind::none;
+  if (!kinds.has(p.kind) || (!p.name.empty() && p.name != name)) return Kind::none;
   const unsigned long n = ++seen;
   if (n != p.from && !(p.onwards && n > p.from)) return Kind::none;
   const auto errors = errno;

@@ -3,6 +3,7 @@
 // the operation and nothing more, not a byte of code. What for: tools/torture.
 //
 //   NAVETTE_FAULT=N:KIND      the N-th operation that can fail in that way does so; N+: every later one as well
+//   NAVETTE_FAULT=N:KIND@NAME counts operations of that name alone: threads that do something else shift no number
 //   NAVETTE_FAULT=count:FILE  nothing fails; FILE gets a line an operation, its name and the kinds it knows
 //
 // Operations are counted for the whole process, whatever the thread; what is struck is told on standard error. An

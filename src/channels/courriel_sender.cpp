@@ -25,6 +25,7 @@ using model::Scope;
 
 constexpr const char* doubt = "courriel.doute";
 constexpr const char* gone = "courriel.parti";  // holds the facts
+constexpr const char* in_a_mail = " files in a mail of ";
 constexpr std::uint64_t largest_stored = std::uint64_t{256} << 20U;
 
 bool is_stored_mail(const std::string& name) {
@@ -121,7 +122,7 @@ std::optional<Refused> CourrielSender::compose(const RemiseToSend& r, const Cour
 Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answer, std::size_t bytes) {
   if (const auto* delivered = std::get_if<Delivered>(&answer.outcome)) {
     const std::string facts =
-        fmt::format("{}; {} files in a mail of {} bytes, {}", delivered->facts, r.files.size(), bytes,
+        fmt::format("{}; {}{}{} bytes, {}", delivered->facts, r.files.size(), in_a_mail, bytes,
                     profile_.protection == Protection::smime ? "S/MIME, AES-256" : "PDF, AES-256");
     remember(r.source, facts);
     return Delivered{facts};
@@ -163,6 +164,10 @@ Outcome CourrielSender::withdraw(const RemiseToSend& r) {
   const auto stored = lieu ? lieu->find_dir(r.remise) : std::nullopt;
   if (stored && !stored->contains(doubt) && !stored->contains(gone)) return Delivered{"no mail of it has left"};
   return Refused{"rappel-impossible", "a mail cannot be taken back: ask the lieu to destroy what it has"};
+}
+
+bool CourrielSender::wrote(const std::string& facts) {
+  return facts.find(in_a_mail) != std::string::npos;
 }
 
 std::string CourrielSender::describe_place(const std::string& remise) const {

@@ -46,6 +46,8 @@ class CourrielSender final : public FileSender {
   void forget(const RemiseToSend& remise) override;
   model::Outcome withdraw(const RemiseToSend& remise) override;  // a mail cannot be: Refused "rappel-impossible"
   std::string describe_place(const std::string& remise) const override;
+  // Whether the facts of a delivery are those of a mail.
+  static bool wrote(const std::string& facts);
 
  private:
   model::Outcome attempt(const RemiseToSend& remise);

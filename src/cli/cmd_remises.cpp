@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "channels/courriel_sender.h"
 #include "cli/act.h"
 #include "cli/command.h"
 #include "cli/history.h"
@@ -265,9 +266,10 @@ std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise
 
 std::string effect_of_withdrawal(const RemiseRow& r) {
   if (r.tentatives == 0) return "nothing of it has left; it is not delivered any more";
-  if (r.livree_le && r.faits.starts_with("smtp"))
+  if (r.livree_le && channels::CourrielSender::wrote(r.faits)) {
     return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
            r.faits + ")";
+  }
   return r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
                      : "what failed attempts may have left at the lieu is removed";
 }

@@ -67,7 +67,9 @@ class Handler:
         if self.options.content:
             return self.options.content
         self.taken += 1
-        (self.options.directory / f"{self.taken}.eml").write_bytes(envelope.original_content)
+        coming = self.options.directory / "coming"
+        coming.write_bytes(envelope.original_content)
+        coming.rename(self.options.directory / f"{self.taken}.eml")  # there in whole, or not
         user = session.auth_data.decode() if session.auth_data else "-"
         with (self.options.directory / "log").open("a", encoding="utf-8") as log:
             log.write(f"tls={'yes' if server.transport.get_extra_info('ssl_object') else 'no'} user={user} connection={server.number} "

@@ -225,6 +225,25 @@ def test_what_is_too_much_for_one_mail_leaves_in_several(site, mail_server, lieu
     assert len({email.message_from_bytes(m)["Message-ID"] for m in mails}) == len(mails)
 
 
+@pytest.mark.parametrize("by_server", [True, False])
+def test_what_would_be_taken_back_says_that_a_mail_cannot_be(site, mail_server, lieu, by_server):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel())
+    if not by_server:  # then mails become files
+        site.config.write_text(re.sub(r"\[mail\]\n(?:\w+ = .*\n)+", "", site.config.read_text(encoding="utf-8")), encoding="utf-8")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    assert bool(site.mails()) != by_server
+    [remise] = [r["remise"] for r in site.json("remises", "list")]
+    words = "a mail cannot be taken back: ask the lieu to destroy what it has"
+    preview = site.run("remises", "withdraw", remise, "--why", "erreur de lieu").stdout
+    assert words in preview and "removed where they lie" not in preview
+    site.run("remises", "withdraw", remise, "--why", "erreur de lieu", "--apply")
+    site.passes(code=None)
+    assert rows(site, "SELECT etat FROM remise") == [("rappelee",)]
+    assert any(words in detail for detail, in rows(site, "SELECT detail FROM trace_detail"))
+
+
 def test_a_demande_too_large_for_any_mail_is_held_with_the_reason(site, mail_server, lieu):
     mail_server.start()
     open_site(site, mail_server, lieu, channel("smime", 65_536))

@@ -328,20 +328,28 @@ def test_serve_goes_on_beside_a_stalled_partner_and_stops_at_once(site, sshd, tm
     stalled.stop()
 
 
+# The password as such, and as the answer to a question of PAM's, which is all that some servers take.
+BY_PASSWORD = ("password", "PasswordAuthentication yes\n", "")
+BY_QUESTION = ("keyboard-interactive/pam", "KbdInteractiveAuthentication yes\nUsePAM yes\nPasswordAuthentication no\n", """
+        printf '%s required pam_unix.so\\n' auth account session > /etc/pam.d/sshd""")
+
+
 @pytest.mark.root
-def test_a_password_and_a_directory_above_which_there_is_nothing(site, tmp_path):
+@pytest.mark.parametrize("method, settings, pam", [BY_PASSWORD, BY_QUESTION], ids=["password", "question"])
+def test_a_password_and_a_directory_above_which_there_is_nothing(site, tmp_path, method, settings, pam):
     secret = "chaise longue 7 ! lune"
     hashed = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=secret, capture_output=True, text=True, check=True).stdout
-    server = Sshd(tmp_path / "serveur", more="PasswordAuthentication yes\nPubkeyAuthentication no\nChrootDirectory /srv/racine\n"
-                  "ForceCommand internal-sftp\n", before=f"""
+    server = Sshd(tmp_path / "serveur", more=settings + "PubkeyAuthentication no\n"
+                  "ChrootDirectory /srv/racine\nForceCommand internal-sftp\n",
+                  before=f"""
         mkdir "$1/etc" && cp -a /etc/. "$1/etc/" && mount --bind "$1/etc" /etc
-        sed -i '/^PasswordAuthentication no$/d' "$1/sshd_config"
+        sed -i '1,/^Subsystem/{{/^PasswordAuthentication/d;/^UsePAM/d}}' "$1/sshd_config"{pam}
         useradd --no-create-home --home-dir / --shell /usr/sbin/nologin --password '{hashed.strip()}' partenaire
         mount -t tmpfs -o mode=0755 tmpfs /srv
         install -d -o root -m 0755 /srv/racine && install -d -o partenaire -m 0700 /srv/racine/depot""")
     try:
         canal = server.channel().replace(f"<utilisateur>{USER}<", "<utilisateur>partenaire<").replace(str(server.there), "/depot")
-        open_site(site, server, canal)
+        open_site(site, server, canal, patience="20s")  # PAM lets who was wrong wait two seconds
         credential = site.path / "justificatifs/cle-partenaire"
         credential.write_text(secret + "x\n", encoding="utf-8")
         site.deposit(demandes("D1", demande("A1")))
@@ -354,6 +362,8 @@ def test_a_password_and_a_directory_above_which_there_is_nothing(site, tmp_path)
         [remise] = server.seen("/srv/racine/depot").iterdir()
         assert sorted(p.name for p in remise.iterdir()) == ["DI_monenfant_A1.pdf", "DI_monenfant_A1.xml", "manifeste.xml"]
         assert all(p.stat().st_uid != 0 for p in [remise, *remise.iterdir()])
+        accepted = re.findall(r"Accepted (\S+) for (\w+)", (server.path / "sshd.log").read_text())
+        assert set(accepted) == {(method, "partenaire")}
         for secrets in (secret, hashed.strip()):
             assert secrets.encode() not in dump_of_tables(site)
     finally:

@@ -1,8 +1,8 @@
-"""What the torture does, for test_torture.py, test_crash.py and tools/torture: a site with dépôts, partners' SFTP servers
-and a mail server; one operation of a pass fails, or the process is killed at it; then the passes and acts of an operator
-must reach what an untouched twin reached: every demande at each of its lieux once, the same names and bytes, every
-notification accounted for, nothing of a family's left over, the trace valid. A mail alone may come twice, under its
-Message-ID.
+"""What the torture does, for test_torture.py, test_crash.py and tools/torture: a site with dépôts, partners' SFTP servers,
+a lieu served by e-mail and a mail server; one operation of a pass fails, or the process is killed at it; then the passes
+and acts of an operator must reach what an untouched twin reached: every demande at each of its lieux once, the same names
+and bytes, every notification accounted for, nothing of a family's left over or readable in a mail, the trace valid. A mail
+alone may come twice, under its Message-ID; one that carries a remise with the same bytes then.
 
 The points are those of src/base/fault.h; the site is made anew for each.
 """
@@ -10,6 +10,9 @@ The points are those of src/base/fault.h; the site is made anew for each.
 import collections
 import concurrent.futures
 import dataclasses
+import email
+import email.parser
+import email.policy
 import hashlib
 import os
 import pathlib
@@ -25,22 +28,26 @@ import traceback
 from xml.etree import ElementTree
 
 from conftest import Site
-from test_main_job import A, R, convention, demande, demandes, habilitations, mail_at, personne, quick_place, rows, validate
+from test_courriel import Lieu, channel as courriel
+from test_main_job import A, R, convention, demande, demandes, habilitations, personne, quick_place, rows, validate
 from test_notification import MailServer
 from test_sftp import Sshd
 
 MARK = "Zqfamillemarque"
-# A pass from the start, and one that takes apart remises that failed half-way: their lieux are looked at and cleared.
-SCENES = ("", ":apart")
+# A pass from the start; one that takes apart remises that failed half-way: their lieux are looked at and cleared; and one
+# that has nothing left to do but a remise by mail: few operations, nearly all of them its own.
+SCENES = ("", ":apart", ":courriel")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
-# By lieu: its commune, and its partner's profile; None is a dépôt.
+BY_MAIL = "courriel"
+# By lieu: its commune, and its partner's profile for SFTP; None is a dépôt.
 LIEUX = {
     "depot-nord": (NORD, None),
     "depot-sud": (SUD, None),
     "sftp-nord": (NORD, {}),
     "sftp-plat": (SUD, {"make_directory": False, "overwrite": True}),
     "sftp-sans-renommage": (NORD, {"rename": False}),
+    "courriel-sud": (SUD, BY_MAIL),
 }
 
 
@@ -54,6 +61,14 @@ def lieux_of(*communes):
     return sorted(name for name, (commune, _) in LIEUX.items() if commune in communes)
 
 
+def sealed(mail):
+    """The mail, none of whose parts can be read for a family's name."""
+    for part in mail.walk():
+        if not part.is_multipart():
+            assert MARK.encode() not in part.get_payload(decode=True), f"in clear: {mail['Message-ID']}"
+    return mail
+
+
 class Outside:
     """The servers that every site delivers to, each into directories and under an address of its own."""
 
@@ -63,9 +78,10 @@ class Outside:
         (path / "smtp").mkdir()
         self.mail = MailServer(path / "smtp")
         self.mail.start()
+        self.reader = Lieu(path / "lieu")  # who opens the mails, of whatever site
         self.lock = threading.Lock()
         self.read = 0
-        self.sent = collections.defaultdict(list)  # by the sender's domain: Message-IDs
+        self.taken = collections.defaultdict(list)  # by the sender's domain: where its mails lie
 
     def close(self):
         self.sshd.stop()
@@ -77,13 +93,20 @@ class Outside:
     def __exit__(self, *_):
         self.close()
 
-    def messages(self, domain):
+    def mails(self, domain):
         with self.lock:
             while (path := self.mail.directory / f"{self.read + 1}.eml").exists():
-                mail = mail_at(path)
-                self.sent[mail["From"].addresses[0].domain].append(mail["Message-ID"].strip("<>").split("@")[0])
+                with path.open("rb") as file:
+                    head = email.parser.BytesHeaderParser(policy=email.policy.default).parse(file)
+                self.taken[head["From"].addresses[0].domain].append(path)
                 self.read += 1
-            return sorted(self.sent[domain])
+            return list(self.taken[domain])
+
+    def forget(self, domain):
+        """Thousands of sites would fill the place."""
+        for path in self.mails(domain):
+            path.unlink()
+        del self.taken[domain]
 
 
 class Scene:
@@ -104,7 +127,19 @@ class Scene:
         for lieu, (_, profile) in LIEUX.items():
             if profile is not None:
                 self.at_partner(lieu).mkdir(parents=True)
+        self.give_certificate()
         self.grant(1)
+
+    @property
+    def certificate(self):
+        return self.site.path / "justificatifs/smime-rpe"
+
+    def give_certificate(self):
+        shutil.copy(self.outside.reader.path / "justificatifs/smime-rpe", self.certificate)  # with its mode
+
+    def remove(self):
+        self.outside.forget(self.domain)
+        shutil.rmtree(self.path)
 
     def at_partner(self, lieu):
         return self.path / "partenaires" / lieu
@@ -114,6 +149,8 @@ class Scene:
         def channel(lieu, profile):
             if profile is None:
                 return "<depot/>"
+            if profile == BY_MAIL:
+                return courriel("smime", box=f"{lieu}@{self.domain}")
             sshd = self.outside.sshd
             return sshd.channel(**profile).replace(f"<repertoire>{sshd.there}<", f"<repertoire>{self.at_partner(lieu)}<")
         lieux = {lieu: [commune] for lieu, (commune, _) in LIEUX.items()}
@@ -147,6 +184,16 @@ class Scene:
         struck = self.struck(fault)
         self.site.run("demandes", "release", "A2", code=None)
         return struck
+
+    def struck_at_mail(self, fault):
+        """The same for a pass to which a former one left the remise by mail alone: its certificate was missing."""
+        self.certificate.unlink()
+        self.site.passes(code=1)
+        assert_same("left to do", rows(self.site, "SELECT DISTINCT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                                       "WHERE r.etat <> 'livree'"), [("courriel-sud",)])
+        self.give_certificate()
+        self.retry()
+        return self.struck(fault)
 
     def converge(self, rounds=12):
         """Passes, and what an operator does to what waits for its next try, until nothing is left to do."""
@@ -186,13 +233,37 @@ class Scene:
 
     # ---- what came of it
 
+    def mails(self):
+        """By Message-ID, without what all have in common: those that came under it, as bytes."""
+        out = collections.defaultdict(list)
+        for path in self.outside.mails(self.domain):
+            data = path.read_bytes()
+            mail = sealed(email.message_from_bytes(data, policy=email.policy.default))
+            out[mail["Message-ID"].removeprefix("<").removesuffix(f"@{self.domain}>")].append(data)
+        return out
+
+    def unpack_mails(self):
+        """As their lieu does, to where the remises of a partner by SFTP lie."""
+        for name, copies in self.mails().items():
+            remise, dot, _ = name.partition(".contenu")
+            if not dot:
+                continue
+            assert len(set(copies)) == 1, f"{remise} was mailed with other bytes"
+            mail = email.message_from_bytes(copies[0], policy=email.policy.default)
+            directory = self.at_partner(mail["To"].addresses[0].username) / remise
+            if not directory.exists():
+                directory.mkdir()
+                for file, content in self.outside.reader.opened(copies[0])[0].items():
+                    (directory / file).write_bytes(content)
+
     def manifests(self):
         """(lieu, remise, manifest, directory, whether the directory is the remise's own)"""
+        self.unpack_mails()
         for path in self.site.depot.glob("*/remises/*/manifeste.xml"):
             yield path.parts[-4], path.parent.name, path, True
         for lieu, (_, profile) in LIEUX.items():
             for path in self.at_partner(lieu).rglob("*manifeste.xml"):
-                own = profile.get("make_directory", True)
+                own = profile == BY_MAIL or profile.get("make_directory", True)
                 yield lieu, path.parent.name if own else path.name.removesuffix("_manifeste.xml"), path, own
 
     def delivered(self):
@@ -254,8 +325,10 @@ class Scene:
                     " AND acceptee_le IS NOT NULL ORDER BY 1")
         assert_same("notifications", [t[0] for t in told], names)
         assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
-        mails = collections.Counter(self.outside.messages(self.domain))
-        assert_same("mails", sorted(mails), names)
+        mails = {name: len(copies) for name, copies in self.mails().items()}
+        by_mail = rows(site, "SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = 'courriel-sud'"
+                       " AND r.etat = 'livree'")
+        assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail)]))
         assert max(mails.values()) <= mails_at_most, mails
         validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"))
         self.check_leftovers()
@@ -292,6 +365,7 @@ class Torture:
         self.outside = Outside(self.place)
         self.expected = None
         self.counts = {}
+        self.of_the_mail = []
 
     def __enter__(self):
         return self
@@ -305,9 +379,12 @@ class Torture:
         return scene
 
     def strike(self, scene, point):
-        """One pass under the fault that `point` names, N:KIND or N:KIND:apart; whether it met it."""
-        fault = point.removesuffix(":apart")
-        return scene.struck(fault) if fault == point else scene.struck_apart(fault, self.counts["lost"] // 2)
+        """One pass under the fault that `point` names, N:KIND and its scene; whether it met it."""
+        if point.endswith(":apart"):
+            return scene.struck_apart(point.removesuffix(":apart"), self.counts["lost"] // 2)
+        if point.endswith(":courriel"):
+            return scene.struck_at_mail(point.removesuffix(":courriel"))
+        return scene.struck(point)
 
     def look(self):
         """The untouched twins: what every other must reach, and how many operations know each kind. False: a binary without
@@ -319,11 +396,14 @@ class Torture:
             scene.converge()
             if not counts.exists():
                 return False
-            words = collections.Counter(word for line in counts.read_text(encoding="ascii").splitlines() for word in line.split()[1:])
+            operations = [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
+            words = collections.Counter(word for _, *kinds in operations for word in kinds)
             self.counts |= {kind + which: words[kind] for kind in KINDS}
+            if which == ":courriel":
+                self.of_the_mail = points_of_the_mail(operations)
             self.expected = self.expected or scene.outcome()
             scene.check(self.expected, mails_at_most=1)
-            if which:
+            if which == ":apart":
                 assert rows(scene.site, "SELECT 1 FROM remise WHERE etat = 'dissoute' AND tentatives > 0"), "nothing was taken apart"
         return True
 
@@ -335,7 +415,7 @@ class Torture:
             struck = (disturb or self.strike)(scene, point)
             scene.converge()
             scene.check(self.expected)
-            shutil.rmtree(scene.path)
+            scene.remove()
         except (AssertionError, subprocess.TimeoutExpired, OSError, ElementTree.ParseError, sqlite3.Error) as e:
             line = traceback.extract_tb(e.__traceback__)[-1].line
             fault = f"{type(e).__name__}: {str(e) or line} ({scene.path})"
@@ -359,9 +439,10 @@ class Torture:
             pool.shutdown(cancel_futures=True)
 
     def sample(self, count):
-        """About `count` points, for each kind spread from its first to its last."""
-        share = max(2, round(count / len(self.counts)))
-        return [f"{n}:{kind}" for kind, last in self.counts.items() for n in spread(last, share)]
+        """About `count` points: whatever is done for a remise by mail, and for each kind spread from its first to its last."""
+        kinds = {kind: last for kind, last in self.counts.items() if not kind.endswith(":courriel")}
+        share = max(2, round((count - len(self.of_the_mail)) / len(kinds)))
+        return [*self.of_the_mail, *(f"{n}:{kind}" for kind, last in kinds.items() for n in spread(last, share))]
 
     def every(self, kinds=KINDS):
         points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind.removesuffix(":apart") in kinds for n in range(1, last + 1)]
@@ -377,6 +458,24 @@ class Torture:
                 tried = self.try_point(f"{n}:{kind}")
                 tell(tried)
                 struck = tried.struck
+
+
+def points_of_the_mail(operations):
+    """Of that scene: whatever composes, stores and remembers the mail meets one kind of fault, in turn; its sending, and that
+    of the notification, all that they know. By name, for what looks at other lieux meanwhile."""
+    sendings = [i for i, (name, *_) in enumerate(operations) if name == "smtp.send"]
+    commits = [i for i, (name, *_) in enumerate(operations) if name == "sqlite.commit"]
+    first, last = max(i for i in commits if i < sendings[0]), min(i for i in commits if i > sendings[0])
+    out, turn = [], 0
+    for i, (name, *kinds) in enumerate(operations):
+        if i in sendings:
+            chosen = kinds
+        elif first < i < last and not name.startswith(("ssh.", "sftp.", "sqlite.")):
+            chosen, turn = [kinds[turn % len(kinds)]], turn + 1
+        else:
+            continue
+        out += [f"{sum(o[0] == name and kind in o for o in operations[:i + 1])}:{kind}@{name}:courriel" for kind in chosen]
+    return out
 
 
 def spread(count, points):

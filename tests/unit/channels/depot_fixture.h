@@ -21,9 +21,9 @@ inline model::RemiseFile put_once(const Directory& dir, const std::string& name,
 // `base` outlives it. The lieu is "rpe-firminy", the remise "R1". Made again on the same `base`: finds what is there.
 class Depot {
  public:
-  explicit Depot(const std::filesystem::path& base)
+  explicit Depot(const std::filesystem::path& base, const std::string& pdf = std::string(300000, 'p'))
       : root(base / "depot"), source(Directory::create(base / "depart" / "rpe-firminy" / "R1")) {
-    files.push_back(put_once(source, "DI_monenfant_A1.pdf", model::FileKind::pdf, std::string(300000, 'p')));
+    files.push_back(put_once(source, "DI_monenfant_A1.pdf", model::FileKind::pdf, pdf));
     files.push_back(put_once(source, "DI_monenfant_A1.xml", model::FileKind::xml, "<demande/>"));
     files.push_back(put_once(source, "remise.xml", model::FileKind::manifest, "<remise>A1</remise>"));
   }

@@ -1,8 +1,6 @@
 #include "channels/depot_provision.h"
 
-#include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include <catch2/catch.hpp>
@@ -11,46 +9,21 @@
 
 #include "base/directory.h"
 #include "base/error.h"
+#include "unit/channels/provision_fixture.h"
 
 using namespace navette;
 using Catch::Matchers::Contains;
 using channels::Account;
 using channels::DepotPlan;
 using channels::provision_depot;
+using test::is_root;
+using test::lieu;
+using test::plan_for;
+using test::RootOwnedDir;
+using test::service;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Below /run: sshd, and so provision_depot, accepts no parent that others may write, as /tmp is.
-class RootOwnedDir {
- public:
-  RootOwnedDir() {
-    std::string name = "/run/navette-test-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr || ::chmod(name.c_str(), 0755) != 0) throw Error("no directory under /run");
-    path_ = name;
-  }
-  RootOwnedDir(const RootOwnedDir&) = delete;
-  RootOwnedDir& operator=(const RootOwnedDir&) = delete;
-  ~RootOwnedDir() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-const Account service{5000, 5000, "/usr/sbin/nologin", {"navette"}, {}, {}};
-const Account lieu{5001, 5001, "/usr/sbin/nologin", {"rpe-firminy", "navette-lieux"}, {}, {}};
-
-DepotPlan plan_for(const fs::path& root, const Account& account = lieu) {
-  DepotPlan plan;
-  plan.root = root;
-  plan.find_account = [account](const std::string& name) -> std::optional<Account> {
-    if (name == "navette") return service;
-    if (name == "rpe-firminy") return account;
-    return std::nullopt;
-  };
-  return plan;
-}
 
 void check_is(const Directory& parent, const std::string& name, uid_t uid, gid_t gid, mode_t mode) {
   INFO(name);
@@ -69,12 +42,6 @@ void check_provisioned(const fs::path& root) {
   check_is(base, "remises", 5000, 5001, 02750);
   check_is(base, "retour", 5001, 5000, 02770);
   check_is(base, "dev", 0, 0, 0755);
-}
-
-bool is_root() {
-  if (::geteuid() == 0) return true;
-  WARN("not root: skipped");
-  return false;
 }
 
 }  // namespace

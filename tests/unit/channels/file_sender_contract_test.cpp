@@ -1,5 +1,5 @@
-// What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, SFTP to a real OpenSSH server
-// under the profiles that partners have, and e-mail, opened as the lieu does.
+// What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, plain and provisioned, SFTP to a
+// real OpenSSH server under the profiles that partners have, and e-mail, opened as the lieu does.
 #include <functional>
 #include <thread>
 
@@ -10,6 +10,7 @@
 #include "support/sshd.h"
 #include "unit/channels/courriel_fixture.h"
 #include "unit/channels/depot_fixture.h"
+#include "unit/channels/provision_fixture.h"
 
 using namespace navette;
 using namespace std::chrono_literals;
@@ -41,16 +42,26 @@ const Partner partners[] = {{"a directory a remise", "internal-sftp", true, fals
                             {"all in one directory", "internal-sftp", true, false, false},
                             {"replacing", "internal-sftp", true, true, true},
                             {"without extensions", "internal-sftp -P fsync,posix-rename,statvfs", true, true, true},
-                            {"without rename", "internal-sftp -P rename,posix-rename", false, false, true}};
+                            {"without rename", "internal-sftp -P rename,posix-rename", false, false, true},
+                            {"sizes not looked at", "internal-sftp", true, false, true, false}};
 
 class World {
  public:
-  World() : depot(dir.path()) {}
+  // What encrypts a remise as one PDF reads the pages of its files.
+  World() : depot(dir.path(), test::small_pdf(200000)) {}
 
   // Each call is as another process would begin.
   Place plain_depot() const {
     const fs::path remises = depot.root / "rpe-firminy/remises";
     return {std::make_unique<channels::DepotSender>(depot.root, channels::DepotSender::Missing::create_plain),
+            [=](const std::string& file) { return remises / "R1" / file; }, remises};
+  }
+  // As `lieux provision` makes it; takes root.
+  Place provisioned_depot() {
+    if (!srv) srv = std::make_unique<test::RootOwnedDir>();
+    channels::provision_depot(test::plan_for(srv->path()), depot.remise().lieu);
+    const fs::path remises = srv->path() / "rpe-firminy/remises";
+    return {std::make_unique<channels::DepotSender>(srv->path(), channels::DepotSender::Missing::retry),
             [=](const std::string& file) { return remises / "R1" / file; }, remises};
   }
   Place sftp(const test::Sshd& sshd, const Partner& partner) const {
@@ -81,16 +92,16 @@ class World {
   }
 
   // What came by mail is opened when it is asked for, once.
-  Place courriel() {
+  Place courriel(model::Protection protection = model::Protection::smime) {
     const fs::path there = dir / "ouvert";
     const fs::path mails = dir / "courriels";
     fs::create_directories(mails);
     fs::create_directories(there);
-    if (!keys) keys = std::make_unique<test::Keys>(dir.path(), model::Protection::smime);
+    if (!keys) keys = std::make_unique<test::Keys>(dir.path(), protection);
     clock.set(SystemClock().now() + 1h);  // the certificate is made now
     const channels::CourrielTools tools{mail, credentials, clock, "navette@caf.example.org", test::Box::short_text};
     return {std::make_unique<channels::CourrielSender>(
-                model::CourrielProfile{"rpe@example.org", model::Protection::smime, "cle-rpe", 10U << 20U}, tools),
+                model::CourrielProfile{"rpe@example.org", protection, "cle-rpe", 10U << 20U}, tools),
             [=, this](const std::string& file) {
               const fs::path eml = mails / "R1-contenu.eml";
               if (fs::exists(eml) && !fs::exists(there / file)) {
@@ -108,6 +119,7 @@ class World {
   channels::Credentials credentials{dir / "credentials"};
 
  private:
+  std::unique_ptr<test::RootOwnedDir> srv;
   std::unique_ptr<test::Keys> keys;  // of the lieu that gets mails
   test::FakeClock clock{"2026-11-25T12:00:00Z"};
   channels::MailDirectory mail{dir / "courriels"};
@@ -159,16 +171,24 @@ void check_whole(const World& world, const Place& place) {
 void for_each_place(const std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>& work,
                     bool by_name = false) {
   if (!by_name) {
-    SECTION("courriel") {
-      World world;
-      work(
-          world, [&] { return world.courriel(); }, false);
+    for (const auto protection : {model::Protection::smime, model::Protection::pdf}) {
+      SECTION(protection == model::Protection::smime ? "courriel, S/MIME" : "courriel, PDF") {
+        World world;
+        work(
+            world, [&] { return world.courriel(protection); }, false);
+      }
     }
   }
   SECTION("dépôt") {
     const World world;
     work(
         world, [&] { return world.plain_depot(); }, false);
+  }
+  SECTION("dépôt, provisioned") {
+    if (!test::is_root()) return;
+    World world;
+    work(
+        world, [&] { return world.provisioned_depot(); }, false);
   }
   for (const Partner& partner : partners) {
     SECTION(partner.name) {
@@ -372,13 +392,30 @@ TEST_CASE("what stands there before the first attempt is another's, whatever its
   for (const Partner& partner : {partners[0], partners[1], partners[4]}) {
     const Place place = world.sftp(sshd, partner);
     const fs::path path = place.path("DI_monenfant_A1.pdf");
-    put(path, std::string(300000, 'x'));
+    put(path, std::string(world.depot.files[0].size, 'x'));
     CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
-    CHECK(content(path) == std::string(300000, 'x'));
+    CHECK(content(path) == std::string(world.depot.files[0].size, 'x'));
     CHECK_FALSE(fs::exists(place.path("remise.xml")));
     fs::remove_all(place.path("remise.xml").parent_path());
     fs::create_directories(place.root);
   }
+}
+
+TEST_CASE("a file larger than ours is another's, where an attempt that was cut short leaves less") {
+  const Partner& partner = partners[4];
+  REQUIRE_FALSE(partner.rename);
+  const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
+  const World world;
+  const Place place = world.sftp(sshd, partner);
+  const std::string larger(world.depot.files[0].size + 1, 'x');
+  put(place.path("DI_monenfant_A1.pdf"), larger);
+  auto remise = world.depot.remise();
+  remise.attempt = 2;
+  CHECK(refused(place.sender->send(remise)) == "remise-differente");
+  CHECK(content(place.path("DI_monenfant_A1.pdf")) == larger);
+  CHECK_FALSE(fs::exists(place.path("remise.xml")));
+  place.sender->forget(remise);
+  CHECK(files_below(place.root) == std::vector<fs::path>{place.path("DI_monenfant_A1.pdf")});
 }
 
 TEST_CASE("where somebody of the partner's put a link, nothing goes through it") {

@@ -159,6 +159,26 @@ TEST_CASE("a server that ends the connection at a login that it refuses refuses 
   CHECK(fault_of(server) == Fault::login);
 }
 
+TEST_CASE("what a server says before any login is told in printable words") {
+  const std::uint16_t port = test::free_port();
+  const test::Process rude({"/usr/bin/python3", "tests/support/rude_sshd.py", std::to_string(port)});
+  test::wait_until([&] { return test::answers(port); }, "the server");
+  ssh::Server server;
+  server.host = "127.0.0.1";
+  server.port = port;
+  server.user = "partenaire";
+  server.fingerprint = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  server.password = "secret";
+  std::string said;
+  try {
+    const ssh::Session session(server, 5s);
+  } catch (const ssh::SshError& e) {
+    said = e.what();
+  }
+  CHECK_THAT(said, Catch::Contains("rouge") && Catch::Contains("une autre ligne"));
+  CHECK(std::none_of(said.begin(), said.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }));
+}
+
 TEST_CASE("no address, nobody there, nobody who answers") {
   Sshd sshd;
   auto server = profile(sshd);

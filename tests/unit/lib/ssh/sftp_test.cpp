@@ -2,6 +2,8 @@
 #include "lib/ssh/sftp.h"
 
 #include <filesystem>
+#include <functional>
+#include <future>
 
 #include <catch2/catch.hpp>
 
@@ -32,6 +34,12 @@ class Text final : public ssh::Source {
   std::size_t at_ = 0;
   bool intact_;
 };
+
+// tests/support/odd_sftp.py instead of OpenSSH's; what it was asked for goes to `log`.
+Sshd::Options odd(const std::string& kind, const fs::path& log = "/dev/null") {
+  const std::string script = fs::absolute("tests/support/odd_sftp.py").string();
+  return {{"ed25519"}, "/usr/bin/python3 -S " + script + " " + kind + " " + log.string(), ""};
+}
 
 struct Server {
   explicit Server(const Sshd::Options& options = {}) : sshd(options) { fs::create_directory(there()); }
@@ -65,6 +73,19 @@ struct Server {
 
   Sshd sshd;
 };
+
+// With little patience, which a busy machine may need to start that server at all.
+ssh::Sftp connect_to_odd(const Server& server) {
+  constexpr int tries = 20;
+  for (int i = 1; i < tries; ++i) {
+    try {
+      return server.connect(1s);
+    } catch (const ssh::SshError& e) {
+      if (e.fault() != ssh::Fault::timed_out) throw;
+    }
+  }
+  return server.connect(1s);
+}
 
 ssh::UploadReport send(ssh::Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules = {}) {
   ssh::UploadReport report;
@@ -279,6 +300,75 @@ TEST_CASE("looking, making, renaming, listing, reading, removing") {
   CHECK(server.names().empty());
   CHECK(sftp.free_space(server.path(".")).value_or(0) > 0);
   CHECK_THROWS_AS(sftp.list(server.path("none")), SftpError);
+}
+
+TEST_CASE("at a server that answers nothing, what is unanswered stays within bounds") {
+  const test::TempDir logs;
+  const fs::path log = logs / "asked";
+  const Server server(odd("mute", log));
+  const auto asked = [&](const std::string& what) {  // how often, how many bytes
+    std::pair<std::size_t, std::size_t> out{};
+    std::ifstream in(log);
+    std::string kind;
+    for (std::size_t size = 0; in >> kind >> size;) {
+      if (kind != what) continue;
+      ++out.first;
+      out.second += size;
+    }
+    return out;
+  };
+  constexpr std::size_t most_bytes = std::size_t{4} << 20U;
+  SECTION("bytes of one large file") {
+    auto sftp = connect_to_odd(server);
+    CHECK_THROWS_AS(send(sftp, {server.upload("a", filler(2 * most_bytes, 1))}), ssh::SshError);
+    CHECK(asked("write").second <= most_bytes);
+    CHECK(asked("write").first > 1);
+  }
+  SECTION("bytes of files together, and the files") {
+    auto sftp = connect_to_odd(server);
+    std::vector<Upload> uploads;
+    for (int i = 0; i < 200; ++i) uploads.push_back(server.upload(std::to_string(i), filler(100'000, 1)));
+    CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
+    CHECK(asked("write").second < most_bytes + ssh::wire::chunk);  // the last one may go beyond
+    CHECK(asked("open").first <= 96);
+    CHECK(asked("open").first > 1);
+  }
+  SECTION("looks") {
+    auto sftp = connect_to_odd(server);
+    CHECK_THROWS_AS(sftp.stat_all(std::vector<std::string>(1000, "/a")), ssh::SshError);
+    CHECK(asked("stat").first <= 256);
+    CHECK(asked("stat").first > 1);
+  }
+}
+
+TEST_CASE("a server that lists or sends a little now and then, for ever, is waited for so long and no longer") {
+  const Server server(odd("drip"));
+  const auto said = [&](const std::function<void(ssh::Sftp&)>& work) {
+    return std::async(std::launch::async, [&server, work]() -> std::string {
+      try {
+        auto sftp = connect_to_odd(server);
+        work(sftp);
+      } catch (const ssh::SshError& e) {
+        return e.what();
+      }
+      return "done";
+    });
+  };
+  auto listing = said([](ssh::Sftp& sftp) { sftp.list("/"); });
+  auto reading = said([](ssh::Sftp& sftp) { sftp.read("/a", 1000); });
+  CHECK(listing.get() == "the server takes too long");
+  CHECK(reading.get() == "the server takes too long");
+}
+
+TEST_CASE("a server that answers with nothing inside, and never says that this is all, is not asked for ever") {
+  const Server server(odd("empty"));
+  auto sftp = server.connect();
+  SECTION("listing") {
+    CHECK_THROWS_AS(sftp.list("/"), ssh::wire::MalformedPacket);
+  }
+  SECTION("reading") {
+    CHECK_THROWS_AS(sftp.read("/a", 1000), ssh::wire::MalformedPacket);
+  }
 }
 
 TEST_CASE("a server that stops answering in the middle costs its patience and no more") {
