@@ -23,8 +23,8 @@ using store::RemiseRow;
 
 constexpr const char* list_help =
     "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
-    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire (withdrawn,\n"
-    "only the lieu can destroy what it has), rappelee (withdrawn, and the lieu has nothing of it any more).\n"
+    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire\n"
+    "(withdrawn, only the lieu can destroy what it has), rappelee (withdrawn, the lieu has nothing of it).\n"
     "--held shows the remises that wait for a person, be it for their delivery or their notification.\n"
     "NEXT TRY is `held` while the lieu's partner is: nothing is tried until `navette lieux retry LIEU`.\n"
     "WHY tells why the last attempt failed, or why it is held or withdrawn.\n\n"
@@ -55,10 +55,10 @@ constexpr const char* release_help =
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
-    "its files are removed from the dépôt or the partner's server by the next pass. From a mailbox nothing can\n"
-    "be: ask the lieu to destroy it, then say so with `remises taken-back`. Its demandes await the Caf and never go to "
-    "that lieu again; no delay of it runs any more. What\n"
-    "was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
+    "its files are removed from the dépôt or the partner's server by the next pass. From a mailbox nothing\n"
+    "can be: ask the lieu to destroy it, then say so with `remises taken-back`. Its demandes await the Caf and\n"
+    "never go to that lieu again; no delay of it runs any more. What was issued again of it is withdrawn with\n"
+    "it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
 constexpr const char* taken_back_help =

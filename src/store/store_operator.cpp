@@ -78,7 +78,8 @@ void Store::hold_demande(const std::string& reference, const std::string& why, I
       }
     }
   }
-  if (!to_come) throw Error("the demande " + reference + " is delivered everywhere, or withdrawn: there is nothing to hold");
+  if (!to_come)
+    throw Error("the demande " + reference + " is delivered everywhere, or withdrawn: there is nothing to hold");
   for (const RowId a : acheminements) set_acheminement(a, AcheminementEvent::held, why);
   db_.query(
          "UPDATE remise SET prochaine = min(prochaine, ?) WHERE etat = 'prete' AND id IN "

@@ -240,7 +240,7 @@ def test_what_would_be_taken_back_says_that_a_mail_cannot_be(site, mail_server, 
     assert words in preview and "removed where they lie" not in preview
     site.run("remises", "withdraw", remise, "--why", "erreur de lieu", "--apply")
     site.passes(code=None)
-    assert rows(site, "SELECT etat FROM remise") == [("rappelee",)]
+    assert rows(site, "SELECT etat FROM remise") == [("a-detruire",)]
     assert any(words in detail for detail, in rows(site, "SELECT detail FROM trace_detail"))
 
 

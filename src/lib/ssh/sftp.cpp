@@ -101,9 +101,15 @@ void Sftp::pump() {
   flush();
   std::array<char, std::size_t{32} << 10U> buffer{};
   bool wait = true;
-  while (const std::size_t n = session_.read(buffer.data(), buffer.size(), wait)) {
-    wait = false;
-    in_.append(buffer.data(), n);
+  std::exception_ptr lost;  // what came before the end counts
+  try {
+    while (const std::size_t n = session_.read(buffer.data(), buffer.size(), wait)) {
+      wait = false;
+      in_.append(buffer.data(), n);
+    }
+  } catch (const SshError&) {
+    if (wait) throw;
+    lost = std::current_exception();
   }
   std::size_t at = 0;
   while (in_.size() - at >= 4) {
@@ -114,6 +120,7 @@ void Sftp::pump() {
     at += 4 + size;
   }
   in_.erase(0, at);
+  if (lost) std::rethrow_exception(lost);
   // Bytes that come one by one are no answer.
   const auto now = std::chrono::steady_clock::now();
   if (at > 0) answered_ = now;
