@@ -107,6 +107,7 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
   const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, last_day)));
   const xml::Node root = texts.root();
   std::vector<std::string> to;
+  to.reserve(recipients.size());
   for (const auto& [address, numero] : recipients) to.push_back(address);
   mime::Message message = channels::mail_head(mail.from, std::move(to), mail.message_id, now);
   message.subject = root.child_text("objet");

@@ -281,8 +281,9 @@ void Store::apply_recall(const DeliveryOutcome& o) {
   } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome);
              refused != nullptr && refused->scope == model::Scope::remise) {
     db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
-    set_remise(o.remise, RemiseEvent::not_removable, refused->reason);
-    trace(o.at, "rappel.a-detruire", object, refused->reason);
+    const std::string reason = refused->code + ": " + refused->reason;
+    set_remise(o.remise, RemiseEvent::not_removable, reason);
+    trace(o.at, "rappel.a-detruire", object, reason);
   } else {
     const std::string reason =
         refused != nullptr ? refused->code + ": " + refused->reason : std::get<model::Retry>(o.outcome).reason;
