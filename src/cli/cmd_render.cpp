@@ -1,6 +1,7 @@
 // One demande as a PDF, as the daemon renders it.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include <boost/program_options/value_semantic.hpp>
 #include <fcntl.h>
@@ -23,10 +24,12 @@ namespace fs = std::filesystem;
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
     "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole.\n\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches: for those who\n"
+    "write a stylesheet. Errors name the line, of the stylesheet or of the FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
-    "  navette render flux.xml --ref D-2026-0002 -o - | lp\n";
+    "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
+    "  navette render --fo essai.fo -o essai.pdf\n";
 
 void options(boost::program_options::options_description& o) {
   o.add_options()("ref", boost::program_options::value<std::string>()->value_name("REF"),
@@ -34,7 +37,8 @@ void options(boost::program_options::options_description& o) {
       "output,o", boost::program_options::value<std::string>()->value_name("OUT.pdf"),
       "where to write; - is standard output")(
       "emetteur", boost::program_options::value<std::string>()->value_name("NAME"),
-      "of a delivered file that was renamed (default: from its name DI_<emetteur>_<reference>.xml)");
+      "of a delivered file that was renamed (default: from its name DI_<emetteur>_<reference>.xml)")(
+      "fo", "FILE is an XSL-FO document");
   json_option(o);
 }
 
@@ -59,22 +63,18 @@ void write_out(const std::string& target, std::string_view bytes) {
   write_file(directory, path.filename().string(), bytes);
 }
 
-int run(const Invocation& call) {
-  const std::string target = call.text("output");
-  if (target.empty()) throw UsageError("render: say where to write with -o OUT.pdf (- is standard output)");
-  if (target == "-" && stdout_is_terminal()) throw UsageError("a PDF is not for a terminal; give -o OUT.pdf");
-  if (target == "-" && call.json())
-    throw UsageError("--json goes to standard output, where the PDF would; give -o OUT.pdf");
-  const config::Config config = call.config_or_defaults();
-  const std::string& file = call.argument();
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) throw UsageError(fmt::format("{} cannot be opened: {}", file, std::generic_category().message(errno)));
+struct Rendered {
+  std::string reference;  // of the demande; empty: of none
+  render::Renderer::Result result;
+};
 
+Rendered render_demande(const Invocation& call, const config::Config& config, int fd) {
+  const std::string& file = call.argument();
   const auto schemas = flux::Schemas::load(config.data.schemas().string());
   const auto reference = daemon::load_reference_data(config);
   const auto record = [&] {
     try {
-      return flux::find_demande(fd.get(), schemas, reference, call.text("ref"));
+      return flux::find_demande(fd, schemas, reference, call.text("ref"));
     } catch (const std::exception&) {
       std::throw_with_nested(Error(file));
     }
@@ -85,14 +85,40 @@ int run(const Invocation& call) {
   }
   std::vector<std::string> communes = record->demande.communes;
   std::sort(communes.begin(), communes.end());  // as the store gives them
-  const auto renderer = daemon::load_renderer(config);
-  const auto result = renderer->render(xml::Document::parse(record->xml),
-                                       stages::render_parameters(emetteur_of(call, *record), communes, reference));
+  return {record->demande.reference, daemon::load_renderer(config)->render(
+                                         xml::Document::parse(record->xml),
+                                         stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+}
+
+Rendered render_fo(const Invocation& call, const config::Config& config) {
+  if (call.has("ref") || call.has("emetteur")) throw UsageError("--ref and --emetteur are of a demande, not of --fo");
+  try {
+    std::ifstream file(call.argument(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (file.bad()) throw Error("cannot be read");
+    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes)};
+  } catch (const std::exception&) {
+    std::throw_with_nested(Error(call.argument()));
+  }
+}
+
+int run(const Invocation& call) {
+  const std::string target = call.text("output");
+  if (target.empty()) throw UsageError("render: say where to write with -o OUT.pdf (- is standard output)");
+  if (target == "-" && stdout_is_terminal()) throw UsageError("a PDF is not for a terminal; give -o OUT.pdf");
+  if (target == "-" && call.json())
+    throw UsageError("--json goes to standard output, where the PDF would; give -o OUT.pdf");
+  const config::Config config = call.config_or_defaults();
+  const std::string& file = call.argument();
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw UsageError(fmt::format("{} cannot be opened: {}", file, std::generic_category().message(errno)));
+  const auto [reference, result] = call.has("fo") ? render_fo(call, config) : render_demande(call, config, fd.get());
   write_out(target, result.pdf);
   if (call.json()) {
     print_json({{"fichier", target},
-                {"reference", record->demande.reference},
+                {"reference", json_or_null(reference)},
                 {"octets", result.pdf.size()},
+                {"pages", result.pages},
                 {"caracteres_remplaces", result.substituted_glyphs}});
   } else if (result.substituted_glyphs > 0) {
     remark(fmt::format("navette: {} characters have no font and are shown as a replacement mark",

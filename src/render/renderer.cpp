@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/error.h"
 #include "lib/xml/stylesheet.h"
 #include "render/fo_reader.h"
 #include "render/layout.h"
@@ -13,8 +14,9 @@ namespace navette::render {
 
 struct Renderer::State {
   State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain)
-      : stylesheet(xml::Stylesheet::load(stylesheet_path)), fonts(chain), emitter(fonts) {}
+      : path(stylesheet_path), stylesheet(xml::Stylesheet::load(path)), fonts(chain), emitter(fonts) {}
 
+  std::string path;
   xml::Stylesheet stylesheet;
   FontStore fonts;
   PdfEmitter emitter;
@@ -47,7 +49,13 @@ Renderer::~Renderer() = default;
 
 Renderer::Result Renderer::render(const xml::Document& demande,
                                   const std::map<std::string, std::string>& parameters) const {
-  return render_fo(state_->stylesheet.transform(demande, parameters), demande.serialise());
+  const xml::Document fo = state_->stylesheet.transform(demande, parameters);
+  try {
+    return render_fo(fo, demande.serialise());
+  } catch (const std::exception&) {
+    // libxslt gives an element of the result the line of the stylesheet that made it.
+    std::throw_with_nested(Error(state_->path));
+  }
 }
 
 Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source) const {

@@ -26,9 +26,10 @@ class Renderer {
     unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
   };
   // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is
-  // serialised. `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error.
+  // serialised. `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error; a line that it
+  // names is the stylesheet's.
   Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
-  // The same from an XSL-FO document; `source` is what it attaches.
+  // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches.
   Result render_fo(const xml::Document& fo, const std::string& source) const;
 
   // Noto Sans, then DejaVu Sans, where Debian's fonts-noto-core and fonts-dejavu-core put them.

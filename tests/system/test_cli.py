@@ -666,6 +666,46 @@ def test_render_gives_the_delivered_bytes_without_a_database(loaded, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+FO = """<?xml version="1.0"?>
+<root xmlns="http://www.w3.org/1999/XSL/Format" xml:lang="fr-FR">
+  <layout-master-set><simple-page-master master-name="p" page-width="100mm" page-height="50mm" margin="5mm">
+    <region-body margin="0mm"/></simple-page-master></layout-master-set>
+  <page-sequence master-reference="p"><flow flow-name="xsl-region-body">
+    <block>Essai d’une mise en page</block>
+  </flow></page-sequence>
+</root>
+"""
+
+
+def test_render_takes_an_fo_document_and_errors_name_the_line_that_made_them(site, tmp_path):
+    fo, out = tmp_path / "essai.fo", tmp_path / "essai.pdf"
+    fo.write_text(FO, encoding="utf-8")
+    assert site.json("render", "--fo", fo, "-o", out)["pages"] == 1
+    text = subprocess.run(["pdftotext", out, "-"], capture_output=True, text=True, check=True).stdout
+    assert "Essai d’une mise en page" in text
+    site.run("render", "--fo", fo, "--ref", "X", "-o", out, code=2)
+    fo.write_text(FO.replace("<block>Essai", '<block foo="1">Essai'), encoding="utf-8")
+    said = site.run("render", "--fo", fo, "-o", out, code=3).stderr
+    assert f"{fo}: FO line 6, block: property foo is not supported here" in said
+    fo.write_text(FO.replace("</block>", ""), encoding="utf-8")
+    assert f"{fo}: " in site.run("render", "--fo", fo, "-o", out, code=3).stderr
+
+    data = tmp_path / "data"
+    shutil.copytree(ROOT / "xslt", data / "xslt")
+    (data / "xsd").symlink_to(ROOT / "xsd")
+    (data / "data").symlink_to(ROOT / "data")
+    config = tmp_path / "autre.conf"
+    config.write_text(f"[data]\ndirectory = {data}\n", encoding="utf-8")
+    sheet = data / "xslt/demande-fo.xsl"
+    lines = sheet.read_text(encoding="utf-8").splitlines()
+    at = next(i for i, line in enumerate(lines) if line.strip() == "<fo:block>")
+    lines[at] = '<fo:block couleur="bleu">'
+    sheet.write_text("\n".join(lines), encoding="utf-8")
+    done = subprocess.run([site.binary, "-c", config, "render", DATA / "demo/demandes.xml", "-o", out], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 3 and f"{sheet}: FO line {at + 1}, block: property couleur" in done.stderr
+
+
 def test_render_says_what_is_missing(site, tmp_path):
     flux = DATA / "demo/demandes.xml"
     assert "no demande NONE" in site.run("render", flux, "--ref", "NONE", "-o", tmp_path / "x.pdf", code=2).stderr
