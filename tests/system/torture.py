@@ -445,14 +445,14 @@ class Torture:
         return [*self.of_the_mail, *(f"{n}:{kind}" for kind, last in kinds.items() for n in spread(last, share))]
 
     def every(self, kinds=KINDS):
-        points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind.removesuffix(":apart") in kinds for n in range(1, last + 1)]
+        points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind.split(":")[0] in kinds for n in range(1, last + 1)]
         random.Random(1).shuffle(points)  # an interrupted run has seen something of everything
         return points
 
     def beyond(self, kinds=KINDS, tell=lambda tried: None):
         """Threads make no two passes the same: on from where every() ends until a pass completes untouched."""
         for kind, n in self.counts.items():
-            struck = kind.removesuffix(":apart") in kinds
+            struck = kind.split(":")[0] in kinds
             while struck:
                 n += 1
                 tried = self.try_point(f"{n}:{kind}")
