@@ -46,13 +46,19 @@ std::variant<Depot, Outcome> open_depot(const std::filesystem::path& root, const
   } catch (const std::system_error& e) {
     if (e.code().value() != ENOENT) throw;
     // Not the lieu's fault, and it heals: the volume is not mounted yet.
-    return Outcome(
-        Retry{fmt::format("volume-absent: {} is not there; is its volume mounted?", root.string()), std::nullopt});
+    return Outcome(Retry{fmt::format("volume-absent: {} is not there; is its volume mounted?", root.string()),
+                         std::nullopt,
+                         model::Scope::remise,
+                         {},
+                         true});
   }
   if (!base) {
     return Outcome(Retry{fmt::format("depot-absent: {} has no dépôt under {}; run `navette lieux provision {}` as root",
                                      lieu, root.string(), lieu),
-                         std::nullopt});
+                         std::nullopt,
+                         model::Scope::remise,
+                         {},
+                         true});
   }
   auto in_progress = base->find_dir(depot::in_progress);
   auto remises = base->find_dir(depot::remises);

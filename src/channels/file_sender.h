@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/directory.h"
+#include "base/error.h"
 #include "channels/returns.h"
 #include "model/delivery.h"
 
@@ -18,7 +19,8 @@ struct RemiseToSend {
   const Directory& source;               // depart/<lieu>/<remise>/: the stored bytes, sent as they are
   std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
   int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
-  std::set<std::string> arrived{};       // names of files that an earlier attempt saw there: gone since means picked up
+  // Names of files that an earlier attempt saw there. Where that proves a pickup, gone since means picked up.
+  std::set<std::string> arrived{};
   // R15: the remise that this one issues again; empty for a first issue. Files of the same names that lie there are
   // ours then, damaged perhaps.
   std::string reissue_of{};
@@ -33,6 +35,16 @@ struct RemiseThere {
 
 // Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
 std::optional<model::Refused> check_remise(const RemiseToSend& remise);
+
+// The partner could not be asked: why, as an attempt would tell it.
+class CannotTell : public Error {
+ public:
+  explicit CannotTell(model::Outcome why) : Error("the partner could not be asked"), why_(std::move(why)) {}
+  const model::Outcome& why() const { return why_; }
+
+ private:
+  model::Outcome why_;
+};
 
 // Of one partner; one thread uses it. It may keep a connection from one remise to the next.
 class FileSender {
@@ -52,12 +64,12 @@ class FileSender {
   virtual model::Outcome send(const RemiseToSend& remise) = 0;
 
   // Whether the lieu has it already: for an attempt that began and whose outcome nobody wrote down, when the remise
-  // must not be sent any more (a right was lost meanwhile). Nothing when it is not there; throws std::system_error or
-  // Error when that cannot be told.
+  // must not be sent any more (a right was lost meanwhile). Nothing when it is not there; throws CannotTell,
+  // std::system_error or Error when that cannot be told.
   virtual std::optional<model::Delivered> look(const RemiseToSend& remise) = 0;
 
   // Removes what an interrupted attempt left of a remise that will not be sent any more; what the lieu has stays.
-  // Throws std::system_error or Error.
+  // Throws as look() does.
   virtual void forget(const RemiseToSend& remise) = 0;
 
   // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part. Delivered: nothing of it

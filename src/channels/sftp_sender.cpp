@@ -130,8 +130,13 @@ std::string SftpSender::path_of(const std::string& remise, const model::RemiseFi
 Outcome SftpSender::send(const RemiseToSend& r) {
   if (auto refused = check_remise(r)) return *std::move(refused);
   std::vector<std::string> arrived;
+  wrote_ = false;
   Outcome outcome = guarded([&] { return attempt(r, arrived); });
-  if (auto* retry = std::get_if<Retry>(&outcome)) retry->arrived = std::move(arrived);
+  if (auto* refused = std::get_if<Refused>(&outcome)) refused->left_nothing = !wrote_;
+  if (auto* retry = std::get_if<Retry>(&outcome)) {
+    retry->left_nothing = !wrote_;
+    retry->arrived = std::move(arrived);
+  }
   return outcome;
 }
 
@@ -162,8 +167,12 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
 // `arrived` tells what is there for certain, also when this throws.
 Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arrived) {
   connected();
+  wrote_ = true;
   if (auto failed = prepare_directory(r)) return *std::move(failed);
-  std::set<std::string> there = r.arrived;
+  // Until the manifest is there nobody has been told of the remise. Only where the partner says that whatever is gone
+  // was picked up is it so before that too; elsewhere it may have been cleared away.
+  std::set<std::string> there;
+  if (profile_.proof == model::PickupProof::disappearance) there = r.arrived;
   const auto conclude = [&] { arrived.assign(there.begin(), there.end()); };
   try {
     if (auto refused = find_arrived(r, there)) return *std::move(refused);
@@ -352,25 +361,27 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
 }
 
 std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
-  try {
+  std::optional<Delivered> there;
+  ask([&] {
     const model::RemiseFile& manifest = r.files.back();
     const auto found = connected().stat(path_of(r.remise, manifest));
-    if (!found || found->size != manifest.size) return std::nullopt;
-    return Delivered{
-        fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
-  } catch (const ssh::SshError&) {
-    sftp_.reset();
-    throw;
-  }
+    if (!found || found->size != manifest.size) return;
+    there =
+        Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
+  });
+  return there;
 }
 
 void SftpSender::forget(const RemiseToSend& r) {
-  try {
-    remove_all(r, false);
-  } catch (const ssh::SshError&) {
-    sftp_.reset();
-    throw;
-  }
+  ask([&] { remove_all(r, false); });
+}
+
+void SftpSender::ask(const std::function<void()>& work) {
+  Outcome outcome = guarded([&]() -> Outcome {
+    work();
+    return Delivered{};
+  });
+  if (!std::holds_alternative<Delivered>(outcome)) throw CannotTell(std::move(outcome));
 }
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {

@@ -57,6 +57,7 @@ class SftpSender final : public FileSender {
   // Issued again among the files of its former issue, which bear the same names.
   bool replaces(const RemiseToSend& remise) const { return !remise.reissue_of.empty() && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
+  void ask(const std::function<void()>& work);  // throws CannotTell
   std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
@@ -80,6 +81,7 @@ class SftpSender final : public FileSender {
   std::chrono::milliseconds patience_;
   std::stop_token stop_;
   std::unique_ptr<ssh::Sftp> sftp_;
+  bool wrote_ = false;  // this attempt, perhaps
 };
 
 }  // namespace navette::channels

@@ -27,12 +27,14 @@ struct Retry {
   std::string reason;
   std::optional<Instant> not_before;
   Scope scope = Scope::remise;
-  std::vector<std::string> arrived{};  // files that are at the partner for certain: never sent again
+  std::vector<std::string> arrived{};  // files that are at the partner for certain
+  bool left_nothing = false;           // this attempt wrote nothing at the partner's
 };
 struct Refused {
   std::string code;    // short word, e.g. "depot-absent"
   std::string reason;  // what, where, what to do
   Scope scope = Scope::remise;
+  bool left_nothing = false;
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 

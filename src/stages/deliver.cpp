@@ -33,6 +33,7 @@ double jitter() {
 
 // The lieu does not have the remise, and what an attempt left there is gone.
 struct TakenApart {};
+struct Cleared {};   // nor does its former place
 struct NotBegun {};  // a stop came before anything left
 struct Unknown {};   // a stop came in the middle: the next attempt looks
 
@@ -47,7 +48,7 @@ struct Looked {
 
 namespace {
 
-using Result = std::variant<model::Outcome, TakenApart, NotBegun, Unknown, Looked>;
+using Result = std::variant<model::Outcome, TakenApart, Cleared, NotBegun, Unknown, Looked>;
 
 }  // namespace
 
@@ -67,6 +68,7 @@ struct Delivering::Job {
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;
 
+  bool sends() const { return !look && !take_apart && !remise.recall && !remise.moved; }
   Passage passage() const { return {lieu, look ? 0 : remise.first_issue, account}; }
   bool served(model::Scope scope) const { return lieu_served || (scope == model::Scope::access && account_served); }
   // In a row with this one, if it is not the remise's own.
@@ -124,10 +126,12 @@ Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& st
     return deliver(tools.spool);
   } catch (const Interrupted&) {
     return Unknown{};
+  } catch (const channels::CannotTell& e) {
+    return e.why();
   } catch (const std::exception& e) {
     if (look) return Looked{{}, {}, describe(e)};
     // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.
-    return model::Retry{describe(e), std::nullopt};
+    return model::Retry{model::with_code("erreur-systeme", describe(e)), std::nullopt};
   }
 }
 
@@ -140,11 +144,12 @@ Result Delivering::Job::deliver(const Spool& spool) const {
   const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
   const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,           remise.files,
                                        remise.attempts + 1, remise.arrived,          remise.reissue_of};
-  if (!take_apart) return sender->send(to_send);
+  if (!take_apart && !remise.moved) return sender->send(to_send);
   // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
   // Cancelling it would deliver its demandes twice, or deny what happened.
   if (auto found = sender->look(to_send)) return std::move(*found);
   sender->forget(to_send);
+  if (!take_apart) return Cleared{};
   return TakenApart{};
 }
 
@@ -232,13 +237,13 @@ bool Delivering::begin_due() {
       continue;
     }
     if (job->take_apart) apart.push_back(remise.id);
-    if (!job->take_apart && !remise.recall) ids.push_back(remise.id);
+    if (job->sends()) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   tools_.store.begin_taking_apart(apart);
   for (auto& job : jobs) {
-    if (!job->take_apart && !job->remise.recall && !begun.contains(job->remise.id)) {
+    if (job->sends() && !begun.contains(job->remise.id)) {
       settled = true;  // its place is another's
       continue;
     }
@@ -376,7 +381,7 @@ void Delivering::settle(std::vector<Ended> ended) {
     const auto found = active_.find(e.job);
     const std::unique_ptr<Job> job = std::move(found->second);
     active_.erase(found);
-    job->thread.join();
+    if (job->thread.joinable()) job->thread.join();
     auto* outcome = std::get_if<model::Outcome>(&e.result);
     if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(*job);
     if (outcome != nullptr && job->account && is_unserved(*outcome)) unserved_.insert(*job->account);
@@ -388,9 +393,12 @@ void Delivering::settle(std::vector<Ended> ended) {
       if (outcomes.size() >= group) apply();
     } else if (std::holds_alternative<TakenApart>(e.result)) {
       dissolve(*job);
+    } else if (std::holds_alternative<Cleared>(e.result)) {
+      tools_.store.apply_cleared(job->remise.id, tools_.clock.now());
+      log::info("remise.cleared", {{"remise", job->remise.name}, {"lieu", job->remise.lieu_identifiant}});
     } else if (auto* looked = std::get_if<Looked>(&e.result)) {
       conclude_look(*job, std::move(*looked));
-    } else if (std::holds_alternative<NotBegun>(e.result) && !job->look && !job->take_apart && !job->remise.recall) {
+    } else if (std::holds_alternative<NotBegun>(e.result) && job->sends()) {
       tools_.store.abandon_attempts({job->remise.id});
     }
     if (job->sender) idle_.push_back({{job->lieu, job->via}, job->account, std::move(job->sender)});
@@ -405,9 +413,26 @@ void Delivering::note_success(const Job& job) {
   }
 }
 
+namespace {
+
+// A former place concerns neither the lieu's present one nor its other remises.
+model::Outcome not_cleared(model::Outcome outcome) {
+  if (std::holds_alternative<model::Delivered>(outcome)) return outcome;
+  const auto* refused = std::get_if<model::Refused>(&outcome);
+  const std::string why =
+      refused != nullptr ? refused->code + ": " + refused->reason : std::get<model::Retry>(outcome).reason;
+  return model::Retry{why +
+                          "; what an attempt left at the lieu's former server is to be removed first: once nothing is "
+                          "left there, navette remises taken-back",
+                      std::nullopt};
+}
+
+}  // namespace
+
 // A partner that refuses one while it takes another is not held for it: its server may let in fewer than its profile
 // says. When it refuses what comes alone, it is.
 model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
+  if (remise.moved) return not_cleared(std::move(outcome));
   const auto* refused = std::get_if<model::Refused>(&outcome);
   if (refused == nullptr || refused->scope == model::Scope::remise || !served(refused->scope)) return outcome;
   return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope};
@@ -477,11 +502,13 @@ store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outc
   } else if (const auto* refused = std::get_if<model::Refused>(&out.outcome)) {
     ++report_.refused;
     out.failures = job.failures(refused->scope);
+    out.left_nothing = refused->left_nothing && !remise.tried;
     log::error("remise.refused", with({{"code", refused->code}, {"reason", refused->reason}}));
   } else {
     const auto& retry = std::get<model::Retry>(out.outcome);
     const bool own = retry.scope == model::Scope::remise;
     out.failures = own ? attempts : job.failures(retry.scope);
+    out.left_nothing = retry.left_nothing && !remise.tried;
     auto first = own ? remise.first_attempt : remise.partner_failing_since;
     if (retry.scope == model::Scope::mail_server || (!own && job.served(retry.scope))) first.reset();
     out.next_attempt = model::next_attempt(now, first.value_or(now), out.failures, jitter());

@@ -171,12 +171,16 @@ struct DueRemise {
   std::string name;
   RowId lieu = 0;
   std::string lieu_identifiant;
-  RowId via = 0;           // the version in force; the one it was packed under when none is
+  // The version in force, the one it was packed under when none is; or that of an earlier attempt, or of its delivery,
+  // when files of it lie where that one says.
+  RowId via = 0;
   model::Channel channel;  // of that version
+  bool tried = false;      // an earlier attempt may have left something there
+  bool moved = false;      // and the lieu has another place now: to be cleared first
   int attempts = 0;        // so far
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last
-  std::set<std::string> arrived;         // names of files that are at the partner for certain
+  std::set<std::string> arrived;         // names of files that are there for certain
   bool recall = false;                   // withdrawn: to be removed at the lieu
   std::string reissue_of;                // R15: name of the first issue; empty: it is the first
   RowId first_issue = 0;                 // of the same content; its own id for a first issue
@@ -200,6 +204,7 @@ struct DeliveryOutcome {
   std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
   RowId via = 0;                        // the version whose channel it was; 0: that of the remise
   int failures = 1;                     // in a row, this one included, of what model::Scope says is at fault
+  bool left_nothing = false;            // neither this attempt nor an earlier one left anything at the lieu
 };
 
 struct DueNotification {

@@ -380,6 +380,14 @@ ALTER TABLE lieu_version ADD COLUMN acces TEXT GENERATED ALWAYS AS (CASE
 CREATE INDEX lieu_version_acces ON lieu_version (acces) WHERE acces IS NOT NULL;
 ALTER TABLE lieu ADD COLUMN portee TEXT NOT NULL DEFAULT 'lieu' CHECK (portee IN ('lieu', 'acces'));  -- of its failure
 ALTER TABLE notification ADD COLUMN retenue INTEGER NOT NULL DEFAULT 0;  -- 1: refused for good, waits for a person
+-- Where files of ours lie: what an attempt left at another place is removed there first, and none of it has arrived here.
+ALTER TABLE lieu_version ADD COLUMN place TEXT GENERATED ALWAYS AS (CASE canal
+  WHEN 'sftp' THEN substr(profil, instr(profil, '<hote>'), instr(profil, '<identifiantSecret>') - instr(profil, '<hote>'))
+    || substr(profil, instr(profil, '<repertoire>'), instr(profil, '</repertoire>') - instr(profil, '<repertoire>'))
+    || iif(instr(profil, '<creationRepertoire>true<') > 0, '/', '')
+  ELSE canal END) VIRTUAL;
+ALTER TABLE remise ADD COLUMN tentee_par INTEGER REFERENCES version (id);  -- by whose channel; NULL: nothing is left of it
+UPDATE remise SET tentee_par = version_id WHERE tentatives > 0 AND etat IN ('prete', 'retenue', 'a-rappeler');
 DROP INDEX remise_a_effacer;
 CREATE INDEX remise_a_effacer ON remise (id)
   WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute', 'a-detruire', 'rappelee');

@@ -120,6 +120,8 @@ class Store {
   void abandon_attempts(const std::vector<RowId>& remises);  // stopped on purpose before anything left: do not count
   // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.
   void begin_taking_apart(const std::vector<RowId>& remises);
+  // What an attempt had left at a place that is not the lieu's any more is gone.
+  void apply_cleared(RowId remise, Instant now);
   void apply_deliveries(const std::vector<DeliveryOutcome>& outcomes);
   // A right was lost since packing (R1, R8) or an operator holds a demande: `lost` are cancelled, the others are packed
   // again but for what is held.
@@ -180,7 +182,8 @@ class Store {
   // Takes a remise back: it is not delivered any more, or removed at the lieu by the next pass; its demandes await the
   // Caf (`retire`), and no delay of it runs.
   void withdraw_remise(const std::string& name, const std::string& why, Instant now);
-  // The lieu has nothing of a withdrawn remise any more, says the operator.
+  // The lieu has nothing of a withdrawn remise any more, or its former place nothing of one that is to leave, says the
+  // operator.
   void confirm_taken_back(const std::string& name, const std::string& why, Instant now);
   // Has it packed again and delivered under a name of its own (R15), while its retention runs.
   void reissue_remise(const std::string& name, const std::string& why, Instant now);
@@ -222,6 +225,7 @@ class Store {
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
+  void forget_attempts_place(RowId remise, const std::string& why, Instant now);
   void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   void set_picked_up(const PickedUp& pickup, Instant now);

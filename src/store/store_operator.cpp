@@ -286,10 +286,16 @@ void Store::give_up_reissue(const DueReissue& reissue, const std::string& reason
 void Store::confirm_taken_back(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_remise(name);
-  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'a-detruire')").bind(id).step()) {
+  auto q = db_.query("SELECT etat, tentee_par IS NOT NULL FROM remise WHERE id = ?");
+  q.bind(id).step();
+  const auto state = model::parse_remise_state(q.text(0));
+  if (state == model::RemiseState::a_rappeler || state == model::RemiseState::a_detruire) {
+    taken_back(id, why_detail(why), now);
+  } else if ((state == model::RemiseState::prete || state == model::RemiseState::retenue) && q.integer(1) != 0) {
+    forget_attempts_place(id, why_detail(why), now);
+  } else {
     throw Error("the remise " + name + " is not withdrawn, or it is known already that the lieu has nothing of it");
   }
-  taken_back(id, why_detail(why), now);
   transaction.commit();
 }
 

@@ -28,14 +28,19 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   std::vector<DueRemise> out;
   {
     auto q = db_.query(
-        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, lv.canal, lv.profil, r.tentatives, r.premiere_tentative, "
-        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, lv.version_id, "
-        "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), '') FROM "
+        "SELECT r.id, r.nom, r.lieu_id, l.identifiant, iif(there.place <> lv.place, there.canal, lv.canal), "
+        "iif(there.place <> lv.place, there.profil, lv.profil), r.tentatives, r.premiere_tentative, "
+        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, "
+        "iif(there.place <> lv.place, there.version_id, lv.version_id), "
+        "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
+        "coalesce(there.place <> lv.place, 0) FROM "
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
         "(SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = r.lieu_id AND "
         "v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2)), r.version_id) "
+        "LEFT JOIN lieu_version there ON there.lieu_id = r.lieu_id AND there.version_id = "
+        "coalesce(iif(r.etat = 'a-rappeler', r.livree_par, NULL), r.tentee_par) "
         "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND l.retenu = 0 AND l.prochaine <= ?1 "
         "ORDER BY l.echecs > 0, r.prochaine, r.id");
     q.bind(to_column(now), model::to_iso(model::paris_day(now)));
@@ -56,6 +61,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.first_issue = q.find_integer(11).value_or(r.id);
       r.reissue_of = q.text(13);
       r.via = q.integer(12);
+      r.tried = q.integer(14) != 0;
+      r.moved = !r.recall && q.integer(15) != 0;
       r.partner_failures = static_cast<int>(q.integer(8));
       r.partner_failing_since = instant_from(q.find_integer(9));
       if (filter.wanted && !filter.wanted(r)) continue;
@@ -144,12 +151,14 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) {
     db_.query(
-           "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?), "
-           "en_cours = 1 WHERE id = ? AND etat = 'prete' AND NOT EXISTS "
+           "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?1), "
+           "en_cours = 1, tentee_par = coalesce((SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = "
+           "o.version_id WHERE o.lieu_id = remise.lieu_id AND v.en_vigueur_du <= ?3 AND (v.en_vigueur_au IS NULL OR "
+           "v.en_vigueur_au >= ?3)), version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
            "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
            "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = "
            "coalesce(remise.reemise_de, remise.id) AND d.retenue IS NOT NULL)")
-        .bind(to_column(now), id)
+        .bind(to_column(now), id, model::to_iso(model::paris_day(now)))
         .run();
     if (db_.changes() == 0) continue;
     begun.insert(id);
@@ -163,7 +172,11 @@ void Store::abandon_attempts(const std::vector<RowId>& remises) {
   if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) {
-    db_.query("UPDATE remise SET tentatives = tentatives - 1, en_cours = 0 WHERE id = ?").bind(id).run();
+    db_.query(
+           "UPDATE remise SET tentatives = tentatives - 1, en_cours = 0, "
+           "tentee_par = iif(tentatives = 1, NULL, tentee_par) WHERE id = ?")
+        .bind(id)
+        .run();
   }
   transaction.commit();
 }
@@ -172,6 +185,20 @@ void Store::begin_taking_apart(const std::vector<RowId>& remises) {
   if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) db_.query("UPDATE remise_fichier SET arrive = 0 WHERE remise_id = ?").bind(id).run();
+  transaction.commit();
+}
+
+void Store::forget_attempts_place(RowId remise, const std::string& why, Instant now) {
+  db_.query("UPDATE remise SET tentee_par = NULL, prochaine = ?, motif = NULL WHERE id = ?")
+      .bind(to_column(now), remise)
+      .run();
+  db_.query("UPDATE remise_fichier SET arrive = 0 WHERE remise_id = ?").bind(remise).run();
+  trace(now, "remise.reste-efface", remise_object(remise), why);
+}
+
+void Store::apply_cleared(RowId remise, Instant now) {
+  sqlite::Transaction transaction(db_);
+  forget_attempts_place(remise, {}, now);
   transaction.commit();
 }
 
@@ -190,7 +217,9 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const DeliveryOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
-    db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
+    db_.query("UPDATE remise SET en_cours = 0, tentee_par = iif(?, NULL, tentee_par) WHERE id = ?")
+        .bind(std::int64_t{o.left_nothing ? 1 : 0}, o.remise)
+        .run();
     RowId lieu = 0;
     {
       auto q = db_.query("SELECT lieu_id FROM remise WHERE id = ?");

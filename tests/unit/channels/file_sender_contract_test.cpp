@@ -64,7 +64,8 @@ class World {
     return {std::make_unique<channels::DepotSender>(srv->path(), channels::DepotSender::Missing::retry),
             [=](const std::string& file) { return remises / "R1" / file; }, remises};
   }
-  Place sftp(const test::Sshd& sshd, const Partner& partner) const {
+  Place sftp(const test::Sshd& sshd, const Partner& partner,
+             model::PickupProof proof = model::PickupProof::none) const {
     const fs::path there = dir / "partner";
     fs::create_directories(there);
     fs::create_directories(dir / "credentials");
@@ -82,6 +83,7 @@ class World {
     p.overwrite = partner.overwrite;
     p.make_directory = partner.make_directory;
     p.check_size = partner.check_size;
+    p.proof = proof;
     const bool flat = !partner.make_directory;
     return {std::make_unique<channels::SftpSender>(p, credentials, 5s),
             [=](const std::string& file) {
@@ -356,16 +358,32 @@ TEST_CASE("an attempt over SFTP that was cut short is completed, and nothing is 
   }
 }
 
-TEST_CASE("what an earlier attempt confirmed and has since gone was picked up, not lost") {
+TEST_CASE(
+    "what an earlier attempt confirmed and has since gone was picked up where that proves it, else it is sent again") {
   const test::Sshd sshd;
   const World world;
-  const Place place = world.sftp(sshd, partners[0]);
+  const auto proof = GENERATE(model::PickupProof::disappearance, model::PickupProof::none, model::PickupProof::flux);
+  const bool taken = proof == model::PickupProof::disappearance;
+  const Place place = world.sftp(sshd, partners[0], proof);
   auto remise = world.depot.remise();
   remise.attempt = 2;
   remise.arrived = {"DI_monenfant_A1.pdf"};
   REQUIRE(is_delivered(place.sender->send(remise)));
-  CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
+  CHECK(fs::exists(place.path("DI_monenfant_A1.pdf")) != taken);
   CHECK(fs::exists(place.path("remise.xml")));
+}
+
+TEST_CASE("an attempt that found nobody tells that it left nothing; one that began does not") {
+  test::Sshd sshd;
+  const World world;
+  Place place = world.sftp(sshd, partners[0]);
+  sshd.stop();
+  CHECK(std::get<Retry>(place.sender->send(world.depot.remise())).left_nothing);
+  CHECK_THROWS_AS(place.sender->look(world.depot.remise()), channels::CannotTell);
+  CHECK_THROWS_AS(place.sender->forget(world.depot.remise()), channels::CannotTell);
+  sshd.start();
+  put(place.path("DI_monenfant_A1.pdf"), "another's");
+  CHECK_FALSE(std::get<Refused>(place.sender->send(world.depot.remise())).left_nothing);
 }
 
 TEST_CASE("the manifest gets its name at the server when all others have theirs") {

@@ -164,6 +164,7 @@ struct Partners : test::StageSite {
     if (!delivering_) delivering_.emplace(stages::DeliverTools{spool, *store, sender_for, test::communes(), clock, 2});
     return *delivering_;
   }
+  void end_delivering() { delivering_.reset(); }
   long delivered() const { return number("SELECT count(*) FROM remise WHERE etat = 'livree'"); }
   long failures(const std::string& lieu) const {
     return number("SELECT echecs FROM lieu WHERE identifiant = '" + lieu + "'");
@@ -297,6 +298,15 @@ TEST_CASE("a login that is refused is tried once, and one operator's word or one
   }
   site.finish();
   CHECK(site.delivered() == 3);
+}
+
+TEST_CASE("a stop writes down what had ended") {
+  Partners site({{"rpe-a", sftp("cle", 1)}});
+  site.due("rpe-a", 1);
+  CHECK(site.begin(1) == Names{"rpe-a-1"});
+  site.servers.open();
+  site.end_delivering();  // whose threads have all ended by then
+  CHECK(site.text("SELECT etat FROM remise") == "livree");
 }
 
 TEST_CASE("what one lieu's directory does wrong concerns no other of its account, whose success does not free it") {

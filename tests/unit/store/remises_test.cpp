@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "store_fixture.h"
+#include "support/sftp_profiles.h"
 
 using namespace navette;
 using namespace navette::store;
@@ -286,6 +287,81 @@ TEST_CASE("failures that come together count once, and the later one shortens no
   CHECK(failed(1, site.now + 1min) == "2 0 5");
   CHECK(failed(3, std::nullopt) == "3 1 5");
   CHECK(failed(2, site.now + 9min) == "3 1 9");
+}
+
+namespace {
+
+model::Convention at_server(int version, const std::string& host, int port = 22,
+                            const std::string& directory = "depot") {
+  auto c = convention("C1", {lieu("rpe-a", {"42218"})});
+  c.version = version;
+  c.annexe.lieux[0].channel = test::sftp("navette", 1, host, port, directory);
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("what an attempt left at another place is cleared there first, and has not arrived at the new one") {
+  Site site;
+  site.take_in({new_version(at_server(1, "un.example.org"))});
+  site.take_in({test::demande("A", {"42218"})});
+  site.route();
+  const auto id = site.remise(site.pack("rpe-a"));
+  const auto due = [&] { return site.store->due_remises(site.now).at(0); };
+  CHECK_FALSE(due().tried);
+  site.store->begin_attempts({id}, site.now);
+  const bool left_nothing = GENERATE(true, false);
+  DeliveryOutcome outcome{id, model::Retry{"lost", {}, model::Scope::remise, {"DI_monenfant_A.pdf"}}, site.now,
+                          site.now};
+  outcome.left_nothing = left_nothing;
+  site.store->apply_deliveries({outcome});
+  CHECK(due().tried != left_nothing);
+  CHECK(due().arrived.size() == 1);
+  SECTION("the same place under a profile that differs otherwise") {
+    auto c = at_server(2, "un.example.org");
+    auto& profile = std::get<model::SftpChannel>(c.annexe.lieux[0].channel).xml;
+    profile.replace(profile.find(">cle<"), 5, ">autre<");
+    site.take_in({new_version(c)});
+    CHECK_FALSE(due().moved);
+    CHECK(due().via == site.number("SELECT id FROM version WHERE version = 2"));
+  }
+  const auto elsewhere = [&](const model::Convention& c) {
+    site.take_in({new_version(c)});
+    CHECK(due().moved != left_nothing);
+    CHECK(due().via == site.number(left_nothing ? "SELECT id FROM version WHERE version = 2"
+                                                : "SELECT id FROM version WHERE version = 1"));
+    if (left_nothing) return;
+    SECTION("withdrawn, it is removed where it was tried") {
+      site.store->withdraw_remise(due().name, "erreur", site.now);
+      CHECK(due().recall);
+      CHECK(due().via == site.number("SELECT id FROM version WHERE version = 1"));
+    }
+    SECTION("cleared") {
+      site.store->apply_cleared(id, site.now);
+    }
+    SECTION("an operator's word") {
+      site.store->confirm_taken_back(due().name, "le serveur n'existe plus", site.now);
+    }
+    if (due().recall) return;
+    CHECK_FALSE(due().moved);
+    CHECK(due().arrived.empty());
+    CHECK(due().via == site.number("SELECT id FROM version WHERE version = 2"));
+    CHECK_THROWS_AS(site.store->confirm_taken_back(due().name, "encore", site.now), Error);
+  };
+  SECTION("another server") {
+    elsewhere(at_server(2, "deux.example.org"));
+  }
+  SECTION("another port") {
+    elsewhere(at_server(2, "un.example.org", 2222));
+  }
+  SECTION("another directory") {
+    elsewhere(at_server(2, "un.example.org", 22, "ailleurs"));
+  }
+  SECTION("a dépôt") {
+    auto c = at_server(2, "un.example.org");
+    c.annexe.lieux[0].channel = model::DepotChannel{};
+    elsewhere(c);
+  }
 }
 
 TEST_CASE("of what is due that is asked for which is wanted, in order, and its number is not used up by the rest") {
