@@ -394,6 +394,32 @@ def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
         server.stop()
 
 
+def test_what_was_begun_elsewhere_is_removed_there_and_comes_whole_to_the_new_place(site, sshd):
+    """An attempt that leaves a half, then an avenant that names another directory: nothing is lost, nothing stays."""
+    def canal(name):
+        return sshd.channel(make_directory=False, overwrite=True).replace(f"{sshd.there}</", f"{sshd.there}/{name}</")
+    former, new = sshd.there / "un", sshd.there / "deux"
+    former.mkdir()
+    new.mkdir()
+    in_the_way = former / "DI_monenfant_A2.pdf.part"
+    in_the_way.mkdir()
+    open_site(site, sshd, {"rpe-un": canal("un")}, {"rpe-un": ["42218"]})
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=1)
+    in_the_way.rmdir()
+    assert {"DI_monenfant_A1.pdf", "DI_monenfant_A1.xml"} <= {p.name for p in former.iterdir()}
+    site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, canal={"rpe-un": canal("deux")}, version=2)),
+                 "caf-421", "hab-2.xml")
+    for _ in range(2):
+        for remise in site.json("remises", "list"):
+            site.run("remises", "retry", remise["remise"], code=None)
+        site.passes(code=None)
+    assert list(former.iterdir()) == []
+    assert sorted(re.sub(".*_mani", "mani", p.name) for p in new.iterdir()) == [
+        "DI_monenfant_A1.pdf", "DI_monenfant_A1.xml", "DI_monenfant_A2.pdf", "DI_monenfant_A2.xml", "manifeste.xml"]
+    assert [r["etat"] for r in site.json("remises", "list")] == ["livree"]
+
+
 def test_what_a_server_refuses_says_where_and_what_to_look_at(site, tmp_path):
     first = Sshd(tmp_path / "serveur")
     others = {"rpe-mkdir": Sshd(tmp_path / "mkdir", "internal-sftp -P mkdir"),
