@@ -38,8 +38,8 @@ class CourrielSender final : public FileSender {
 
   // Codes of Refused that are the partner's: "justificatif" (its certificate or password), "destinataire-refuse"; the
   // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide". What is
-  // wrong with our mail server is a Retry: no lieu can mend it. A stop
-  // throws Interrupted. The whole mail is in memory, up to 100 MB: one at a time (stages/traffic.h).
+  // wrong with our mail server is a Retry: no lieu can mend it. A stop throws Interrupted. The whole mail is in memory,
+  // up to 100 MB: one at a time (stages/traffic.h).
   model::Outcome send(const RemiseToSend& remise) override;
   // Throws Error when an attempt's end is not known: nobody can be asked whether a mail arrived.
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;

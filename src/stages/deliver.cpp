@@ -415,15 +415,16 @@ void Delivering::note_success(const Job& job) {
 
 namespace {
 
-// A former place concerns neither the lieu's present one nor its other remises.
-model::Outcome not_cleared(model::Outcome outcome) {
+// A former place's fault concerns neither the lieu's present one nor its other remises.
+model::Outcome at_former_place(model::Outcome outcome) {
   if (std::holds_alternative<model::Delivered>(outcome)) return outcome;
   const auto* refused = std::get_if<model::Refused>(&outcome);
-  const std::string why =
-      refused != nullptr ? refused->code + ": " + refused->reason : std::get<model::Retry>(outcome).reason;
+  const auto* retry = std::get_if<model::Retry>(&outcome);
+  if ((refused != nullptr ? refused->scope : retry->scope) == model::Scope::remise) return outcome;
+  const std::string why = refused != nullptr ? refused->code + ": " + refused->reason : retry->reason;
   return model::Retry{why +
-                          "; what an attempt left at the lieu's former server is to be removed first: once nothing is "
-                          "left there, navette remises taken-back",
+                          "; what lies at the lieu's former server is to be removed first: once nothing is left there, "
+                          "navette remises taken-back",
                       std::nullopt};
 }
 
@@ -432,7 +433,7 @@ model::Outcome not_cleared(model::Outcome outcome) {
 // A partner that refuses one while it takes another is not held for it: its server may let in fewer than its profile
 // says. When it refuses what comes alone, it is.
 model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
-  if (remise.moved) return not_cleared(std::move(outcome));
+  if (remise.moved) return at_former_place(std::move(outcome));
   const auto* refused = std::get_if<model::Refused>(&outcome);
   if (refused == nullptr || refused->scope == model::Scope::remise || !served(refused->scope)) return outcome;
   return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope};

@@ -176,7 +176,7 @@ struct DueRemise {
   RowId via = 0;
   model::Channel channel;  // of that version
   bool tried = false;      // an earlier attempt may have left something there
-  bool moved = false;      // and the lieu has another place now: to be cleared first
+  bool moved = false;      // the lieu has another place now: what is there is to be removed first
   int attempts = 0;        // so far
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last

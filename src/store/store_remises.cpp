@@ -62,7 +62,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.reissue_of = q.text(13);
       r.via = q.integer(12);
       r.tried = q.integer(14) != 0;
-      r.moved = !r.recall && q.integer(15) != 0;
+      r.moved = q.integer(15) != 0;
       r.partner_failures = static_cast<int>(q.integer(8));
       r.partner_failing_since = instant_from(q.find_integer(9));
       if (filter.wanted && !filter.wanted(r)) continue;

@@ -159,6 +159,18 @@ def test_nothing_needs_a_person_no_mail(site):
     assert alerts(site) == []
 
 
+def the_alert(site):
+    """The one that `serve` sends at once."""
+    service = Service(site)
+    try:
+        wait_for(lambda: alerts(site), what="the alert")
+        assert service.stop()[0] == 0
+    finally:
+        service.close()
+    (path,) = alerts(site)
+    return path
+
+
 def test_what_needs_a_person_is_told_to_its_own_caf(site):
     """Another Caf's lieux and communes stay out of it."""
     site.configure("[emetteur.caf-381]\nflux = habilitations\ncaf = 381\ndepartements = 38\n")
@@ -167,13 +179,7 @@ def test_what_needs_a_person_is_told_to_its_own_caf(site):
     site.deposit(other.replace(b"caf42", b"caf38"), "caf-381", "hab-1.xml")
     site.passes()
     site.run("lieux", "suspend", "rpe-isere", "--why", "panne")
-    service = Service(site)
-    try:
-        wait_for(lambda: alerts(site), what="the alert")
-        assert service.stop()[0] == 0
-    finally:
-        service.close()
-    (path,) = alerts(site)
+    path = the_alert(site)
     assert path.name.startswith("alerte-381-") and mail_at(path)["To"] == "contact@caf38.example.org"
 
 
@@ -195,13 +201,7 @@ def test_what_servers_say_stays_out_and_what_is_ours_is_not_asked_of_the_partner
     with contextlib.closing(sqlite3.connect(site.database)) as db, db:
         db.execute("UPDATE remise SET premiere_tentative = premiere_tentative - 7200000")
     site.deposit(b"<!DOCTYPE d><d/>", name="d.xml")
-    service = Service(site)
-    try:
-        wait_for(lambda: alerts(site), what="the alert")
-        assert service.stop()[0] == 0
-    finally:
-        service.close()
-    (path,) = alerts(site)
+    path = the_alert(site)
     mail = mail_at(path)
     text = mail.get_content().replace("\r\n", "\n")
     assert_french(text)

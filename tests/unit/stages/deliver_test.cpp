@@ -300,6 +300,25 @@ TEST_CASE("a login that is refused is tried once, and one operator's word or one
   CHECK(site.delivered() == 3);
 }
 
+TEST_CASE("a former server that fails holds up no delivery at the lieu's present one") {
+  Partners site({{"rpe-a", sftp("ancien", 1)}});
+  site.due("rpe-a", 2);
+  site.store->connection().execute("UPDATE remise SET tentatives = 1, tentee_par = version_id WHERE nom = 'rpe-a-1'");
+  site.store->withdraw_remise("rpe-a-1", "erreur", site.clock.now());
+  auto moved = convention("C1", {test::lieu("rpe-a", {"42218"})});
+  moved.version = 2;
+  moved.annexe.lieux[0].channel = sftp("nouveau", 1);
+  site.habilitate({new_version(moved)});
+  site.answers["rpe-a-1"] = model::Refused{"connexion-refusee", "the key is not accepted", model::Scope::access};
+  site.servers.open();
+  site.finish();
+  CHECK(site.servers.most("ancien") == 1);
+  CHECK(site.text("SELECT etat FROM remise WHERE nom = 'rpe-a-2'") == "livree");
+  CHECK(site.number("SELECT retenu + echecs FROM lieu") == 0);
+  const std::string reason = site.text("SELECT motif FROM remise WHERE nom = 'rpe-a-1'");
+  CHECK_THAT(reason, Catch::StartsWith("connexion-refusee: ") && Catch::Contains("navette remises taken-back"));
+}
+
 TEST_CASE("a stop writes down what had ended") {
   Partners site({{"rpe-a", sftp("cle", 1)}});
   site.due("rpe-a", 1);

@@ -333,7 +333,7 @@ TEST_CASE("what an attempt left at another place is cleared there first, and has
     if (left_nothing) return;
     SECTION("withdrawn, it is removed where it was tried") {
       site.store->withdraw_remise(due().name, "erreur", site.now);
-      CHECK(due().recall);
+      CHECK((due().recall && due().moved));
       CHECK(due().via == site.number("SELECT id FROM version WHERE version = 1"));
     }
     SECTION("cleared") {
