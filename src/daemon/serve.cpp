@@ -53,13 +53,19 @@ class Server {
     options.progress = [](const Progress&) { systemd::watchdog(); };
     try {
       PassReport report = engine_.pass(options, stop);
-      systemd::status(status_line(engine_.counts()));
+      tell(status_line(engine_.counts()));
       return report;
     } catch (const ClockError& e) {  // whoever sets it need not know of us: looked at again at the next wake
       log::error("clock.refused", {{"error", describe(e)}});
-      systemd::status("no work: the machine's clock is behind the journal");
+      tell("no work: the machine's clock is behind the journal");
       return {};
     }
+  }
+
+  // A line that finds the manager's queue full is told while waiting: the next pass may be a minute away.
+  void tell(std::string status) {
+    untold_ = std::move(status);
+    if (systemd::status(untold_)) untold_.clear();
   }
 
   milliseconds pause_after(const PassReport& report) {
@@ -76,6 +82,7 @@ class Server {
         {{watch_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {engine_.delivery_fd(), POLLIN, 0}}};
     while (true) {
       systemd::watchdog();
+      if (!untold_.empty()) tell(untold_);
       auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
       if (left <= milliseconds(0)) return;
       // A beat that finds the manager's queue full is lost: others follow in time.
@@ -92,6 +99,7 @@ class Server {
   Engine engine_;
   InboxWatch watch_;
   stages::SeenDeposits seen_;
+  std::string untold_;
 };
 
 }  // namespace
