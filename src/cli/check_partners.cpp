@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -87,23 +88,35 @@ class PartnerCheck {
 
 // Conventions from before this was refused (REPERTOIRE_PARTAGE).
 Findings shared_places(const std::vector<store::LieuRow>& lieux) {
-  std::map<std::string, std::vector<std::string>> at;
+  struct Placed {
+    std::string lieu;
+    model::Place place;
+  };
+  std::map<std::string, std::vector<Placed>> at;
   for (const store::LieuRow& lieu : lieux) {
     if (lieu.canal != "sftp") continue;
     try {
-      if (auto place = model::flat_place(flux::read_sftp_profile(lieu.profil)))
-        at[*std::move(place)].push_back(lieu.identifiant);
+      for (model::Place& place : model::places(flux::read_sftp_profile(lieu.profil))) {
+        auto& there = at[place.where];
+        there.push_back({lieu.identifiant, std::move(place)});
+      }
     } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
     }
   }
   Findings out;
-  for (const auto& [place, names] : at) {
-    if (names.size() < 2) continue;
+  for (const auto& [where, there] : at) {
+    std::set<std::string> names;
+    for (const Placed& one : there) {
+      for (const Placed& other : there) {
+        if (one.lieu != other.lieu && collide(one.place, other.place)) names.insert(one.lieu);
+      }
+    }
+    if (names.empty()) continue;
     out.push_back({Health::bad, "partner",
-                   fmt::format("{} share the directory of their remises, {}: what is taken back from one goes from the "
-                               "other; give each its own <repertoire>, or say "
-                               "<creationRepertoire>true</creationRepertoire>",
-                               text::join(names, ", "), place)});
+                   fmt::format("{} share the directory {}: what is fetched or taken back for one goes from the other; "
+                               "give each its own <repertoire> and <repertoireRetour>, or, if only remises lie there, "
+                               "say <creationRepertoire>true</creationRepertoire>",
+                               text::join({names.begin(), names.end()}, ", "), where)});
   }
   return out;
 }

@@ -77,9 +77,10 @@ model::CourrielProfile read_courriel_profile(const std::string& xml) {
   return p;
 }
 
-std::optional<std::string> flat_place(const model::Channel& channel) {
+std::vector<model::Place> places(const model::Channel& channel) {
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  return sftp == nullptr ? std::nullopt : model::flat_place(read_sftp_profile(sftp->xml));
+  if (sftp == nullptr) return {};
+  return model::places(read_sftp_profile(sftp->xml));
 }
 
 }  // namespace navette::flux

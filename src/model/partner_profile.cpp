@@ -1,12 +1,29 @@
 #include "model/partner_profile.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "model/civil_time.h"
 
 namespace navette::model {
+namespace {
+
+// Without what changes nothing: a "/" at the end or twice, a component ".".
+std::string plain(std::string_view directory) {
+  std::string out(directory.starts_with('/') ? "/" : "");
+  while (!directory.empty()) {
+    const std::string_view component = directory.substr(0, directory.find('/'));
+    directory.remove_prefix(std::min(directory.size(), component.size() + 1));
+    if (component.empty() || component == ".") continue;
+    if (!out.empty() && out.back() != '/') out += '/';
+    out += component;
+  }
+  return out.empty() ? "." : out;
+}
+
+}  // namespace
 
 std::optional<Instant> next_opening(const SendingWindow& window, Instant now) {
   if (window.begin == window.end) return std::nullopt;  // the whole day
@@ -17,14 +34,23 @@ std::optional<Instant> next_opening(const SendingWindow& window, Instant now) {
   return opens;
 }
 
-std::optional<std::string> flat_place(const SftpProfile& profile) {
-  if (profile.make_directory) return std::nullopt;
+std::vector<Place> places(const SftpProfile& profile) {
   std::string host = profile.host;
   std::transform(host.begin(), host.end(), host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::string directory = profile.directory;
-  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
-  return fmt::format("{}@{}:{} {}", profile.user, host, profile.port, directory);
+  const auto where = [&](const std::string& directory) {
+    return fmt::format("{}@{}:{} {}", profile.user, host, profile.port, plain(directory));
+  };
+  const auto use = profile.make_directory ? Place::Use::remises_apart : Place::Use::remises_flat;
+  std::vector<Place> out{{where(profile.directory), use}};
+  if (!profile.return_directory.empty()) out.push_back({where(profile.return_directory), Place::Use::returns});
+  return out;
+}
+
+bool collide(const Place& a, const Place& b) {
+  using Use = Place::Use;
+  if (a.where != b.where) return false;
+  return a.use == Use::returns || b.use == Use::returns || (a.use == Use::remises_flat && b.use == Use::remises_flat);
 }
 
 }  // namespace navette::model

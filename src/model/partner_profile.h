@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -43,10 +44,18 @@ struct SftpProfile {
   bool operator==(const SftpProfile&) const = default;
 };
 
-// Where the files of all remises lie side by side, as "user@host:port directory"; nothing when each remise has a
-// directory of its own. A demande's files have the same names at each of its lieux, and what is removed is removed by
-// name: such a place belongs to one lieu.
-std::optional<std::string> flat_place(const SftpProfile& profile);
+// A directory at a partner's server that navette puts files into, or takes them from.
+struct Place {
+  enum class Use { remises_apart, remises_flat, returns };  // apart: each has a directory of its own
+  std::string where;                                        // "user@host:port directory", whatever its spelling
+  Use use = Use::remises_apart;
+  bool operator==(const Place&) const = default;
+};
+// Of remises and then, where the profile has one, of returns.
+std::vector<Place> places(const SftpProfile& profile);
+// Whether it cannot be both: what is fetched is taken for that lieu's and removed; a demande's files have the same
+// names at each of its lieux, and what is taken back is removed by name.
+bool collide(const Place& a, const Place& b);
 
 // How the content of a mail is protected. `none`: it has none, it only says that a remise waits (R9).
 enum class Protection { smime, pdf, none };
