@@ -39,7 +39,11 @@ Finding finding_of(const char* subject, const std::string& what, const std::stri
 class PartnerCheck {
  public:
   PartnerCheck(const config::Config& config, Instant now, bool reach, const std::stop_token& stop)
-      : config_(config), credentials_(config.credentials.directory), now_(now), reach_(reach), stop_(stop) {}
+      : config_(config),
+        credentials_(config.credentials.directory, config.mail.credential),
+        now_(now),
+        reach_(reach),
+        stop_(stop) {}
 
   Finding mail() const {
     const Probe probe =
@@ -121,6 +125,27 @@ Findings shared_places(const std::vector<store::LieuRow>& lieux) {
   return out;
 }
 
+// Conventions from before this was refused (JUSTIFICATIF_INTERDIT), or from before another Caf came.
+Findings foreign_credentials(const config::Config& config, const std::vector<store::LieuRow>& lieux) {
+  const bool alone = stages::serves_one_caf(daemon::senders_of(config));
+  Findings out;
+  for (const store::LieuRow& lieu : lieux) {
+    try {
+      const auto named = lieu.canal == "sftp" ? model::named_credentials(flux::read_sftp_profile(lieu.profil))
+                                              : model::named_credentials(flux::read_courriel_profile(lieu.profil));
+      for (const model::NamedCredential& one : named) {
+        if (model::belongs_to(one.name, lieu.caf, alone)) continue;
+        out.push_back(
+            {Health::bad, "partner",
+             fmt::format("{} names the credential {}, which is not Caf {}'s; give it one of its own: caf-{}-…",
+                         lieu.identifiant, one.name, lieu.caf, lieu.caf)});
+      }
+    } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+    }
+  }
+  return out;
+}
+
 // Those in force whose remises leave this machine. A database that cannot be read is check_database's finding.
 std::vector<store::LieuRow> partners_lieux(const config::Config& config, Instant now) {
   std::vector<store::LieuRow> out;
@@ -155,6 +180,8 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   });
   Findings shared = shared_places(lieux);
   std::move(shared.begin(), shared.end(), std::back_inserter(out));
+  Findings foreign = foreign_credentials(config, lieux);
+  std::move(foreign.begin(), foreign.end(), std::back_inserter(out));
   return out;
 }
 

@@ -83,4 +83,12 @@ std::vector<model::Place> places(const model::Channel& channel) {
   return model::places(read_sftp_profile(sftp->xml));
 }
 
+std::vector<model::NamedCredential> named_credentials(const model::Channel& channel) {
+  if (const auto* sftp = std::get_if<model::SftpChannel>(&channel))
+    return model::named_credentials(read_sftp_profile(sftp->xml));
+  if (const auto* mail = std::get_if<model::CourrielChannel>(&channel))
+    return model::named_credentials(read_courriel_profile(mail->xml));
+  return {};
+}
+
 }  // namespace navette::flux

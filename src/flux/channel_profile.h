@@ -17,4 +17,7 @@ model::CourrielProfile read_courriel_profile(const std::string& xml);
 // model::places of a channel; none for one without a server of the partner's.
 std::vector<model::Place> places(const model::Channel& channel);
 
+// The credentials that a channel's profile names.
+std::vector<model::NamedCredential> named_credentials(const model::Channel& channel);
+
 }  // namespace navette::flux

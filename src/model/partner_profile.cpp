@@ -53,4 +53,33 @@ bool collide(const Place& a, const Place& b) {
   return a.use == Use::returns || b.use == Use::returns || (a.use == Use::remises_flat && b.use == Use::remises_flat);
 }
 
+std::vector<NamedCredential> named_credentials(const SftpProfile& profile) {
+  std::vector<NamedCredential> out{{profile.credential, CredentialUse::ssh_secret}};
+  if (!profile.known_hosts.empty()) out.push_back({profile.known_hosts, CredentialUse::known_hosts});
+  return out;
+}
+
+std::vector<NamedCredential> named_credentials(const CourrielProfile& profile) {
+  if (profile.protection == Protection::none) return {};
+  const bool smime = profile.protection == Protection::smime;
+  return {{profile.credential, smime ? CredentialUse::certificate : CredentialUse::pdf_password}};
+}
+
+bool fits(const NamedCredential& named) {
+  const std::string_view name = named.name;
+  if (name.ends_with("-passphrase")) return false;
+  // Certificates and known hosts are told to nobody.
+  if (named.use == CredentialUse::certificate || named.use == CredentialUse::known_hosts) return true;
+  return name.ends_with("-pdf") == (named.use == CredentialUse::pdf_password);
+}
+
+bool belongs_to(const std::string& name, const std::string& caf, bool alone) {
+  constexpr std::string_view prefix = "caf-";
+  constexpr std::size_t length = 8;  // "caf-421-"
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool bound = name.size() >= length && name.starts_with(prefix) && name[length - 1] == '-' &&
+                     std::all_of(name.begin() + prefix.size(), name.begin() + length - 1, digit);
+  return bound ? name.substr(prefix.size(), 3) == caf : alone;
+}
+
 }  // namespace navette::model

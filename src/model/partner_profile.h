@@ -68,4 +68,19 @@ struct CourrielProfile {
   bool operator==(const CourrielProfile&) const = default;
 };
 
+// What a profile names a credential for. The file's name tells what it may be for, so that no profile has a secret sent
+// to a server that it is not for (docs/adr/0015).
+enum class CredentialUse { ssh_secret, known_hosts, certificate, pdf_password };
+struct NamedCredential {
+  std::string name;
+  CredentialUse use = CredentialUse::ssh_secret;
+};
+std::vector<NamedCredential> named_credentials(const SftpProfile& profile);
+std::vector<NamedCredential> named_credentials(const CourrielProfile& profile);
+// "…-passphrase" is no profile's to name; "…-pdf" is the password of a PDF and no SSH secret, and no
+// PDF has another.
+bool fits(const NamedCredential& named);
+// "caf-421-…" is Caf 421's. What names no Caf is a Caf's that has the instance to itself (`alone`).
+bool belongs_to(const std::string& name, const std::string& caf, bool alone);
+
 }  // namespace navette::model

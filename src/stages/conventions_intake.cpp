@@ -36,6 +36,7 @@ std::optional<Objection> ConventionsIntake::add(Convention convention) {
   if (same == nullptr) {
     if (auto objection = check_communes(convention)) return objection;
     if (auto objection = check_sender(convention)) return objection;
+    if (auto objection = check_credentials(convention)) return objection;
     if (auto objection = check_lieux(convention)) return objection;
     if (auto objection = check_places(convention)) return objection;
     hold_lieux(convention);
@@ -85,6 +86,18 @@ std::optional<Objection> ConventionsIntake::check_sender(const Convention& conve
     }
     if (!tools_.channels.contains(kind_of(lieu.channel))) {
       return Objection{Code::canal_indisponible, "lieu", lieu.identifiant};
+    }
+  }
+  return std::nullopt;
+}
+
+// No Caf has another's secrets, or those for another use, sent to a server of its choice (docs/adr/0015).
+std::optional<Objection> ConventionsIntake::check_credentials(const Convention& convention) const {
+  const bool alone = serves_one_caf(tools_.senders);
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    for (const model::NamedCredential& named : flux::named_credentials(lieu.channel)) {
+      if (fits(named) && model::belongs_to(named.name, convention.caf, alone)) continue;
+      return Objection{Code::justificatif_interdit, "lieu", lieu.identifiant};
     }
   }
   return std::nullopt;

@@ -31,6 +31,7 @@ class ConventionsIntake {
   std::optional<model::Objection> check_communes(const model::Convention& convention) const;
   std::optional<model::Objection> check_sender(const model::Convention& convention) const;
   std::optional<model::Objection> check_lieux(const model::Convention& convention) const;
+  std::optional<model::Objection> check_credentials(const model::Convention& convention) const;
   std::optional<model::Objection> check_places(const model::Convention& convention);
   bool is_taken(const model::Place& place, const std::string& lieu, const model::Convention& convention);
   void hold_lieux(const model::Convention& convention);

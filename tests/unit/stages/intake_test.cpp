@@ -95,7 +95,8 @@ std::string habilitations(const std::vector<std::string>& records) {
   bytes = std::regex_replace(bytes, std::regex("<identifiant>.*</identifiant>"),
                              "<identifiant>H-" + std::to_string(++serial) + "</identifiant>");
   bytes = std::regex_replace(bytes, std::regex("<heureCreation>.*</heureCreation>"),
-                             "<heureCreation>18:00:" + std::to_string(10 + serial) + "</heureCreation>");
+                             "<heureCreation>18:" + std::to_string(10 + serial / 50) + ":" +
+                                 std::to_string(10 + serial % 50) + "</heureCreation>");
   bytes = replaced(bytes, "<nombreConventions>0<", "<nombreConventions>" + std::to_string(records.size()) + "<");
   return replaced(bytes, "  <totaux>", text::join(records, "") + "  <totaux>");
 }
@@ -490,6 +491,17 @@ TEST_CASE("a return directory is one lieu's of its account, and no directory of 
   }
   const std::string next = replaced(replaced(one, ">1</version>", ">2</version>"), ">8<", ">9<");
   CHECK(refused({one}, {next}).empty());
+}
+
+TEST_CASE("a profile names no credential of another Caf's nor of another use") {
+  const auto with = [](const std::string& secret) {
+    return refused({at_server("rpe-un", {.directory = "depot", .secret = secret})}, {});
+  };
+  for (const char* good : {"cle", "caf-421-cle", "caf-cle"}) CHECK(with(good).empty());
+  for (const char* bad : {"caf-691-cle", "cle-passphrase", "caf-421-pilat-pdf"})
+    CHECK(with(bad) == "JUSTIFICATIF_INTERDIT");
+  CHECK(model::belongs_to("caf-421-cle", "421", false));
+  CHECK_FALSE(model::belongs_to("cle", "421", false));
 }
 
 TEST_CASE("R8, R13: a commune that is merged away keeps nobody from leaving, suspending or ending a convention") {
