@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "model/partner_profile.h"
+
+#include <catch2/catch.hpp>
 
 using namespace navette::model;
 
