@@ -323,7 +323,7 @@ class Scene:
         for lieu, in self.found("SELECT identifiant FROM lieu WHERE echecs > 0 OR retenu = 1"):
             self.site.run("lieux", "retry", lieu)
         for remise, in self.found("SELECT r.nom FROM remise r LEFT JOIN notification n ON n.remise_id = r.id "
-                                  "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat = 'retenue' "
+                                  "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat IN ('retenue', 'a-rappeler') "
                                   "OR (n.etat = 'a-envoyer' AND n.tentatives > 0)"):
             self.site.run("remises", "retry", remise)
         for reference, in self.found("SELECT DISTINCT reference FROM demande d JOIN acheminement a ON a.demande_id = d.id "
