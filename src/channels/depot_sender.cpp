@@ -133,24 +133,29 @@ void clean_up(const Depot& depot, const std::string& remise) {
   }
 }
 
-// One file out of retour/, which the lieu may change at any time; false: not now.
-bool bring(const Directory& returns, const std::string& name, const Collecting& c) {
+// One file out of retour/, which the lieu may change at any time; or not now.
+void bring(const Directory& returns, const std::string& name, const Collecting& c, std::vector<std::string>& landed) {
   const auto there = returns.status(name);
-  if (!there || !c.can_bring(name, there->type == FileType::regular, there->size)) return false;
-  if (there->changed + c.stable_after > SystemClock().now()) return false;
+  if (!there || !c.can_bring(name, there->type == FileType::regular, there->size)) return;
+  if (there->changed + c.stable_after > SystemClock().now()) return;
   Landing landing(c, name);
-  if (landing.is_taken()) return false;
+  if (landing.is_taken()) return;
   const UniqueFd fd = returns.open_file(name, O_RDONLY | O_NONBLOCK);
   std::array<char, 65536> buffer{};
   while (const std::size_t n = read_some(fd.get(), buffer.data(), buffer.size())) {
     landing.write({buffer.data(), n});
-    if (landing.size() > c.max_bytes) return false;
+    if (landing.size() > c.max_bytes) return;
   }
   const auto now = returns.status(name);
   const bool same = now && now->inode == there->inode && now->changed == there->changed && now->size == landing.size();
-  if (!same || !landing.commit()) return false;
-  returns.remove(name);
-  return true;
+  if (!same) return;
+  try {
+    if (landing.keep()) returns.remove(name);
+  } catch (const std::system_error&) {  // a missing right: what the lieu says counts
+    if (landing.land()) landed.push_back(name);
+    throw;
+  }
+  if (landing.land()) landed.push_back(name);
 }
 
 }  // namespace
@@ -238,6 +243,7 @@ Collected DepotSender::collect(const Collecting& c) {
   const auto base = Directory::open(root_).find_dir(c.lieu);
   const auto returns = base ? base->find_dir(depot::returns) : std::nullopt;
   if (!returns) return collected;
+  collected.names = land_kept(c, [&](const std::string& name) { return returns->contains(name); });
   std::vector<std::string> wanted;
   std::size_t unfit = 0;
   returns->each([&](const std::string& name, FileType) {
@@ -253,7 +259,7 @@ Collected DepotSender::collect(const Collecting& c) {
   collected.tell_unfit(unfit, returns->path().string(), c);
   for (const std::string& name : wanted) {
     try {
-      if (bring(*returns, name, c)) collected.names.push_back(name);
+      bring(*returns, name, c, collected.names);
     } catch (const std::system_error& e) {  // its message would tell the file's name (R9)
       collected.faults.push_back(
           fmt::format("a file in {} could not be taken: {}", returns->path().string(), e.code().message()));

@@ -10,6 +10,18 @@ namespace navette::channels {
 namespace {
 
 constexpr std::size_t longest_name = 200;  // of 255 bytes: a spool's name of it is longer
+constexpr std::string_view kept_suffix = ".retour";
+
+std::string kept_name(const std::string& name) {
+  return "." + name + std::string(kept_suffix);
+}
+
+bool uncover(const Directory& directory, const std::string& name) {
+  const std::string kept = kept_name(name);
+  const bool landed = directory.contains(kept) && directory.rename_new(kept, directory, name) == RenameResult::done;
+  directory.sync();
+  return landed;
+}
 
 }  // namespace
 
@@ -34,20 +46,37 @@ void Collected::tell_unfit(std::size_t entries, const std::string& place, const 
 Landing::Landing(const Collecting& collecting, std::string name)
     : directory_(collecting.arrivee.make_dir(collecting.lieu)),
       name_(std::move(name)),
-      hidden_("." + name_ + ".retour"),
-      file_(directory_, hidden_) {}
+      file_(directory_, kept_name(name_)) {}
 
 void Landing::write(std::string_view bytes) {
   file_.write(bytes);
+  digest_.update(bytes);
   size_ += bytes.size();
 }
 
-bool Landing::commit() {
+bool Landing::keep() {
+  const std::string kept = kept_name(name_);
+  if (directory_.contains(kept) && crypto::sha256(directory_.read(kept)) != digest_.finish()) return false;
   file_.commit();
-  committed_ = directory_.rename_new(hidden_, directory_, name_) == RenameResult::done;
-  if (!committed_) directory_.remove(hidden_);
-  directory_.sync();
-  return committed_;
+  kept_ = true;
+  return true;
+}
+
+bool Landing::land() {
+  return uncover(directory_, name_);
+}
+
+std::vector<std::string> land_kept(const Collecting& collecting,
+                                   const std::function<bool(const std::string& name)>& still_there) {
+  std::vector<std::string> landed;
+  const auto directory = collecting.arrivee.find_dir(collecting.lieu);
+  if (!directory) return landed;
+  for (const std::string& hidden : directory->names()) {
+    if (!hidden.starts_with('.') || !hidden.ends_with(kept_suffix)) continue;
+    const std::string name = hidden.substr(1, hidden.size() - 1 - kept_suffix.size());
+    if (collecting.wants(name) && !still_there(name) && uncover(*directory, name)) landed.push_back(name);
+  }
+  return landed;
 }
 
 }  // namespace navette::channels

@@ -1,5 +1,10 @@
 // What lieux send back (acknowledgements): brought from where they leave it into arrivee/<lieu>/, as if they had
 // deposited it there. The lieu's identifiant is the sender, whatever the file says.
+//
+// Taken once. A file is kept here, hidden and durable, then removed there, and only then a deposit: what a crash or a
+// lost connection leaves between the two is fetched again when it still lies there, else land_kept() finds it. The
+// other way round it could be taken in and still lie there: answered twice, or looked for no more once its pickup is
+// known.
 #pragma once
 
 #include <chrono>
@@ -12,6 +17,7 @@
 
 #include "base/atomic_file.h"
 #include "base/directory.h"
+#include "lib/crypto/sha256.h"
 
 namespace navette::channels {
 
@@ -37,25 +43,32 @@ struct Collected {
   void tell_unfit(std::size_t entries, const std::string& place, const Collecting& collecting);
 };
 
-// One file on its way into arrivee/<lieu>/: invisible until commit(). Throws std::system_error.
+// One file on its way into arrivee/<lieu>/: invisible until land(). Throws std::system_error.
 class Landing {
  public:
   Landing(const Collecting& collecting, std::string name);
   bool is_taken() const { return directory_.contains(name_); }  // a deposit of that name waits there
   void write(std::string_view bytes);
-  // Durable under its name; false when a deposit of that name came in the meantime: nothing is replaced.
-  bool commit();
-  bool is_committed() const { return committed_; }
+  // Durable, still hidden: now it may be removed where it comes from. False when another one of that name, from before
+  // a crash, is kept already: that one is to land first, and this one stays where it is.
+  bool keep();
+  // What is kept is a deposit under its name; false when one of that name came in the meantime: it stays kept.
+  bool land();
+  bool is_kept() const { return kept_; }
   std::uint64_t size() const { return size_; }
   const std::string& name() const { return name_; }
 
  private:
   Directory directory_;
   std::string name_;
-  std::string hidden_;
   AtomicFile file_;
+  crypto::Sha256 digest_;
   std::uint64_t size_ = 0;
-  bool committed_ = false;
+  bool kept_ = false;
 };
+
+// Lands what former looks kept and what is no more where it came from. Returns the names. Throws std::system_error.
+std::vector<std::string> land_kept(const Collecting& collecting,
+                                   const std::function<bool(const std::string& name)>& still_there);
 
 }  // namespace navette::channels

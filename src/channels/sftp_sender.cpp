@@ -466,11 +466,14 @@ Collected SftpSender::collect(const Collecting& collecting) {
 Collected SftpSender::fetch(const Collecting& c) {
   std::string directory = profile_.return_directory;
   if (directory.back() != '/') directory += '/';
+  const std::vector<std::string> there = sftp_->list(profile_.return_directory);  // sorted
   std::vector<std::string> named;
-  for (std::string& name : sftp_->list(profile_.return_directory)) {
+  for (const std::string& name : there) {
     if (c.wants(name)) named.push_back(directory + name);
   }
   Collected collected;
+  collected.names =
+      land_kept(c, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
   const std::vector<std::string> wanted = fetchable(named, c, collected);
   if (wanted.empty()) return collected;
   for (const std::string& path : settled_files(wanted, c.stable_after)) {
@@ -479,14 +482,16 @@ Collected SftpSender::fetch(const Collecting& c) {
     try {
       sftp_->read(path, c.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
       const auto now = sftp_->stat(path);
-      if (!now || now->size != landing.size() || !landing.commit()) continue;  // changed while it was read: later
-      collected.names.push_back(landing.name());
-      sftp_->remove(path);
+      if (!now || now->size != landing.size()) continue;  // changed while it was read: later
+      if (landing.keep()) sftp_->remove(path);
     } catch (const SftpError& e) {  // its message would tell the file's name (R9)
       collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
-                                             profile_.return_directory, landing.is_committed() ? "removed" : "fetched",
+                                             profile_.return_directory, landing.is_kept() ? "removed" : "fetched",
                                              e.code()));
+      if (!landing.is_kept()) continue;
     }
+    // Also where the server lets nothing be removed: what the lieu says counts.
+    if (landing.land()) collected.names.push_back(landing.name());
   }
   return collected;
 }

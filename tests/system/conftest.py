@@ -85,9 +85,9 @@ class Site:
     def json(self, *arguments, code=0):
         return json.loads(self.run(*arguments, "--json", code=code).stdout)
 
-    def passes(self, code=(0, 1), now=True):
+    def passes(self, code=(0, 1), now=True, **more):
         """One pass; `run` exits 1 when something needs a person."""
-        return self.run("run", *(["--now"] if now else []), code=code)
+        return self.run("run", *(["--now"] if now else []), code=code, **more)
 
     def start(self, *arguments, **more):
         """A process that goes on (serve); the caller ends it."""

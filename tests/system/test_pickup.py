@@ -273,6 +273,61 @@ def test_the_log_of_internal_sftp_proves_a_pickup(site):
     assert evidence(site) == "journal" and evidence(site, "rpe-deux") is None
 
 
+@pytest.fixture(name="retour", params=["depot", "sftp"])
+def a_return_directory(request, site, tmp_path):
+    """Of the lieu, which has one remise and has not said yet that it picked it up."""
+    if request.param == "depot":
+        site.deposit(habilitations("HAB-0", convention("CLI_1", {"rpe-un": ["42218"]})), "caf-421", "hab-0.xml")
+        site.passes(code=0)
+        deliver(site, "A1")
+        yield site.depot / "rpe-un/retour"
+        return
+    if not pathlib.Path("/usr/sbin/sshd").exists():
+        pytest.skip("openssh-server is not installed")
+    server = Sshd(tmp_path / "serveur")
+    try:
+        open_site(site, server, with_returns(server))
+        deliver(site, "A1")
+        yield server.path / "retour"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("point", ["1:kill@rename", "1:killafter@rename", "2:kill@rename", "2:killafter@rename"])
+def test_an_acknowledgement_is_taken_once_wherever_a_crash_comes(site, retour, point):
+    """Nothing else waits for the lieu: its directory is looked at as long as this pickup is not known, and no longer."""
+    (retour / "retrait.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    for _ in range(5):  # complete once it has not changed for stable_after
+        done = site.passes(code=None, env={**os.environ, "NAVETTE_FAULT": point})
+        if done.returncode == -signal.SIGKILL:
+            break
+        if not (retour / "retrait.xml").exists():
+            pytest.skip("a binary without fault points")
+    assert done.returncode == -signal.SIGKILL
+    for _ in range(3):
+        site.passes(code=0)
+    assert evidence(site) == "retrait" and answers(site) == [("accepte", None, None)]
+    assert list(retour.iterdir()) == [] and list((site.spool / "arrivee/rpe-un").iterdir()) == []
+    assert len(site.accuses("rpe-un")) == 1
+    site.run("traces", "verify")
+
+
+def test_an_acknowledgement_that_replaces_one_kept_before_a_crash_comes_after_it(site, retour):
+    first = the_remise(site)["remise"]
+    deliver(site, "A2")
+    second, = {r["remise"] for r in site.json("remises", "list")} - {first}
+    # As a crash between the removal there and the landing here leaves it.
+    arrivee = site.spool / "arrivee/rpe-un"
+    arrivee.mkdir(exist_ok=True)
+    (arrivee / ".retrait.xml.retour").write_bytes(retrait("R-1", first))
+    (retour / "retrait.xml").write_bytes(retrait("R-2", second))
+    for _ in range(6):
+        site.passes(code=0)
+    assert {r["retrait_preuve"] for r in site.json("remises", "list")} == {"retrait"}
+    assert answers(site) == [("accepte", None, None)] * 2
+    assert list(retour.iterdir()) == [] and list(arrivee.iterdir()) == []
+
+
 # ---- an operator's word
 
 def test_an_operators_word(site):

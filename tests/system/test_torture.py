@@ -4,10 +4,12 @@ Here a sample of the points, spread over all of them; NAVETTE_TORTURE=all takes 
 """
 
 import base64
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -39,8 +41,39 @@ def test_the_scene_is_what_it_should_be(bench):
         ("hab-1.xml", "accepte", None, ()), ("d1.xml", "partiel", None, ("COMMUNE_INCONNUE",)),
         ("d2.xml", "refuse", "TOTAUX_FAUX", ()), ("d3.xml", "accepte", None, ())]
     assert bench.expected["sans-lieu"] == [("A5",)]
-    assert all(count > 10 for kind, count in bench.counts.items() if not kind.endswith(":courriel")), bench.counts
+    assert all(count > 10 for kind, count in bench.counts.items() if not kind.endswith((":courriel", ":alerte"))), bench.counts
     assert list(bench.counts) == [kind + scene for scene in torture.SCENES for kind in torture.KINDS]
+
+
+def test_the_scene_of_what_follows_a_delivery_is_what_it_should_be(bench):
+    """Nothing of the withdrawn remises, the one issued again twice, each pickup known by its own evidence, each act traced once."""
+    came = bench.reached[":suites"]
+    of = {"depot-nord": [], "sftp-plat": ["E1"], "depot-sud": ["A2", "A3", "E1"], "courriel-sud": ["A2", "A3", "E1"],
+          "sftp-nord": ["A1", "A2", "C1"], "sftp-sans-renommage": ["A1", "A1", "A2", "A2", "C1", "C1"]}
+    assert [(lieu, name) for lieu, name, _ in came["delivered"]] == sorted(
+        (lieu, f"DI_monenfant_{r}.{e}") for lieu, references in of.items() for r in references for e in ("pdf", "xml"))
+    assert [a[:4] for a in came["answers"]][-1] == ("sftp-nord", "retrait.xml", "accepte", None)
+    assert came["withdrawn"] == [("depot-nord", None, "annulee"), ("sftp-plat", None, "annulee")]
+    assert came["withdrawn demandes"] == [("depot-nord", "A1"), ("depot-nord", "A2"), ("depot-nord", "C1"),
+                                          ("sftp-plat", "A2"), ("sftp-plat", "A3")]
+    assert came["issued again"] == [("sftp-sans-renommage", "livree", "livree")]
+    assert came["picked up"] == [("depot-sud", "journal", None, "tenue"), ("sftp-nord", "retrait", "P-1", "tenue")]
+    assert came["traces"] == [("demande.retiree", 5), ("remise.rappel", 2), ("remise.rappelee", 2), ("remise.reemission", 1),
+                              ("remise.retiree", 2)]
+
+
+def test_the_sample_has_the_alerts_sending_and_its_answer_in_every_way(bench):
+    points = {point.split(":", 1)[1] for point in bench.of_the_alert}
+    assert {f"{kind}@smtp.send:alerte" for kind in ("lost", "after", "kill", "killafter")} <= points
+    assert {f"{kind}@sqlite.commit:alerte" for kind in ("busy", "after", "kill", "killafter")} <= points
+    assert set(bench.of_the_alert) <= set(bench.sample(SAMPLE))
+
+
+def test_the_sample_has_every_scene_and_kind(bench):
+    sample = bench.sample(SAMPLE)
+    assert {point.split(":", 1)[1] for point in sample if "@" not in point} == {
+        kind + scene for scene in ("", ":apart", ":suites") for kind in torture.KINDS}
+    assert len(sample) == len(set(sample)) <= SAMPLE + 5
 
 
 def test_the_sample_has_whatever_is_done_for_a_remise_by_mail(bench):
@@ -98,6 +131,45 @@ def test_what_is_held_can_fail(bench):
         taken[-1:] = more
         with pytest.raises(AssertionError):
             scene.check(bench.expected)
+
+
+def test_what_is_held_of_what_follows_a_delivery_can_fail(bench):
+    scene = bench.scene()
+    scene.struck_at_follow_up("count:/dev/null")
+    scene.converge()
+    expected = bench.reached[":suites"]
+    scene.check(expected)
+    withdrawn, = torture.rows(scene.site, "SELECT nom FROM remise WHERE etat = 'rappelee' AND nom LIKE 'sftp-plat%'")[0]
+    again, = torture.rows(scene.site, "SELECT nom FROM remise WHERE reemise_de IS NOT NULL")[0]
+    manifest = scene.at_partner("sftp-sans-renommage") / again / "manifeste.xml"
+    damages = {
+        scene.returns / "retrait.xml": b"",
+        scene.at_partner("sftp-plat") / f"{withdrawn}_manifeste.xml": b"",
+        scene.at_partner("sftp-plat") / "DI_monenfant_A3.xml": b"",
+        manifest: manifest.read_bytes() + b" ",
+        scene.site.spool / "arrivee/sftp-nord/.retrait.xml.retour": b"",
+    }
+    for path, content in damages.items():
+        before = path.read_bytes() if path.exists() else None
+        path.write_bytes(content)
+        with pytest.raises(AssertionError):
+            scene.check(expected)
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+    scene.check(expected)
+    good = scene.site.database.read_bytes()
+    for change in ("UPDATE remise SET rappelee_le = NULL WHERE etat = 'rappelee'", "UPDATE remise SET reemise_de = NULL",
+                   "UPDATE remise SET retiree_le = 1 WHERE etat = 'rappelee'", "UPDATE echeance SET etat = 'ouverte'",
+                   "UPDATE remise SET retrait_preuve = 'disparition' WHERE retrait_preuve = 'journal'",
+                   "UPDATE acheminement SET etat = 'remis'", "INSERT INTO alerte VALUES ('421', '2026-01-01', 1, 0, NULL, 1)"):
+        with contextlib.closing(sqlite3.connect(scene.site.database)) as db, db:
+            db.execute(change)
+        with pytest.raises(AssertionError):
+            scene.check(expected)
+        scene.site.database.write_bytes(good)
+    scene.check(expected)
 
 
 def test_after_any_fault_each_demande_is_at_each_lieu_once(bench):

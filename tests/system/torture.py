@@ -1,14 +1,16 @@
 """What the torture does, for test_torture.py, test_crash.py and tools/torture: a site with dépôts, partners' SFTP servers,
 a lieu served by e-mail and a mail server; one operation of a pass fails, or the process is killed at it; then the passes
 and acts of an operator must reach what an untouched twin reached: every demande at each of its lieux once, the same names
-and bytes, every notification accounted for, nothing of a family's left over or readable in a mail, the trace valid. A mail
-alone may come twice, under its Message-ID; one that carries a remise with the same bytes then.
+and bytes, every notification accounted for, nothing of a family's left over or readable in a mail, the trace valid. What is
+withdrawn lies nowhere, what is issued again lies there once more, a pickup counts once, each Caf has its alert. A mail alone
+may come twice, under its Message-ID; one that carries a remise with the same bytes then.
 
 The points are those of src/base/fault.h; the site is made anew for each.
 """
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import email
 import email.parser
@@ -20,10 +22,12 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
 import threading
+import time
 import traceback
 from xml.etree import ElementTree
 
@@ -31,12 +35,14 @@ from conftest import Site
 from test_courriel import Lieu, channel as courriel
 from test_main_job import A, R, convention, demande, demandes, habilitations, personne, quick_place, rows, validate
 from test_notification import MailServer
+from test_pickup import retrait
 from test_sftp import Sshd
 
 MARK = "Zqfamillemarque"
-# A pass from the start; one that takes apart remises that failed half-way: their lieux are looked at and cleared; and one
-# that has nothing left to do but a remise by mail: few operations, nearly all of them its own.
-SCENES = ("", ":apart", ":courriel")
+# A pass from the start; one that takes apart remises that failed half-way: their lieux are looked at and cleared; one that
+# has nothing left to do but a remise by mail: few operations, nearly all of them its own; one that follows up what was
+# delivered: withdrawn, issued again, picked up, and the operator's commands for it; and one of `serve`, whose alert is due.
+SCENES = ("", ":apart", ":courriel", ":suites", ":alerte")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
 BY_MAIL = "courriel"
@@ -51,6 +57,14 @@ LIEUX = {
 }
 
 
+# Of remises that were delivered, in ":suites": taken back beside what is brought to the same places, issued again,
+# acknowledged by a flux in a return directory, read by a lieu in its dépôt.
+WITHDRAWN = ("sftp-plat", "depot-nord")
+REISSUED = "sftp-sans-renommage"
+ACKNOWLEDGED = "sftp-nord"
+READ = "depot-sud"
+
+
 def assert_same(what, found, expected):
     """Says what differs, in tools/torture as well, where no assertion is rewritten."""
     if found != expected:
@@ -59,6 +73,10 @@ def assert_same(what, found, expected):
 
 def lieux_of(*communes):
     return sorted(name for name, (commune, _) in LIEUX.items() if commune in communes)
+
+
+def scene_of(point):
+    return next((scene for scene in SCENES if scene and point.endswith(scene)), "")
 
 
 def sealed(mail):
@@ -124,6 +142,10 @@ class Scene:
         self.site.configure(f"[credentials]\ndirectory = justificatifs\n[mail]\nfrom = navette@{self.domain}\n"
                             f"server = 127.0.0.1:{outside.mail.port}\nca = {outside.mail.certificate}\n"
                             "[daemon]\nscan_every = 1s\n")
+        self.site.config.write_text(self.site.config.read_text(encoding="utf-8")
+                                    .replace("create = yes", "create = yes\nsftp_log = sftp.log"), encoding="utf-8")
+        self.returns.mkdir(parents=True)
+        self.serves = False  # its passes are those of `serve`
         for lieu, (_, profile) in LIEUX.items():
             if profile is not None:
                 self.at_partner(lieu).mkdir(parents=True)
@@ -144,6 +166,10 @@ class Scene:
     def at_partner(self, lieu):
         return self.path / "partenaires" / lieu
 
+    @property
+    def returns(self):
+        return self.path / "retour"
+
     def grant(self, version):
         """The habilitations, once more."""
         def channel(lieu, profile):
@@ -152,7 +178,11 @@ class Scene:
             if profile == BY_MAIL:
                 return courriel("smime", box=f"{lieu}@{self.domain}")
             sshd = self.outside.sshd
-            return sshd.channel(**profile).replace(f"<repertoire>{sshd.there}<", f"<repertoire>{self.at_partner(lieu)}<")
+            canal = sshd.channel(**profile).replace(f"<repertoire>{sshd.there}<", f"<repertoire>{self.at_partner(lieu)}<")
+            if lieu == ACKNOWLEDGED:
+                canal = canal.replace("<preuveRetrait>disparition</preuveRetrait>",
+                                      f"<preuveRetrait>retrait</preuveRetrait><repertoireRetour>{self.returns}</repertoireRetour>")
+            return canal
         lieux = {lieu: [commune] for lieu, (commune, _) in LIEUX.items()}
         canal = {lieu: channel(lieu, profile) for lieu, (_, profile) in LIEUX.items()}
         person = [personne("P-1", f"agent@{self.domain}")]
@@ -171,9 +201,13 @@ class Scene:
 
     def struck(self, fault, timeout=120):
         """One pass under that fault; whether it met it."""
-        done = self.site.run("run", "--now", code=None, timeout=timeout, env={**os.environ, "NAVETTE_FAULT": fault})
+        return self.struck_in(fault, "run", "--now", timeout=timeout)[0]
+
+    def struck_in(self, fault, *command, timeout=120):
+        """Whether that command met the fault, and its exit code."""
+        done = self.site.run(*command, code=None, timeout=timeout, env={**os.environ, "NAVETTE_FAULT": fault})
         assert done.returncode in (0, 1, 3, -signal.SIGKILL), (done.returncode, done.stderr[-2000:])
-        return "fault struck: " in done.stderr
+        return "fault struck: " in done.stderr, done.returncode
 
     def struck_apart(self, fault, half):
         """The same for a pass that takes remises apart: of those that failed when connections were lost from the `half`-th use
@@ -195,14 +229,88 @@ class Scene:
         self.retry()
         return self.struck(fault)
 
+    def struck_at_follow_up(self, fault):
+        """The same for a pass that finds remises withdrawn, to be issued again and picked up, and a new demande for some of the same
+        lieux; and for the commands that withdraw and issue again."""
+        self.site.passes()
+        remise = {lieu: self.remise_of(lieu) for lieu in LIEUX}
+        struck = [self.ordered(fault, "withdraw", remise[lieu], "--apply") for lieu in WITHDRAWN]
+        struck.append(self.ordered(fault, "reissue", remise[REISSUED]))
+        (self.returns / "retrait.xml.part").write_bytes(retrait("R-1", remise[ACKNOWLEDGED], emetteur=ACKNOWLEDGED))
+        (self.returns / "retrait.xml.part").rename(self.returns / "retrait.xml")
+        self.read_in_depot(READ, remise[READ])
+        self.site.deposit(demandes("D4", demande("E1", [SUD], nom=MARK)), name="d4.xml")
+        struck.append(self.struck(fault))
+        return any(struck)
+
+    def remise_of(self, lieu):
+        (name,), = rows(self.site, "SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'livree' "
+                        f"AND l.identifiant = '{lieu}'")
+        return name
+
+    def ordered(self, fault, act, remise, *more):
+        """An operator's command under that fault, and again until it is done; whether it met it."""
+        command = ("remises", act, remise, "--why", "essai", *more)
+        # Where operations are counted they are those of the pass.
+        struck, code = (False, 3) if fault.startswith("count:") else self.struck_in(fault, *command)
+        if code != 0:
+            again = self.site.run(*command, code=(0, 3))
+            assert again.returncode == 0 or (struck and "already" in again.stderr), again.stderr
+        return struck
+
+    def read_in_depot(self, lieu, remise):
+        """What the log of internal-sftp says once the lieu has read its remise, as PDF."""
+        head = "2026-11-20T06:00:00.5+01:00 sftp internal-sftp[10]: "
+        lines = [f"session opened for local user {lieu} from [192.0.2.10]"]
+        for path in (self.site.depot / lieu / "remises" / remise).glob("*.pdf"):
+            lines.append(f'close "/remises/{remise}/{path.name}" bytes read {path.stat().st_size} written 0')
+        (self.site.path / "sftp.log").write_text("".join(f"{head}{line}\n" for line in lines), encoding="ascii")
+
+    def struck_at_alert(self, fault):
+        """The same for the first pass of `serve` when nothing is due but the alert to the Caf: it tells of a flux that was
+        refused and of a commune without a lieu."""
+        self.site.passes()
+        self.serves = True
+        return self.struck_serving(fault)
+
+    def struck_serving(self, fault=None, bound=120):
+        """The first pass of `serve`; whether it met the fault."""
+        log = self.path / "serve.log"
+        address = f"\0navette-torture-{os.getpid()}-{id(self)}"  # abstract: no path to be too long
+        env = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], **({"NAVETTE_FAULT": fault} if fault else {})}
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, log.open("wb") as err:
+            manager.bind(address)
+            manager.settimeout(0.05)
+            serving = self.site.start("serve", stderr=err, stdout=subprocess.DEVNULL, env=env)
+            end = time.monotonic() + bound
+            while serving.poll() is None and time.monotonic() < end:
+                try:
+                    if b"STATUS=" in manager.recv(65536):  # it tells so after each pass
+                        break
+                except TimeoutError:
+                    continue
+            serving.terminate()
+            try:
+                serving.wait(timeout=bound)
+            except subprocess.TimeoutExpired:
+                serving.kill()
+                raise
+        told = log.read_text(encoding="utf-8")
+        assert serving.returncode in (0, 3, -signal.SIGKILL), (serving.returncode, told[-2000:])
+        return "fault struck: " in told
+
     def converge(self, rounds=12):
         """Passes, and what an operator does to what waits for its next try, until nothing is left to do."""
         for _ in range(rounds):
             self.retry()
-            ended = self.site.run("run", "--now", code=(0, 1))
+            if self.serves:
+                self.struck_serving()
+            else:
+                ended = self.site.run("run", "--now", code=(0, 1))
             if self.quiet():
                 return
-        raise AssertionError(f"not settled after {rounds} passes: {ended.stdout}{ended.stderr}")
+        raise AssertionError(f"not settled after {rounds} passes: "
+                             + ((self.path / "serve.log").read_text(encoding="utf-8") if self.serves else ended.stdout + ended.stderr))
 
     def found(self, sql):
         """Nothing as long as there is no database, or no table yet."""
@@ -215,21 +323,27 @@ class Scene:
         for lieu, in self.found("SELECT identifiant FROM lieu WHERE echecs > 0 OR retenu = 1"):
             self.site.run("lieux", "retry", lieu)
         for remise, in self.found("SELECT r.nom FROM remise r LEFT JOIN notification n ON n.remise_id = r.id "
-                                  "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat = 'retenue' "
+                                  "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat IN ('retenue', 'a-rappeler') "
                                   "OR (n.etat = 'a-envoyer' AND n.tentatives > 0)"):
             self.site.run("remises", "retry", remise)
         for reference, in self.found("SELECT DISTINCT reference FROM demande d JOIN acheminement a ON a.demande_id = d.id "
                                      "WHERE a.etat = 'retenu'"):
             self.site.run("demandes", "retry", reference)
+        if self.found("SELECT 1 FROM alerte WHERE acceptee_le IS NULL"):  # the hour until its next try passes
+            with contextlib.closing(sqlite3.connect(self.site.database)) as db, db:
+                db.execute("UPDATE alerte SET prochaine = 0")
 
     def quiet(self):
         left = self.found("SELECT (SELECT count(*) FROM flux WHERE etat = 'recu' OR accuse IS NULL)"
-                          " + (SELECT count(*) FROM acheminement WHERE etat <> 'remis')"
-                          " + (SELECT count(*) FROM remise WHERE etat <> 'dissoute' AND etat <> 'livree')"
+                          " + (SELECT count(*) FROM acheminement WHERE etat NOT IN ('remis', 'retire'))"
+                          " + (SELECT count(*) FROM remise WHERE etat NOT IN ('dissoute', 'livree', 'rappelee'))"
+                          " + (SELECT count(*) FROM reemission)"
                           " + (SELECT count(*) FROM notification WHERE etat <> 'envoyee')"
                           " + (SELECT count(*) FROM demande WHERE admise = 0)"
                           " + (SELECT count(*) FROM demande_commune WHERE etat = 'nouvelle')")
-        return left == [(0,)] and not list((self.site.spool / "arrivee").glob("*/*"))
+        waits = [*(self.site.spool / "arrivee").glob("*/*"), *self.returns.iterdir()]
+        told = not self.serves or self.found("SELECT 1 FROM alerte WHERE acceptee_le IS NOT NULL")
+        return left == [(0,)] and not waits and bool(told)
 
     # ---- what came of it
 
@@ -297,7 +411,7 @@ class Scene:
         """Without what may differ: tickets, times and how demandes were grouped into remises."""
         site = self.site
         answers = []
-        for emetteur in ("monenfant", "caf-421"):
+        for emetteur in ("monenfant", "caf-421", ACKNOWLEDGED):
             for path in site.accuses(emetteur):
                 root = ElementTree.parse(path).getroot()
                 answers.append((emetteur, root.findtext(f"{A}flux/{A}nomFichier"), root.findtext(f"{A}resultat"),
@@ -306,6 +420,18 @@ class Scene:
         return {
             "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered() if name != "manifeste.xml"),
             "answers": sorted(answers, key=str),
+            "withdrawn": rows(site, "SELECT l.identifiant, r.retiree_le, e.etat FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                              "JOIN echeance e ON e.remise_id = r.id WHERE r.etat = 'rappelee' AND r.rappelee_le IS NOT NULL ORDER BY 1"),
+            "withdrawn demandes": rows(site, "SELECT l.identifiant, d.reference FROM acheminement a JOIN lieu l ON l.id = a.lieu_id "
+                                       "JOIN demande d ON d.id = a.demande_id WHERE a.etat = 'retire' ORDER BY 1, 2"),
+            "issued again": rows(site, "SELECT l.identifiant, r.etat, f.etat FROM remise r JOIN remise f ON f.id = r.reemise_de "
+                                 "JOIN lieu l ON l.id = r.lieu_id ORDER BY 1"),
+            "picked up": rows(site, "SELECT l.identifiant, r.retrait_preuve, r.retrait_personne, e.etat FROM remise r "
+                              "JOIN lieu l ON l.id = r.lieu_id JOIN echeance e ON e.remise_id = r.id "
+                              "WHERE r.retiree_le IS NOT NULL ORDER BY 1"),
+            # Each exactly once, whatever was begun again.
+            "traces": rows(site, "SELECT action, count(*) FROM trace WHERE action IN ('remise.rappel', 'remise.rappelee', "
+                           "'demande.retiree', 'remise.reemission', 'remise.retiree', 'remise.retrait-accuse') GROUP BY 1 ORDER BY 1"),
             "rejet": sorted(re.sub(r"^[^.]*\.", "", p.name) for p in (site.spool / "rejet").rglob("*") if p.is_file()),
             "charge": rows(site, "SELECT d.emetteur, d.reference FROM charge JOIN demande d ON d.id = demande_id ORDER BY 2"),
             "sans-lieu": rows(site, "SELECT reference FROM demande WHERE sans_lieu = 1 ORDER BY 1"),
@@ -321,6 +447,8 @@ class Scene:
         assert_same("remises", names, [r[0] for r in rows(site, "SELECT nom FROM remise WHERE etat = 'livree' ORDER BY 1")])
         stored = rows(site, "SELECT r.nom, f.nom, f.sha256 FROM remise_fichier f JOIN remise r ON r.id = f.remise_id WHERE r.etat = 'livree'")
         assert_same("stored bytes", sorted((remise, name, digest) for _, remise, name, digest in self.delivered()), sorted(stored))
+        withdrawn = [r[0] for r in rows(site, "SELECT nom FROM remise WHERE etat = 'rappelee'")]  # after they were told of
+        names = sorted(names + withdrawn)
         told = rows(site, "SELECT nom FROM notification JOIN remise ON remise.id = remise_id WHERE notification.etat = 'envoyee'"
                     " AND acceptee_le IS NOT NULL ORDER BY 1")
         assert_same("notifications", [t[0] for t in told], names)
@@ -328,9 +456,11 @@ class Scene:
         mails = {name: len(copies) for name, copies in self.mails().items()}
         by_mail = rows(site, "SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = 'courriel-sud'"
                        " AND r.etat = 'livree'")
-        assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail)]))
+        alerts = [a[0] for a in rows(site, "SELECT 'alerte-' || caf || '-' || jour FROM alerte WHERE acceptee_le IS NOT NULL")]
+        assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail), *alerts]))
+        assert_same("alerts", rows(site, "SELECT count(*) FROM trace WHERE action = 'alerte.acceptee'"), [(len(alerts),)])
         assert max(mails.values()) <= mails_at_most, mails
-        validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"))
+        validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"), *site.accuses(ACKNOWLEDGED))
         self.check_leftovers()
         assert rows(site, "PRAGMA foreign_key_check") == [] and rows(site, "PRAGMA integrity_check") == [("ok",)]
         site.run("traces", "verify")
@@ -339,7 +469,7 @@ class Scene:
         """Nor does a family's name lie anywhere but where it belongs."""
         site = self.site
         left = [p for d in ("travail", "depart", "arrivee") for p in (site.spool / d).rglob("*") if not p.is_dir()]
-        left += [*(site.spool / "depart").glob("*/*"), *site.depot.glob("*/.en-cours/*")]
+        left += [*(site.spool / "depart").glob("*/*"), *site.depot.glob("*/.en-cours/*"), *self.returns.iterdir()]
         left += [p for p in self.path.rglob(".*") if p.name not in (".lock", ".en-cours")]
         assert_same("left over", left, [])
         for path in site.path.rglob("*"):
@@ -363,15 +493,20 @@ class Torture:
     def __init__(self, binary, place, jobs):
         self.binary, self.place, self.jobs = binary, pathlib.Path(place), jobs
         self.outside = Outside(self.place)
-        self.expected = None
+        self.reached = {}  # by scene: what its untouched twin came to
+        self.half = 0      # the use of a connection from which on all are lost, so that remises are taken apart
         self.counts = {}
-        self.of_the_mail = []
+        self.of_the_mail, self.of_the_alert = [], []
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.outside.close()
+
+    @property
+    def expected(self):
+        return self.reached[""]
 
     def scene(self):
         scene = Scene(self.binary, pathlib.Path(tempfile.mkdtemp(prefix="p-", dir=self.place)), self.outside)
@@ -380,32 +515,44 @@ class Torture:
 
     def strike(self, scene, point):
         """One pass under the fault that `point` names, N:KIND and its scene; whether it met it."""
-        if point.endswith(":apart"):
-            return scene.struck_apart(point.removesuffix(":apart"), self.counts["lost"] // 2)
-        if point.endswith(":courriel"):
-            return scene.struck_at_mail(point.removesuffix(":courriel"))
-        return scene.struck(point)
+        which = scene_of(point)
+        fault = point.removesuffix(which)
+        if which == ":apart":
+            return scene.struck_apart(fault, self.half)
+        strike = {"": scene.struck, ":courriel": scene.struck_at_mail, ":suites": scene.struck_at_follow_up,
+                  ":alerte": scene.struck_at_alert}
+        return strike[which](fault)
 
     def look(self):
         """The untouched twins: what every other must reach, and how many operations know each kind. False: a binary without
         fault points."""
         for which in SCENES:
+            operations = self.untouched(which)
+            if operations is None:
+                return False
+            words = collections.Counter(word for _, *kinds in operations for word in kinds)
+            self.counts |= {kind + which: words[kind] for kind in KINDS}
+            if which == ":courriel":
+                self.of_the_mail = points_of_the_mail(operations)
+            if which == ":alerte":
+                self.of_the_alert = points_of_the_alert(operations)
+        return True
+
+    def untouched(self, which):
+        """The operations of an untouched twin, each its name and kinds; None: none were counted."""
+        for self.half in [self.counts.get("lost", 0) // 2 + more for more in (0, 4, 8)]:
             scene = self.scene()
             counts = scene.path / "count"
             self.strike(scene, f"count:{counts}{which}")
             scene.converge()
             if not counts.exists():
-                return False
-            operations = [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
-            words = collections.Counter(word for _, *kinds in operations for word in kinds)
-            self.counts |= {kind + which: words[kind] for kind in KINDS}
-            if which == ":courriel":
-                self.of_the_mail = points_of_the_mail(operations)
-            self.expected = self.expected or scene.outcome()
-            scene.check(self.expected, mails_at_most=1)
-            if which == ":apart":
-                assert rows(scene.site, "SELECT 1 FROM remise WHERE etat = 'dissoute' AND tentatives > 0"), "nothing was taken apart"
-        return True
+                return None
+            self.reached[which] = scene.outcome() if which in ("", ":suites") else self.expected
+            scene.check(self.reached[which], mails_at_most=1)
+            # Connections may have been lost between two remises: then there was nothing to take apart.
+            if which != ":apart" or rows(scene.site, "SELECT 1 FROM remise WHERE etat = 'dissoute' AND tentatives > 0"):
+                return [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
+        raise AssertionError("nothing was taken apart")
 
     def try_point(self, point, disturb=None):
         """`disturb`: another way to disturb one pass than a fault point."""
@@ -414,7 +561,7 @@ class Torture:
         try:
             struck = (disturb or self.strike)(scene, point)
             scene.converge()
-            scene.check(self.expected)
+            scene.check(self.reached[scene_of(point)])
             scene.remove()
         except (AssertionError, subprocess.TimeoutExpired, OSError, ElementTree.ParseError, sqlite3.Error) as e:
             line = traceback.extract_tb(e.__traceback__)[-1].line
@@ -439,20 +586,26 @@ class Torture:
             pool.shutdown(cancel_futures=True)
 
     def sample(self, count):
-        """About `count` points: whatever is done for a remise by mail, and for each kind spread from its first to its last."""
-        kinds = {kind: last for kind, last in self.counts.items() if not kind.endswith(":courriel")}
-        share = max(2, round((count - len(self.of_the_mail)) / len(kinds)))
-        return [*self.of_the_mail, *(f"{n}:{kind}" for kind, last in kinds.items() for n in spread(last, share))]
+        """About `count` points: whatever is done for a remise by mail and for an alert, and of the other scenes each kind,
+        one after another deeper in the pass."""
+        chosen = [*self.of_the_mail, *self.of_the_alert]
+        for scene in ("", ":apart", ":suites"):
+            share = max(1, round((count - len(self.of_the_mail + self.of_the_alert)) / 3 / len(KINDS)))
+            for i, kind in enumerate(KINDS):
+                last = self.counts[kind + scene]
+                chosen += [f"{1 + int(last * (turn + i / len(KINDS)) / share)}:{kind}{scene}" for turn in range(share)]
+        return chosen
 
-    def every(self, kinds=KINDS):
-        points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind.split(":")[0] in kinds for n in range(1, last + 1)]
+    def every(self, kinds=None):
+        """Every point of these kinds (KIND or KIND:SCENE), or of all."""
+        points = [f"{n}:{kind}" for kind, last in self.counts.items() if kind in (kinds or self.counts) for n in range(1, last + 1)]
         random.Random(1).shuffle(points)  # an interrupted run has seen something of everything
         return points
 
-    def beyond(self, kinds=KINDS, tell=lambda tried: None):
+    def beyond(self, kinds, tell):
         """Threads make no two passes the same: on from where every() ends until a pass completes untouched."""
         for kind, n in self.counts.items():
-            struck = kind.split(":")[0] in kinds
+            struck = kind in kinds
             while struck:
                 n += 1
                 tried = self.try_point(f"{n}:{kind}")
@@ -476,6 +629,14 @@ def points_of_the_mail(operations):
             continue
         out += [f"{sum(o[0] == name and kind in o for o in operations[:i + 1])}:{kind}@{name}:courriel" for kind in chosen]
     return out
+
+
+def points_of_the_alert(operations):
+    """Of that scene: the mail's sending and the commit that remembers its answer, in every way that they know."""
+    sending = next(i for i, (name, *_) in enumerate(operations) if name == "smtp.send")
+    commit = next(i for i, (name, *_) in enumerate(operations) if i > sending and name == "sqlite.commit")
+    return [f"{sum(o[0] == name and kind in o for o in operations[:i + 1])}:{kind}@{name}:alerte"
+            for i in (sending, commit) for name, *kinds in [operations[i]] for kind in kinds]
 
 
 def spread(count, points):
