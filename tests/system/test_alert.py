@@ -16,8 +16,8 @@ from test_serve import Service, wait_for
 from test_sftp import Sshd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "notification-en-attente", "rappel-en-attente",
-         "demande-retenue", "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
+KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "messagerie-en-defaut", "notification-en-attente",
+         "notification-retenue", "rappel-en-attente", "rappel-bloque", "destruction-attendue", "demande-retenue", "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
 
 
 def alert(tmp_path, *points):
@@ -67,6 +67,21 @@ def test_every_kind_has_a_title_and_an_advice_in_french(tmp_path, kind):
     assert re.search(r"^  À faire\u00a0: .{20,}\.$", text, re.MULTILINE)
     assert_french(text)
     assert_french(alert(tmp_path, (kind, 1, [])).findtext("objet"))
+
+
+def advice(tmp_path, kind, cause="inconnue"):
+    text = alert(tmp_path, (kind, 1, [("objet", "cause", cause)])).findtext("texte")
+    return re.search(r"^  À faire\u00a0: (.*)$", text, re.MULTILINE)[1]
+
+
+def test_no_advice_promises_what_does_not_happen(tmp_path):
+    by_itself = {kind for kind in KINDS if "nouveaux essais ont lieu d’eux-mêmes" in advice(tmp_path, kind)}
+    assert by_itself == {"remise-en-retard", "messagerie-en-defaut", "notification-en-attente", "rappel-en-attente"}
+    assert {kind for kind in KINDS if "cinq jours" in advice(tmp_path, kind)} == {"remise-en-retard"}
+    assert "navette remises taken-back" in advice(tmp_path, "destruction-attendue")
+    assert "rien n’est essayé" in advice(tmp_path, "rappel-bloque") and "navette lieux retry" in advice(tmp_path, "rappel-bloque")
+    ours = advice(tmp_path, "messagerie-en-defaut", "serveur-messagerie")
+    assert "sans limite" in ours and ours.startswith("l’équipe qui exploite navette")
 
 
 def causes():
