@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "channels/sftp_access.h"
 #include "channels/verified_copy.h"
 
@@ -507,7 +508,7 @@ std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& p
     collected.faults.push_back(fmt::format(
         "{} in the return directory {} cannot be fetched: no file, or larger than {} MiB; have the partner "
         "remove what does not belong there",
-        unfit == 1 ? "1 entry" : fmt::format("{} entries", unfit), profile_.return_directory, c.max_bytes >> 20U));
+        text::counted(unfit, "entry", "entries"), profile_.return_directory, c.max_bytes >> 20U));
   }
   return out;
 }

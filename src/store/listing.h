@@ -147,7 +147,7 @@ struct RemiseRow {
 struct RemiseFilter {
   std::string etat;
   std::string lieu;
-  bool held = false;  // all that wait for a person (store/held_remises.h); `etat` is not looked at then
+  bool held = false;  // all that wait for a person (HELD_REMISES); `etat` is not looked at then
 };
 std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& filter, std::int64_t limit);
 std::optional<RemiseRow> find_remise(sqlite::Connection& db, const std::string& nom);

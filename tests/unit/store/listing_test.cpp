@@ -136,6 +136,8 @@ TEST_CASE_METHOD(Filled, "a remise tells its attempts, its delivery and its noti
   CHECK(list_remises(db(), {}, 1).front().nom == second);
   CHECK(list_fichiers(db(), row.id).size() == 3);
   CHECK(list_fichiers(db(), row.id).front().demande == "monenfant/A");
+  store->withdraw_remise(name, "by mistake", now);
+  CHECK_FALSE(find_remise(db(), name)->retrait_avant);  // nothing is to be picked up any more
 }
 
 TEST_CASE_METHOD(Filled, "a lieu tells whether it is open, what waits and when it was last served") {
@@ -207,7 +209,7 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
   CHECK(ages(db(), now).retirees == 0);
   store->withdraw_remise(name, "by mistake", now);
   CHECK(ages(db(), now).retirees == 1);
-  CHECK(references({"retiree"}) == Words{"A"});
+  CHECK(references({"retiree", ""}) == Words{"A"});
   CHECK_THROWS_WITH(store->retry_demande("A", now), Catch::Contains("withdrawn from every lieu") &&
                                                         Catch::Contains("under a new reference"));
   store->hold_demande("B", "x", now);
@@ -221,7 +223,7 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
       "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du) SELECT d.id, l.id, 1, 'remis', 0 FROM demande "
       "d, lieu l WHERE d.reference = 'A' AND l.identifiant = 'rpe-b'");
   CHECK(ages(db(), now).retirees == 0);
-  CHECK(references({"retiree"}).empty());
+  CHECK(references({"retiree", ""}).empty());
 }
 
 TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state do not walk the demandes") {
