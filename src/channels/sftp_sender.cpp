@@ -505,10 +505,10 @@ std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& p
     if (fit && out.size() < c.most) out.push_back(paths[i]);
   }
   if (unfit > 0) {
-    collected.faults.push_back(fmt::format(
-        "{} in the return directory {} cannot be fetched: no file, or larger than {} MiB; have the partner "
-        "remove what does not belong there",
-        text::counted(unfit, "entry", "entries"), profile_.return_directory, c.max_bytes >> 20U));
+    collected.faults.push_back(
+        fmt::format("{} in the return directory {} cannot be fetched: no file, or larger than {} MiB; have the partner "
+                    "remove what does not belong there",
+                    text::counted(unfit, "entry", "entries"), profile_.return_directory, c.max_bytes >> 20U));
   }
   return out;
 }

@@ -169,7 +169,7 @@ int show(const Invocation& call) {
                {"Protection", protection_of(at)},
                {"Communes", text::join(r.communes, " ")},
                {"Waiting", fmt::format("{}, {}", text::counted(r.en_attente, "demande"),
-                                      text::counted(r.remises_en_attente, "remise"))},
+                                       text::counted(r.remises_en_attente, "remise"))},
                {"Last delivery", shown(r.derniere_remise)},
                {"Last error", r.dernier_motif},
                {"Next try", r.retenu           ? fmt::format("held since {}: once mended, navette lieux retry {}",

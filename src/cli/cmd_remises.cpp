@@ -177,11 +177,11 @@ int list(const Invocation& call) {
 }
 
 void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files, Instant now) {
-  const std::string notified = r.notifiee_le ? fmt::format("{} to {}", shown(r.notifiee_le), counted(r.destinataires, "person"))
-                               : r.notification_retenue
-                                   ? "held; with better addresses, or: navette remises retry " + r.nom
-                               : r.notification ? "not yet"
-                                                : "";
+  const std::string notified =
+      r.notifiee_le            ? fmt::format("{} to {}", shown(r.notifiee_le), counted(r.destinataires, "person"))
+      : r.notification_retenue ? "held; with better addresses, or: navette remises retry " + r.nom
+      : r.notification         ? "not yet"
+                               : "";
   const std::string personne = r.retrait_personne.empty() ? "" : ", by person " + r.retrait_personne;
   const std::string picked_up =
       r.retiree_le ? fmt::format("{}, evidence: {}{}", shown(r.retiree_le), r.retrait_preuve, personne) : "";

@@ -142,8 +142,8 @@ int run(const Invocation& call) {
                                     text::counted(refused, "record")));
   }
   if (report.young > 0) {
-    attention.push_back(fmt::format("{} still being written: taken by the next pass",
-                                    text::counted(report.young, "deposit")));
+    attention.push_back(
+        fmt::format("{} still being written: taken by the next pass", text::counted(report.young, "deposit")));
   }
   if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
   if (call.json()) {

@@ -268,8 +268,7 @@ bool Pass::take_in() {
       met("misplaced",
           fmt::format("{} in the wrong place under {}: deposits belong in a sender's directory; ls -i tells "
                       "which the log means",
-                      text::counted(r.misplaced, "entry", "entries"),
-                      p.spool.arrivee.path().string()));
+                      text::counted(r.misplaced, "entry", "entries"), p.spool.arrivee.path().string()));
     }
     for (const std::string& fault : r.faults) met("claim " + fault, fault);
     if (r.failed > r.faults.size()) {
@@ -459,7 +458,8 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
     out.push_back(fmt::format(
         "lieu {0} is held since {1}, {2}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
         held[i].identifiant, model::to_paris_text(held[i].since),
-        held[i].remises == 0 ? "nothing waits for it" : text::counted(held[i].remises, "remise waits", "remises wait")));
+        held[i].remises == 0 ? "nothing waits for it"
+                             : text::counted(held[i].remises, "remise waits", "remises wait")));
   }
   if (held.size() > held_lieux_named)
     add(held.size() - held_lieux_named, "other lieu", "other lieux", "held: navette lieux list");

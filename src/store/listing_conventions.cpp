@@ -177,7 +177,8 @@ std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& iden
   return load_lieu(db, id, model::to_iso(today));
 }
 
-std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant, model::Day today) {
+std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant,
+                                              model::Day today) {
   std::int64_t id = 0;
   {
     auto q = db.query("SELECT id FROM lieu WHERE identifiant = ?");

@@ -4,18 +4,17 @@
 // NOLINTBEGIN(cppcoreguidelines-macro-usage)
 
 // Ids of all remises that wait for a person: held, of a held partner, to be destroyed by the lieu, or delivered with a
-// notification that all refuse. Each branch walks a partial index of what is not done; CROSS JOIN keeps the planner from
-// beginning with the lieux, and walking through the history of each.
-#define HELD_REMISES                                                                                              \
-  "(SELECT id FROM remise WHERE etat = 'retenue' UNION ALL SELECT id FROM remise WHERE etat = 'a-detruire' "      \
-  "UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE w.etat = 'prete' AND "         \
-  "l.retenu = 1 UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE "                 \
-  "w.etat = 'a-rappeler' AND l.retenu = 1 "                                                                       \
+// notification that all refuse. Each branch walks a partial index of what is not done; CROSS JOIN keeps the planner
+// from beginning with the lieux, and walking through the history of each.
+#define HELD_REMISES                                                                                         \
+  "(SELECT id FROM remise WHERE etat = 'retenue' UNION ALL SELECT id FROM remise WHERE etat = 'a-detruire' " \
+  "UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE w.etat = 'prete' AND "    \
+  "l.retenu = 1 UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE "            \
+  "w.etat = 'a-rappeler' AND l.retenu = 1 "                                                                  \
   "UNION ALL SELECT remise_id FROM notification WHERE etat = 'a-envoyer' AND retenue = 1)"
 
 // Of `remise r JOIN lieu l`: it, or what went before it at its lieu, failed, and it is tried again by itself. And why.
-#define IN_TROUBLE \
-  "r.etat = 'prete' AND l.retenu = 0 AND l.suspendu IS NULL AND (r.tentatives > 0 OR l.echecs > 0)"
+#define IN_TROUBLE "r.etat = 'prete' AND l.retenu = 0 AND l.suspendu IS NULL AND (r.tentatives > 0 OR l.echecs > 0)"
 #define LAST_FAILURE "coalesce(r.motif, iif(l.echecs > 0, l.derniere_erreur, NULL))"
 
 // Ids of the lieux that are served through the same access as the lieu ?1 on the day ?2, itself included.

@@ -66,8 +66,7 @@ Counts Store::counts() {
                         "WHERE a.etat = 'retenu' AND d.retenue IS NULL");
   c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
   c.held_remises = count("SELECT count(*) FROM remise WHERE id IN " HELD_REMISES);
-  c.remises_in_trouble =
-      count("SELECT count(*) FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id WHERE " IN_TROUBLE);
+  c.remises_in_trouble = count("SELECT count(*) FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id WHERE " IN_TROUBLE);
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble =
       count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0 AND retenue = 0");

@@ -55,12 +55,11 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
     q.bind(caf, to_column(now - told_after));
     return items(std::move(q));
   };
-  f.remises_in_trouble = of_caf_for_an_hour(
-      "SELECT r.nom, coalesce(" LAST_FAILURE
-      ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE " IN_TROUBLE
-      " AND l.caf = ?1 AND coalesce(r.premiere_tentative, l.premier_echec) <= ?2 "
-      "ORDER BY r.id");
+  f.remises_in_trouble = of_caf_for_an_hour("SELECT r.nom, coalesce(" LAST_FAILURE
+                                            ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                                            "WHERE " IN_TROUBLE
+                                            " AND l.caf = ?1 AND coalesce(r.premiere_tentative, l.premier_echec) <= ?2 "
+                                            "ORDER BY r.id");
   // It is first tried when the remise is delivered.
   f.notifications_in_trouble = of_caf_for_an_hour(
       "SELECT r.nom, coalesce(n.motif, '') FROM notification n CROSS JOIN remise r ON r.id = n.remise_id "
@@ -69,14 +68,12 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
   f.held_notifications = of_caf(
       "SELECT r.nom, coalesce(n.motif, '') FROM notification n CROSS JOIN remise r ON r.id = n.remise_id "
       "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.retenue = 1 AND l.caf = ? ORDER BY r.id");
-  f.recalls_waiting = of_caf(
-      "SELECT r.nom, coalesce(" LAST_FAILURE
-      ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'a-rappeler' AND l.retenu = 0 AND l.caf = ? ORDER BY r.id");
-  f.recalls_held = of_caf(
-      "SELECT r.nom, coalesce(" LAST_FAILURE
-      ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'a-rappeler' AND l.retenu = 1 AND l.caf = ? ORDER BY r.id");
+  f.recalls_waiting = of_caf("SELECT r.nom, coalesce(" LAST_FAILURE
+                             ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                             "WHERE r.etat = 'a-rappeler' AND l.retenu = 0 AND l.caf = ? ORDER BY r.id");
+  f.recalls_held = of_caf("SELECT r.nom, coalesce(" LAST_FAILURE
+                          ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                          "WHERE r.etat = 'a-rappeler' AND l.retenu = 1 AND l.caf = ? ORDER BY r.id");
   f.destructions_waiting = of_caf(
       "SELECT r.nom, coalesce(r.motif, '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'a-detruire' AND l.caf = ? ORDER BY r.id");

@@ -33,9 +33,10 @@ RowId first_issue_of(sqlite::Connection& db, RowId remise) {
   const auto any = [&](const char* sql) { return db.query(sql).bind(demande).step(); };
   if (any("SELECT 1 FROM acheminement WHERE demande_id = ? AND etat = 'retire'") &&
       !any("SELECT 1 FROM acheminement WHERE demande_id = ? AND etat = 'remis'")) {
-    throw Error("nothing to retry: the demande " + reference +
-                " was withdrawn from every lieu that had it, and never goes there again; if it is to, have it sent again "
-                "under a new reference");
+    throw Error(
+        "nothing to retry: the demande " + reference +
+        " was withdrawn from every lieu that had it, and never goes there again; if it is to, have it sent again "
+        "under a new reference");
   }
   throw Error("nothing to retry: the demande " + reference + " is delivered everywhere");
 }

@@ -210,8 +210,8 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
   store->withdraw_remise(name, "by mistake", now);
   CHECK(ages(db(), now).retirees == 1);
   CHECK(references({"retiree", ""}) == Words{"A"});
-  CHECK_THROWS_WITH(store->retry_demande("A", now), Catch::Contains("withdrawn from every lieu") &&
-                                                        Catch::Contains("under a new reference"));
+  CHECK_THROWS_WITH(store->retry_demande("A", now),
+                    Catch::Contains("withdrawn from every lieu") && Catch::Contains("under a new reference"));
   store->hold_demande("B", "x", now);
   CHECK_THROWS_WITH(store->retry_demande("B", now), Catch::Contains("release it first"));
   // That is true: the same reference is known, another one is routed.
@@ -220,7 +220,8 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
   CHECK(states("A-bis") == "rpe-a:a-remettre");
   // Somebody has what another lieu was to destroy.
   store->connection().execute(
-      "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du) SELECT d.id, l.id, 1, 'remis', 0 FROM demande "
+      "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du) SELECT d.id, l.id, 1, 'remis', 0 FROM "
+      "demande "
       "d, lieu l WHERE d.reference = 'A' AND l.identifiant = 'rpe-b'");
   CHECK(ages(db(), now).retirees == 0);
   CHECK(references({"retiree", ""}).empty());
@@ -240,9 +241,8 @@ TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state 
     for (const std::string& step : db().plan_of(sql)) {
       ++looked_at;
       INFO(sql << "\n" << step);
-      const bool ours =
-          sql.find("ORDER BY 1 DESC") != std::string::npos || sql.find("WHERE objet") != std::string::npos ||
-          sql.find("'retire'") != std::string::npos;
+      const bool ours = sql.find("ORDER BY 1 DESC") != std::string::npos ||
+                        sql.find("WHERE objet") != std::string::npos || sql.find("'retire'") != std::string::npos;
       CHECK_FALSE((ours && (step == "SCAN demande" || step == "SCAN a" || step == "SCAN demande_commune")));
       CHECK((!ours || step.find("charge") == std::string::npos));
     }
