@@ -26,8 +26,8 @@ constexpr const char* list_help =
     "Example:\n"
     "  navette lieux list\n";
 constexpr const char* show_help =
-    "SERVER is the partner's, or our mail server; SAME ACCESS names the lieux that fail and heal with it, being\n"
-    "served through the same server and account.\n\n"
+    "Server is the partner's, or our own mail server. Same access: other lieux that are served through the\n"
+    "same server and account, and so fail and heal with it.\n\n"
     "Example:\n"
     "  navette lieux show rpe-gier\n";
 constexpr const char* suspend_help =

@@ -55,7 +55,7 @@ State look(const Invocation& call, const config::Config& config) {
   }
   if (s.ages.retirees > 0) {
     s.attention.push_back(
-        fmt::format("{} withdrawn from every lieu that had them: navette demandes list --state retiree",
+        fmt::format("{} withdrawn from every lieu: navette demandes list --state retiree",
                     counted(s.ages.retirees, "demande")));
   }
   for (const Waiting& w : s.deposits) {

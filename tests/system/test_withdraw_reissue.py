@@ -69,7 +69,7 @@ def test_a_withdrawn_remise_is_removed_where_it_lies(site, place):
     # R11: nobody has them, and that is told; what has no lieu any more has no pickup date.
     status = site.json("status")
     assert status["files"]["demandes_retirees"] == 2 == len(site.json("demandes", "list", "--state", "retiree"))
-    assert "2 demandes withdrawn from every lieu that had them: navette demandes list --state retiree" in status["attention"]
+    assert "2 demandes withdrawn from every lieu: navette demandes list --state retiree" in status["attention"]
     refused = site.run("demandes", "retry", "A1", code=3).stderr
     assert "withdrawn from every lieu" in refused and "under a new reference" in refused
     assert site.json("remises", "show", remise)["retrait_avant"] is None
