@@ -51,7 +51,8 @@ std::vector<mime::Attachment> attachments_of(std::vector<RemiseContent> files) {
 std::string read_password(const model::CourrielProfile& profile, const Credentials& credentials) {
   constexpr std::size_t least = 12;
   constexpr std::size_t most = 127;
-  std::string password = credentials.read_line(profile.credential);
+  std::string password =
+      one_line(credentials.read({profile.credential, model::CredentialUse::pdf_password}), profile.credential);
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (password.size() < least || password.size() > most || !std::all_of(password.begin(), password.end(), printable))
     throw CredentialError("a password of 12 to 127 characters, ASCII and printable, is wanted");
@@ -65,7 +66,8 @@ CourrielSecret read_secret(const model::CourrielProfile& profile, const Credenti
   const char* setting = smime ? "certificat" : "motDePasse";
   try {
     if (!smime) return {std::nullopt, read_password(profile, credentials)};
-    auto certificate = crypto::Certificate::parse(credentials.read(profile.credential));
+    auto certificate =
+        crypto::Certificate::parse(credentials.read({profile.credential, model::CredentialUse::certificate}));
     certificate.require_fit(now);
     return {std::move(certificate), {}};
   } catch (const CredentialError& e) {

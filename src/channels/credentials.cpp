@@ -50,6 +50,20 @@ std::string Credentials::read(const std::string& name) const {
   return {};
 }
 
+std::string Credentials::read(const model::NamedCredential& named) const {
+  if (named.name == own_ && !own_.empty()) {
+    throw CredentialError(
+        fmt::format("the credential {} is that of [mail], no partner's; name another in the profile", named.name));
+  }
+  if (!model::fits(named)) {
+    throw CredentialError(
+        fmt::format("the credential {} is not for this use: a PDF's password alone is named NAME-pdf, and a key's "
+                    "passphrase NAME-passphrase, which no profile names",
+                    named.name));
+  }
+  return read(named.name);
+}
+
 std::string one_line(std::string bytes, const std::string& what) {
   if (!bytes.empty() && bytes.back() == '\n') bytes.pop_back();
   if (!bytes.empty() && bytes.back() == '\r') bytes.pop_back();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "model/partner_profile.h"
 
 namespace navette::channels {
 
@@ -21,12 +22,16 @@ std::string one_line(std::string bytes, const std::string& what);
 
 class Credentials {
  public:
-  explicit Credentials(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  // `own`: the one with which navette itself logs in ([mail] credential), which no profile may name.
+  explicit Credentials(std::filesystem::path directory, std::string own = {})
+      : directory_(std::move(directory)), own_(std::move(own)) {}
 
   // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
   // CredentialError for what is missing, unreadable, open to everybody, another account's than ours or root's (systemd
   // gives its credentials to either), larger than 64 KiB or no file: a symbolic link is none.
   std::string read(const std::string& name) const;
+  // The same for what a partner's profile names. Throws as well for what is not its to name (model::fits).
+  std::string read(const model::NamedCredential& named) const;
   // The same by one_line().
   std::string read_line(const std::string& name) const;
   // Empty when there is no such file.
@@ -34,6 +39,7 @@ class Credentials {
 
  private:
   std::filesystem::path directory_;
+  std::string own_;
 };
 
 }  // namespace navette::channels

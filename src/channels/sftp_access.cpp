@@ -71,8 +71,9 @@ ssh::Server server_of(const model::SftpProfile& profile, const Credentials& cred
   server.port = profile.port;
   server.user = profile.user;
   server.fingerprint = profile.fingerprint;
-  if (!profile.known_hosts.empty()) server.known_hosts = credentials.read(profile.known_hosts);
-  take_secret(credentials.read(profile.credential), profile, credentials, server);
+  if (!profile.known_hosts.empty())
+    server.known_hosts = credentials.read({profile.known_hosts, model::CredentialUse::known_hosts});
+  take_secret(credentials.read({profile.credential, model::CredentialUse::ssh_secret}), profile, credentials, server);
   return server;
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,11 @@ Finding finding_of(const char* subject, const std::string& what, const std::stri
 class PartnerCheck {
  public:
   PartnerCheck(const config::Config& config, Instant now, bool reach, const std::stop_token& stop)
-      : config_(config), credentials_(config.credentials.directory), now_(now), reach_(reach), stop_(stop) {}
+      : config_(config),
+        credentials_(config.credentials.directory, config.mail.credential),
+        now_(now),
+        reach_(reach),
+        stop_(stop) {}
 
   Finding mail() const {
     const Probe probe =
@@ -87,23 +92,56 @@ class PartnerCheck {
 
 // Conventions from before this was refused (REPERTOIRE_PARTAGE).
 Findings shared_places(const std::vector<store::LieuRow>& lieux) {
-  std::map<std::string, std::vector<std::string>> at;
+  struct Placed {
+    std::string lieu;
+    model::Place place;
+  };
+  std::map<std::string, std::vector<Placed>> at;
   for (const store::LieuRow& lieu : lieux) {
     if (lieu.canal != "sftp") continue;
     try {
-      if (auto place = model::flat_place(flux::read_sftp_profile(lieu.profil)))
-        at[*std::move(place)].push_back(lieu.identifiant);
+      for (model::Place& place : model::places(flux::read_sftp_profile(lieu.profil))) {
+        auto& there = at[place.where];
+        there.push_back({lieu.identifiant, std::move(place)});
+      }
     } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
     }
   }
   Findings out;
-  for (const auto& [place, names] : at) {
-    if (names.size() < 2) continue;
+  for (const auto& [where, there] : at) {
+    std::set<std::string> names;
+    for (const Placed& one : there) {
+      for (const Placed& other : there) {
+        if (one.lieu != other.lieu && collide(one.place, other.place)) names.insert(one.lieu);
+      }
+    }
+    if (names.empty()) continue;
     out.push_back({Health::bad, "partner",
-                   fmt::format("{} share the directory of their remises, {}: what is taken back from one goes from the "
-                               "other; give each its own <repertoire>, or say "
-                               "<creationRepertoire>true</creationRepertoire>",
-                               text::join(names, ", "), place)});
+                   fmt::format("{} share the directory {}: what is fetched or taken back for one goes from the other; "
+                               "give each its own <repertoire> and <repertoireRetour>, or, if only remises lie there, "
+                               "say <creationRepertoire>true</creationRepertoire>",
+                               text::join({names.begin(), names.end()}, ", "), where)});
+  }
+  return out;
+}
+
+// Conventions from before this was refused (JUSTIFICATIF_INTERDIT), or from before another Caf came.
+Findings foreign_credentials(const config::Config& config, const std::vector<store::LieuRow>& lieux) {
+  const bool alone = stages::serves_one_caf(daemon::senders_of(config));
+  Findings out;
+  for (const store::LieuRow& lieu : lieux) {
+    try {
+      const auto named = lieu.canal == "sftp" ? model::named_credentials(flux::read_sftp_profile(lieu.profil))
+                                              : model::named_credentials(flux::read_courriel_profile(lieu.profil));
+      for (const model::NamedCredential& one : named) {
+        if (model::belongs_to(one.name, lieu.caf, alone)) continue;
+        out.push_back(
+            {Health::bad, "partner",
+             fmt::format("{} names the credential {}, which is not Caf {}'s; give it one of its own: caf-{}-…",
+                         lieu.identifiant, one.name, lieu.caf, lieu.caf)});
+      }
+    } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+    }
   }
   return out;
 }
@@ -142,6 +180,8 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   });
   Findings shared = shared_places(lieux);
   std::move(shared.begin(), shared.end(), std::back_inserter(out));
+  Findings foreign = foreign_credentials(config, lieux);
+  std::move(foreign.begin(), foreign.end(), std::back_inserter(out));
   return out;
 }
 

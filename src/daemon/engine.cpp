@@ -100,7 +100,7 @@ struct Engine::Parts {
         notification(xml::Stylesheet::load((c.data.stylesheets() / "notification.xsl").string())),
         alert(xml::Stylesheet::load((c.data.stylesheets() / "alerte.xsl").string())),
         senders(senders_of(c)),
-        credentials(c.credentials.directory),
+        credentials(c.credentials.directory, c.mail.credential),
         mail(mail_sender(config, credentials, spool)),
         courriel{*mail, credentials, clock, c.mail.from,
                  stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},

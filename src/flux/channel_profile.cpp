@@ -77,9 +77,18 @@ model::CourrielProfile read_courriel_profile(const std::string& xml) {
   return p;
 }
 
-std::optional<std::string> flat_place(const model::Channel& channel) {
+std::vector<model::Place> places(const model::Channel& channel) {
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  return sftp == nullptr ? std::nullopt : model::flat_place(read_sftp_profile(sftp->xml));
+  if (sftp == nullptr) return {};
+  return model::places(read_sftp_profile(sftp->xml));
+}
+
+std::vector<model::NamedCredential> named_credentials(const model::Channel& channel) {
+  if (const auto* sftp = std::get_if<model::SftpChannel>(&channel))
+    return model::named_credentials(read_sftp_profile(sftp->xml));
+  if (const auto* mail = std::get_if<model::CourrielChannel>(&channel))
+    return model::named_credentials(read_courriel_profile(mail->xml));
+  return {};
 }
 
 }  // namespace navette::flux

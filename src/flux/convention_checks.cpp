@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "flux/channel_profile.h"
@@ -56,29 +57,24 @@ Finding check_unique(Node parent, std::string_view name, Code code) {
   return std::nullopt;
 }
 
-// What lies where remises are put is not taken for what the lieu sends back, and removed.
-Finding check_return_directory(Node sftp) {
-  const auto same = [](std::string a, std::string b) {
-    for (std::string* s : {&a, &b}) {
-      while (s->size() > 1 && s->back() == '/') s->pop_back();
-    }
-    return a == b;
-  };
-  const Node returns = sftp.child("repertoireRetour");
-  if (returns && same(returns.text(), sftp.child_text("repertoire"))) {
-    return Problem{Code::enregistrement_invalide, returns};
-  }
-  return std::nullopt;
-}
-
 // `read`: the lieux as read, in document order.
-Finding check_flat_places(Node lieux, const std::vector<model::Lieu>& read) {
-  std::unordered_set<std::string> seen;
+Finding check_places(Node lieux, const std::vector<model::Lieu>& read) {
+  std::unordered_map<std::string, std::vector<model::Place>> seen;
   auto as_read = read.begin();
   for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
-    auto place = flat_place((as_read++)->channel);
-    if (place && !seen.insert(*std::move(place)).second) {
-      return Problem{Code::repertoire_partage, lieu.child("canal").child("sftp").child("repertoire")};
+    const auto of_lieu = places((as_read++)->channel);
+    const Node sftp = lieu.child("canal").child("sftp");
+    // What lies where its remises are put is not taken for what the lieu sends back, and removed.
+    if (of_lieu.size() == 2 && collide(of_lieu[0], of_lieu[1])) {
+      return Problem{Code::enregistrement_invalide, sftp.child("repertoireRetour")};
+    }
+    const char* element = "repertoire";
+    for (const model::Place& place : of_lieu) {
+      auto& there = seen[place.where];
+      const auto hit = [&](const model::Place& other) { return collide(other, place); };
+      if (std::any_of(there.begin(), there.end(), hit)) return Problem{Code::repertoire_partage, sftp.child(element)};
+      there.push_back(place);
+      element = "repertoireRetour";
     }
   }
   return std::nullopt;
@@ -89,9 +85,8 @@ Finding check_lieux(Node lieux, const model::Convention& read, const model::Refe
   for (Node lieu = lieux.first_element(); lieu; lieu = lieu.next_element()) {
     const Node communes = lieu.child("communes");
     if (auto problem = check_within(communes, read.annexe.communes, reference_data)) return problem;
-    if (auto problem = check_return_directory(lieu.child("canal").child("sftp"))) return problem;
   }
-  return check_flat_places(lieux, read.annexe.lieux);
+  return check_places(lieux, read.annexe.lieux);
 }
 
 Finding check_personnes(Node personnes) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -43,10 +44,18 @@ struct SftpProfile {
   bool operator==(const SftpProfile&) const = default;
 };
 
-// Where the files of all remises lie side by side, as "user@host:port directory"; nothing when each remise has a
-// directory of its own. A demande's files have the same names at each of its lieux, and what is removed is removed by
-// name: such a place belongs to one lieu.
-std::optional<std::string> flat_place(const SftpProfile& profile);
+// A directory at a partner's server that navette puts files into, or takes them from.
+struct Place {
+  enum class Use { remises_apart, remises_flat, returns };  // apart: each has a directory of its own
+  std::string where;                                        // "user@host:port directory", whatever its spelling
+  Use use = Use::remises_apart;
+  bool operator==(const Place&) const = default;
+};
+// Of remises and then, where the profile has one, of returns.
+std::vector<Place> places(const SftpProfile& profile);
+// Whether it cannot be both: what is fetched is taken for that lieu's and removed; a demande's files have the same
+// names at each of its lieux, and what is taken back is removed by name.
+bool collide(const Place& a, const Place& b);
 
 // How the content of a mail is protected. `none`: it has none, it only says that a remise waits (R9).
 enum class Protection { smime, pdf, none };
@@ -58,5 +67,20 @@ struct CourrielProfile {
   std::uint64_t largest_message = 0;  // bytes of a whole message, as it goes over the line
   bool operator==(const CourrielProfile&) const = default;
 };
+
+// What a profile names a credential for. The file's name tells what it may be for, so that no profile has a secret sent
+// to a server that it is not for (docs/adr/0015).
+enum class CredentialUse { ssh_secret, known_hosts, certificate, pdf_password };
+struct NamedCredential {
+  std::string name;
+  CredentialUse use = CredentialUse::ssh_secret;
+};
+std::vector<NamedCredential> named_credentials(const SftpProfile& profile);
+std::vector<NamedCredential> named_credentials(const CourrielProfile& profile);
+// "…-passphrase" is no profile's to name; "…-pdf" is the password of a PDF and no SSH secret, and no
+// PDF has another.
+bool fits(const NamedCredential& named);
+// "caf-421-…" is Caf 421's. What names no Caf is a Caf's that has the instance to itself (`alone`).
+bool belongs_to(const std::string& name, const std::string& caf, bool alone);
 
 }  // namespace navette::model

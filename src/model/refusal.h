@@ -43,6 +43,7 @@ enum class Code {
   avenant_requis,
   lieu_rattache_ailleurs,
   repertoire_partage,
+  justificatif_interdit,
   personne_en_double,
   preavis_insuffisant,
   convention_terminee,

@@ -36,8 +36,9 @@ std::optional<Objection> ConventionsIntake::add(Convention convention) {
   if (same == nullptr) {
     if (auto objection = check_communes(convention)) return objection;
     if (auto objection = check_sender(convention)) return objection;
+    if (auto objection = check_credentials(convention)) return objection;
     if (auto objection = check_lieux(convention)) return objection;
-    if (auto objection = check_flat_places(convention)) return objection;
+    if (auto objection = check_places(convention)) return objection;
     hold_lieux(convention);
   }
   told_.emplace(convention.numero, changes_.size());
@@ -90,6 +91,18 @@ std::optional<Objection> ConventionsIntake::check_sender(const Convention& conve
   return std::nullopt;
 }
 
+// No Caf has another's secrets, or those for another use, sent to a server of its choice (docs/adr/0015).
+std::optional<Objection> ConventionsIntake::check_credentials(const Convention& convention) const {
+  const bool alone = serves_one_caf(tools_.senders);
+  for (const model::Lieu& lieu : convention.annexe.lieux) {
+    for (const model::NamedCredential& named : flux::named_credentials(lieu.channel)) {
+      if (fits(named) && model::belongs_to(named.name, convention.caf, alone)) continue;
+      return Objection{Code::justificatif_interdit, "lieu", lieu.identifiant};
+    }
+  }
+  return std::nullopt;
+}
+
 // A lieu belongs to one partner for ever (its dépôt holds that partner's remises) and to one convention at a time: the
 // next one may follow on the day after the former's end.
 std::optional<Objection> ConventionsIntake::check_lieux(const Convention& convention) const {
@@ -114,39 +127,45 @@ std::optional<Objection> ConventionsIntake::check_lieux(const Convention& conven
   return std::nullopt;
 }
 
-// Two lieux that put their files side by side under the same names would lose each other's (model::flat_place). Within
-// one convention flux::check_convention looks.
-std::optional<Objection> ConventionsIntake::check_flat_places(const Convention& convention) {
+// Two lieux with one directory would lose each other's files (model::places). Within one convention
+// flux::check_convention looks.
+std::optional<Objection> ConventionsIntake::check_places(const Convention& convention) {
   for (const model::Lieu& lieu : convention.annexe.lieux) {
-    const auto place = flux::flat_place(lieu.channel);
-    if (place && is_shared(*place, lieu.identifiant, convention)) {
-      return Objection{Code::repertoire_partage, "lieu", lieu.identifiant};
+    for (const model::Place& place : flux::places(lieu.channel)) {
+      if (is_taken(place, lieu.identifiant, convention)) {
+        return Objection{Code::repertoire_partage, "lieu", lieu.identifiant};
+      }
     }
   }
   return std::nullopt;
 }
 
-bool ConventionsIntake::is_shared(const std::string& place, const std::string& lieu, const Convention& convention) {
-  if (!known_flat_) {
-    known_flat_.emplace();
-    for (store::Store::FlatLieu& known : tools_.store.flat_lieux()) {
-      if (auto of_known = flux::flat_place(known.channel)) known_flat_->emplace(*std::move(of_known), std::move(known));
+bool ConventionsIntake::is_taken(const model::Place& place, const std::string& lieu, const Convention& convention) {
+  if (!known_places_) {
+    known_places_.emplace();
+    for (const store::Store::SftpLieu& known : tools_.store.sftp_lieux()) {
+      for (model::Place& of_known : flux::places(known.channel)) {
+        std::string where = of_known.where;
+        known_places_->emplace(std::move(where), KnownPlace{std::move(of_known), known.lieu, known.caf, known.tenure});
+      }
     }
   }
   const auto term = model::term(convention);
   const auto taken = [&](const std::optional<model::Interval>& by_other) {
     return term && by_other && term->overlaps(*by_other);
   };
-  const auto [held, held_end] = held_flat_.equal_range(place);
-  if (std::any_of(held, held_end, [&](const auto& h) { return h.second.lieu != lieu && taken(h.second.during); })) {
-    return true;
-  }
-  const auto [known, known_end] = known_flat_->equal_range(place);
+  const auto [held, held_end] = held_places_.equal_range(place.where);
+  const bool in_flux = std::any_of(held, held_end, [&](const auto& h) {
+    return h.second.lieu != lieu && collide(h.second.place, place) && taken(h.second.during);
+  });
+  if (in_flux) return true;
+  const auto [known, known_end] = known_places_->equal_range(place.where);
   return std::any_of(known, known_end, [&](const auto& k) {
-    const store::Store::FlatLieu& other = k.second;
+    const KnownPlace& other = k.second;
+    if (other.lieu == lieu || !collide(other.place, place)) return false;
     const bool ours = other.caf == convention.caf;
     const bool former = ours && other.tenure.convention == convention.numero;  // a version that this one replaces
-    return other.lieu != lieu && !former && taken(ours ? as_told(other.tenure) : other.tenure.during);
+    return !former && taken(ours ? as_told(other.tenure) : other.tenure.during);
   });
 }
 
@@ -154,8 +173,9 @@ void ConventionsIntake::hold_lieux(const Convention& convention) {
   const auto term = model::term(convention);
   for (const model::Lieu& lieu : convention.annexe.lieux) {
     held_.emplace(lieu.identifiant, Holding{siren_of(convention), term});
-    if (auto place = flux::flat_place(lieu.channel)) {
-      held_flat_.emplace(*std::move(place), FlatHolding{lieu.identifiant, term});
+    for (model::Place& place : flux::places(lieu.channel)) {
+      std::string where = place.where;
+      held_places_.emplace(std::move(where), HeldPlace{std::move(place), lieu.identifiant, term});
     }
   }
 }

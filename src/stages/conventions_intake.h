@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/convention.h"
+#include "model/partner_profile.h"
 #include "model/reference_data.h"
 #include "stages/intake.h"
 #include "store/store.h"
@@ -30,8 +31,9 @@ class ConventionsIntake {
   std::optional<model::Objection> check_communes(const model::Convention& convention) const;
   std::optional<model::Objection> check_sender(const model::Convention& convention) const;
   std::optional<model::Objection> check_lieux(const model::Convention& convention) const;
-  std::optional<model::Objection> check_flat_places(const model::Convention& convention);
-  bool is_shared(const std::string& place, const std::string& lieu, const model::Convention& convention);
+  std::optional<model::Objection> check_credentials(const model::Convention& convention) const;
+  std::optional<model::Objection> check_places(const model::Convention& convention);
+  bool is_taken(const model::Place& place, const std::string& lieu, const model::Convention& convention);
   void hold_lieux(const model::Convention& convention);
   std::optional<model::Interval> as_told(const store::Store::Tenure& tenure) const;
   std::set<std::string> opened_by(const model::Convention& convention) const;
@@ -46,13 +48,20 @@ class ConventionsIntake {
   };
   std::map<std::string, std::size_t> told_;   // of this flux: number → index in changes_
   std::multimap<std::string, Holding> held_;  // of this flux: lieu → its new versions
-  struct FlatHolding {
+  struct HeldPlace {
+    model::Place place;
     std::string lieu;
     std::optional<model::Interval> during;
   };
-  std::multimap<std::string, FlatHolding> held_flat_;  // of this flux: place (flux::flat_place) → its new versions
-  // What the store knows of such places, read when the first convention names one.
-  std::optional<std::multimap<std::string, store::Store::FlatLieu>> known_flat_;
+  std::multimap<std::string, HeldPlace> held_places_;  // of this flux: Place::where → its new versions
+  struct KnownPlace {
+    model::Place place;
+    std::string lieu;
+    std::string caf;
+    store::Store::Tenure tenure;
+  };
+  // What the store knows of them, read when the first convention names one.
+  std::optional<std::multimap<std::string, KnownPlace>> known_places_;
 };
 
 }  // namespace navette::stages

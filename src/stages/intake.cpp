@@ -237,6 +237,14 @@ std::optional<Objection> check_envelope(const flux::Header& header, std::uint64_
   return std::nullopt;
 }
 
+bool serves_one_caf(const Senders& configured) {
+  std::set<std::string> cafs;
+  for (const auto& [name, sender] : configured) {
+    if (!sender.caf.empty()) cafs.insert(sender.caf);
+  }
+  return cafs.size() <= 1;
+}
+
 std::optional<Sender> find_sender(const Senders& configured, store::Store& store, const std::string& name) {
   if (const auto known = configured.find(name); known != configured.end()) return known->second;
   if (!store.knows_lieu(name)) return std::nullopt;

@@ -28,6 +28,8 @@ struct Sender {
   std::string lieu{};                  // whose pickups alone it tells of; empty: any lieu's of its Caf
 };
 using Senders = std::map<std::string, Sender>;
+// Or none.
+bool serves_one_caf(const Senders& configured);
 
 // The configured sender of that name, else the lieu of that identifiant, which sends its own acknowledgements: partners
 // are not configuration. Nothing when it is neither.

@@ -78,14 +78,14 @@ class Store {
     std::vector<Tenure> tenures;
   };
   std::optional<LieuOwner> lieu_owner(const std::string& lieu, const std::string& except_convention);
-  // Lieux served over SFTP that have no directory a remise, and when conventions hold them so.
-  struct FlatLieu {
+  // Lieux served over SFTP, and when conventions hold them so.
+  struct SftpLieu {
     std::string lieu;
     std::string caf;
     Tenure tenure;
     model::SftpChannel channel;
   };
-  std::vector<FlatLieu> flat_lieux();
+  std::vector<SftpLieu> sftp_lieux();
 
   // ---- routing
   // What waits for communes that open today becomes unrouted again. Returns whether anything was due.

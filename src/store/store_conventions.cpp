@@ -150,11 +150,9 @@ std::optional<Store::LieuOwner> Store::lieu_owner(const std::string& lieu, const
   return owner;
 }
 
-std::vector<Store::FlatLieu> Store::flat_lieux() {
-  std::vector<FlatLieu> out;
-  // As the canonical form writes it.
-  static const std::string sql =
-      tenures_where("lv.canal = 'sftp' AND instr(lv.profil, '<creationRepertoire>false</creationRepertoire>') > 0");
+std::vector<Store::SftpLieu> Store::sftp_lieux() {
+  std::vector<SftpLieu> out;
+  static const std::string sql = tenures_where("lv.canal = 'sftp'");
   auto q = db_.query(sql.c_str());
   while (q.step()) out.push_back({q.text(4), q.text(5), tenure_from(q), {q.text(6)}});
   return out;

@@ -38,7 +38,7 @@ class Lieu:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "4000", "-subj", "/CN=rpe",
                         "-keyout", path / "key.pem", "-out", path / "cert.pem"], check=True, capture_output=True)
         self.give("smime-rpe", (path / "cert.pem").read_bytes())
-        self.give("pdf-rpe", PASSWORD.encode() + b"\n")
+        self.give("rpe-pdf", PASSWORD.encode() + b"\n")
 
     def give(self, name, secret):
         (self.path / "justificatifs" / name).write_bytes(secret)
@@ -55,7 +55,7 @@ class Lieu:
         [part] = outer.iter_attachments()
         pdf = self.path / part.get_filename()
         pdf.write_bytes(part.get_content())
-        command = ["qpdf", f"--password-file={self.path}/justificatifs/pdf-rpe"]
+        command = ["qpdf", f"--password-file={self.path}/justificatifs/rpe-pdf"]
         listed = subprocess.run([*command, "--list-attachments", pdf], capture_output=True, text=True, check=True).stdout
         names = [line.split(" -> ")[0] for line in listed.splitlines() if " -> " in line]
         return {name: subprocess.run([*command, f"--show-attachment={name}", pdf], capture_output=True,
@@ -68,7 +68,7 @@ def a_lieu(tmp_path):
 
 
 def channel(protection="smime", largest=10_000_000, box=BOX):
-    how = {"smime": "<smime><certificat>smime-rpe</certificat></smime>", "pdf": "<pdf><motDePasse>pdf-rpe</motDePasse></pdf>",
+    how = {"smime": "<smime><certificat>smime-rpe</certificat></smime>", "pdf": "<pdf><motDePasse>rpe-pdf</motDePasse></pdf>",
            "clair": "<clair/>"}[protection]
     return (f"<courriel><adresse>{box}</adresse><chiffrement>{how}</chiffrement><tailleMaximale>{largest}</tailleMaximale>"
             "</courriel>")

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from test_main_job import dump_of_tables
+from test_main_job import convention, dump_of_tables, habilitations
 from test_notification import MailServer
 from test_serve import wait_for
 from test_sftp import Sshd, open_site
@@ -295,3 +295,43 @@ def test_the_mail_server_is_tried_up_to_the_login_and_gets_no_mail(site, tmp_pat
         assert server.mails() == [] and not findings(site, subject="reach")
     finally:
         server.stop()
+
+
+def test_a_return_directory_that_another_lieu_uses_is_told(site, server):
+    sshd = server()
+    canaux = {name: sshd.channel(make_directory=True).replace(
+        "<connexions>", f"<repertoireRetour>{sshd.there}/retour-{name}</repertoireRetour><connexions>")
+        for name in ("rpe-un", "rpe-deux")}
+    open_partners(site, sshd, canaux)
+    assert not [f for f in findings(site, subject="partner") if "share" in f["texte"]]
+    with sqlite3.connect(site.database) as db:  # from before this was refused
+        db.execute("UPDATE lieu_version SET profil = replace(profil, '/retour-rpe-deux<', '/retour-rpe-un<')")
+    (found,) = [f for f in findings(site, subject="partner", code=1) if "share" in f["texte"]]
+    assert found["texte"].startswith("rpe-deux, rpe-un share") and "/retour-rpe-un:" in found["texte"]
+
+
+def test_a_profile_names_credentials_of_its_caf_and_of_its_use_alone(site, server):
+    sshd = server()
+    wrong = {"rpe-a": "caf-691-cle", "rpe-b": "cle-partenaire", "rpe-c": "caf-421-pdf", "rpe-d": "caf-421-messagerie"}
+    own = sshd.channel(make_directory=True).replace("cle-partenaire", "caf-421-cle")
+    open_partners(site, sshd, {name: own for name in (*wrong, "rpe-ok")},
+                  more="[emetteur.caf-691]\nflux = habilitations\ncaf = 691\ndepartements = 69\n"
+                       "[mail]\nserver = 127.0.0.1:9\nfrom = navette@caf.example.org\nuser = navette\ncredential = caf-421-messagerie\n")
+    for name in ("caf-421-cle", "caf-691-cle", "caf-421-pdf", "caf-421-messagerie"):
+        put_secret(site, name, (sshd.path / "cle").read_bytes())
+    assert {state for state, _ in texts(findings(site, subject="partner")).values()} == {"ok"}
+    with sqlite3.connect(site.database) as db:  # from before this was refused
+        for lieu, named in wrong.items():
+            db.execute("UPDATE lieu_version SET profil = replace(profil, 'caf-421-cle', ?) "
+                       "WHERE lieu_id = (SELECT id FROM lieu WHERE identifiant = ?)", (named, lieu))
+    said = [f["texte"] for f in findings(site, subject="partner", code=1) if f["etat"] == "bad"]
+    words = {"rpe-a": "caf-691-cle, which is not Caf 421's", "rpe-b": "cle-partenaire, which is not Caf 421's",
+             "rpe-c": "caf-421-pdf is not for this use", "rpe-d": "caf-421-messagerie is that of [mail]"}
+    for lieu, text in words.items():
+        assert [t for t in said if lieu in t and text in t], (lieu, said)
+    assert not [t for t in said if "rpe-ok" in t]
+    # The same of a partner's own file: nothing leaves, and the accusé says why.
+    site.deposit(habilitations("HAB-1", convention("CLI_2", {"rpe-e": ["42187"]},
+                                                   canal=own.replace("caf-421-cle", "caf-691-cle"))), "caf-421", "hab-1.xml")
+    site.passes()
+    assert ">JUSTIFICATIF_INTERDIT<" in "".join(p.read_text(encoding="utf-8") for p in site.accuses("caf-421"))

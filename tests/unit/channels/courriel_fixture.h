@@ -44,8 +44,8 @@ class Keys {
     put_secret(slurped("cert.pem"));
   }
   void put_secret(const std::string& bytes) const {
-    put("credentials/cle-rpe", bytes);
-    std::filesystem::permissions(path("credentials/cle-rpe"), std::filesystem::perms::owner_all);
+    put("credentials/cle-rpe-pdf", bytes);
+    std::filesystem::permissions(path("credentials/cle-rpe-pdf"), std::filesystem::perms::owner_all);
   }
 
   // A file of the remise as the lieu gets it out of `mail`.
@@ -62,7 +62,7 @@ if kind == "smime":
 else:
     [pdf] = mail.iter_attachments()
     open(where + "/remise.pdf", "wb").write(pdf.get_content())
-    data = subprocess.run(["qpdf", "--password-file=" + where + "/credentials/cle-rpe", "--show-attachment=" + name,
+    data = subprocess.run(["qpdf", "--password-file=" + where + "/credentials/cle-rpe-pdf", "--show-attachment=" + name,
                            where + "/remise.pdf"], capture_output=True, check=True).stdout
 open(where + "/opened", "wb").write(data)
 )");
@@ -95,7 +95,7 @@ class Box {
     files.push_back(put_once(source, "DI_monenfant_A1.pdf", model::FileKind::pdf, small_pdf(pdf_size)));
     files.push_back(put_once(source, "DI_monenfant_A1.xml", model::FileKind::xml, "<nom>Vuillermet</nom>\n"));
     files.push_back(put_once(source, "manifeste.xml", model::FileKind::manifest, "<remise>R1</remise>"));
-    profile = {address, protection, "cle-rpe", 10U << 20U};
+    profile = {address, protection, "cle-rpe-pdf", 10U << 20U};
   }
 
   channels::RemiseToSend remise() const { return {"R1", "rpe-pilat", source, files}; }

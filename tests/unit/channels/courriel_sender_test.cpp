@@ -100,20 +100,20 @@ TEST_CASE("what is wrong is told to whom can mend it") {
   }
   SECTION("a certificate that is missing, none, or expired") {
     const Box box(smtpd, Protection::smime);
-    const std::string setting = "partner justificatif: <certificat>cle-rpe</certificat> of the lieu's profile: ";
+    const std::string setting = "partner justificatif: <certificat>cle-rpe-pdf</certificat> of the lieu's profile: ";
     box.clock.set("2099-01-01T00:00:00Z");
     CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting + "it has expired"));
-    box.dir.put("credentials/cle-rpe", "rien");
+    box.dir.put("credentials/cle-rpe-pdf", "rien");
     CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting + "it is not a certificate"));
-    fs::remove(box.dir / "credentials/cle-rpe");
+    fs::remove(box.dir / "credentials/cle-rpe-pdf");
     CHECK_THAT(told(box.sender()->send(box.remise())), Catch::StartsWith(setting) && Catch::Contains("is missing"));
   }
   SECTION("a password that is no password") {
     const Box box(smtpd, Protection::pdf);
     for (const char* password : {"", "court", "des accents é è à"}) {
-      box.dir.put("credentials/cle-rpe", password);
+      box.dir.put("credentials/cle-rpe-pdf", password);
       CHECK_THAT(told(box.sender()->send(box.remise())),
-                 Catch::StartsWith("partner justificatif: <motDePasse>cle-rpe</motDePasse>") &&
+                 Catch::StartsWith("partner justificatif: <motDePasse>cle-rpe-pdf</motDePasse>") &&
                      Catch::Contains(*password == '\0' ? "is empty" : "12 to 127") && !Catch::Contains("court"));
     }
   }

@@ -118,3 +118,17 @@ TEST_CASE("only a private key is a key, only one line is a password, and nothing
                            "rOoMO6mSX+Z\n-----END PRIVATE KEY-----\n"),
                     Catch::Contains("ssh-keygen -t ed25519"));
 }
+
+TEST_CASE("what a profile may not name is not read: the mail server's password, a passphrase, a PDF's password") {
+  const test::TempDir dir;
+  const Credentials credentials(dir.path(), "courriel");
+  model::SftpProfile p = profile();
+  for (const char* name : {"courriel", "cle-passphrase", "pilat-pdf"}) {
+    put(dir, name, "a password\n");
+    p.credential = name;
+    CHECK_THROWS_AS(channels::server_of(p, credentials), CredentialError);
+  }
+  CHECK(credentials.read_line("courriel") == "a password");
+  CHECK(credentials.read({"pilat-pdf", model::CredentialUse::pdf_password}) == "a password\n");
+  CHECK_THROWS_AS(credentials.read({"courriel", model::CredentialUse::pdf_password}), CredentialError);
+}

@@ -103,7 +103,7 @@ class World {
     clock.set(SystemClock().now() + 1h);  // the certificate is made now
     const channels::CourrielTools tools{mail, credentials, clock, "navette@caf.example.org", test::Box::short_text};
     return {std::make_unique<channels::CourrielSender>(
-                model::CourrielProfile{"rpe@example.org", protection, "cle-rpe", 10U << 20U}, tools),
+                model::CourrielProfile{"rpe@example.org", protection, "cle-rpe-pdf", 10U << 20U}, tools),
             [=, this](const std::string& file) {
               const fs::path eml = mails / "R1-contenu.eml";
               if (fs::exists(eml) && !fs::exists(there / file)) {

@@ -19,8 +19,8 @@ std::string courriel(const std::string& protection) {
 TEST_CASE("a courriel profile says where, how protected and how large") {
   CHECK(read_courriel_profile(courriel("<smime><certificat>smime-pilat</certificat></smime>")) ==
         CourrielProfile{"rpe@pilat.example.org", Protection::smime, "smime-pilat", 10485760});
-  CHECK(read_courriel_profile(courriel("<pdf><motDePasse>pdf-pilat</motDePasse></pdf>")) ==
-        CourrielProfile{"rpe@pilat.example.org", Protection::pdf, "pdf-pilat", 10485760});
+  CHECK(read_courriel_profile(courriel("<pdf><motDePasse>pilat-pdf</motDePasse></pdf>")) ==
+        CourrielProfile{"rpe@pilat.example.org", Protection::pdf, "pilat-pdf", 10485760});
   CHECK(read_courriel_profile(courriel("<clair/>")) ==
         CourrielProfile{"rpe@pilat.example.org", Protection::none, "", 10485760});
 }

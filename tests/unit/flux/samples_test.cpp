@@ -38,6 +38,7 @@ bool needs_store(const Row& row) {
                                             "REMISE_INCONNUE",
                                             "REMISE_NON_LIVREE",
                                             "PERSONNE_NON_HABILITEE",
+                                            "JUSTIFICATIF_INTERDIT",
                                             "DOUBLON"};
   // The communes of a convention are looked at when it is new.
   const bool habilitations = row.path.starts_with("habilitations/");

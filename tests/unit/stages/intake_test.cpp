@@ -95,13 +95,46 @@ std::string habilitations(const std::vector<std::string>& records) {
   bytes = std::regex_replace(bytes, std::regex("<identifiant>.*</identifiant>"),
                              "<identifiant>H-" + std::to_string(++serial) + "</identifiant>");
   bytes = std::regex_replace(bytes, std::regex("<heureCreation>.*</heureCreation>"),
-                             "<heureCreation>18:00:" + std::to_string(10 + serial) + "</heureCreation>");
+                             "<heureCreation>18:" + std::to_string(10 + serial / 50) + ":" +
+                                 std::to_string(10 + serial % 50) + "</heureCreation>");
   bytes = replaced(bytes, "<nombreConventions>0<", "<nombreConventions>" + std::to_string(records.size()) + "<");
   return replaced(bytes, "  <totaux>", text::join(records, "") + "  <totaux>");
 }
 
 const std::string ended = for_rpe_gier("CLI2024", "2024-10-01", "2025-09-30");
 const std::string successor = for_rpe_gier("CLI2025", "2025-10-01", "");
+
+struct AtServer {
+  std::string directory;
+  bool flat = true;  // no directory a remise
+  std::string returns{};
+  std::string host = "sftp.example.org";
+  std::string effect = "2025-10-01";
+  std::string end{};
+  std::string secret = "cle";
+};
+
+// A convention of a lieu of its own at a partner's server.
+std::string at_server(const std::string& lieu, const AtServer& at) {
+  const std::string canal =
+      "<canal><sftp><hote>" + at.host + "</hote><port>22</port><utilisateur>caf</utilisateur><identifiantSecret>" +
+      at.secret + "</identifiantSecret><hotesConnus>hotes</hotesConnus><repertoire>" + at.directory +
+      "</repertoire><renommage>true</renommage><ecrasement>false</ecrasement><creationRepertoire>" +
+      (at.flat ? "false" : "true") +
+      "</creationRepertoire><controleTaille>true</controleTaille><preuveRetrait>aucune</preuveRetrait>" +
+      (at.returns.empty() ? "" : "<repertoireRetour>" + at.returns + "</repertoireRetour>") +
+      "<connexions>1</connexions></sftp></canal>";
+  return std::regex_replace(replaced(for_rpe_gier("CLI-" + lieu, at.effect, at.end), ">rpe-gier<", ">" + lieu + "<"),
+                            std::regex("<canal>.*</canal>"), canal);
+}
+
+// The codes of the second flux, or of the one that there is.
+std::string refused(const std::vector<std::string>& flux_one, const std::vector<std::string>& flux_two) {
+  StageSite site;
+  site.take_in("caf-421", habilitations(flux_one));
+  if (!flux_two.empty()) site.take_in("caf-421", habilitations(flux_two));
+  return codes_of_last(site);
+}
 
 }  // namespace
 
@@ -405,12 +438,6 @@ TEST_CASE("R13: a person leaves an ended convention although its lieu lives on u
 }
 
 TEST_CASE("a lieu is refused to a convention whose term has a day in common with another's") {
-  const auto refused = [](const std::vector<std::string>& flux_one, const std::vector<std::string>& flux_two) {
-    StageSite site;
-    site.take_in("caf-421", habilitations(flux_one));
-    if (!flux_two.empty()) site.take_in("caf-421", habilitations(flux_two));
-    return codes_of_last(site);
-  };
   const std::string early = for_rpe_gier("CLI2025", "2025-09-30", "");
   const std::string other_partner = replaced(successor, "<siret>20003573100013<", "<siret>24420077000018<");
   CHECK(refused({ended, early}, {}) == "LIEU_RATTACHE_AILLEURS");
@@ -422,41 +449,57 @@ TEST_CASE("a lieu is refused to a convention whose term has a day in common with
 }
 
 TEST_CASE("a directory without a directory a remise is one lieu's of its account, whichever conventions name it") {
-  // A convention of a lieu of its own, whose remises go to `directory` of `host`.
-  const auto at = [](const std::string& lieu, const std::string& host, const std::string& directory, bool flat,
-                     const std::string& effect = "2025-10-01", const std::string& end = "") {
-    const std::string canal =
-        "<canal><sftp><hote>" + host +
-        "</hote><port>22</port><utilisateur>caf</utilisateur><identifiantSecret>cle</identifiantSecret>"
-        "<hotesConnus>hotes</hotesConnus><repertoire>" +
-        directory + "</repertoire><renommage>true</renommage><ecrasement>false</ecrasement><creationRepertoire>" +
-        (flat ? "false" : "true") +
-        "</creationRepertoire><controleTaille>true</controleTaille><preuveRetrait>aucune</preuveRetrait>"
-        "<connexions>1</connexions></sftp></canal>";
-    return std::regex_replace(replaced(for_rpe_gier("CLI-" + lieu, effect, end), ">rpe-gier<", ">" + lieu + "<"),
-                              std::regex("<canal>.*</canal>"), canal);
-  };
-  const auto refused = [](const std::vector<std::string>& flux_one, const std::vector<std::string>& flux_two) {
-    StageSite site;
-    site.take_in("caf-421", habilitations(flux_one));
-    if (!flux_two.empty()) site.take_in("caf-421", habilitations(flux_two));
-    return codes_of_last(site);
-  };
-  const std::string one = at("rpe-un", "sftp.example.org", "depot", true);
-  const std::string same = at("rpe-deux", "SFTP.example.org", "depot/", true);
+  const std::string one = at_server("rpe-un", {"depot"});
+  const std::string same = at_server("rpe-deux", {.directory = "depot/", .host = "SFTP.example.org"});
   CHECK(refused({one}, {same}) == "REPERTOIRE_PARTAGE");
   CHECK(refused({one, same}, {}) == "REPERTOIRE_PARTAGE");
-  CHECK(refused({one}, {at("rpe-deux", "sftp.example.org", "depot2", true)}).empty());
-  CHECK(refused({one}, {at("rpe-deux", "sftp2.example.org", "depot", true)}).empty());
-  CHECK(refused({one}, {at("rpe-deux", "sftp.example.org", "depot", false)}).empty());
+  CHECK(refused({one}, {at_server("rpe-deux", {"depot2"})}).empty());
+  CHECK(refused({one}, {at_server("rpe-deux", {.directory = "depot", .host = "sftp2.example.org"})}).empty());
+  const std::string apart = at_server("rpe-trois", {"depot", false});
+  CHECK(refused({one}, {apart}).empty());
+  CHECK(refused({at_server("rpe-un", {"depot", false})}, {apart}).empty());
+  CHECK(refused({apart, one}, {same}) == "REPERTOIRE_PARTAGE");
   // What the lieu itself has there, under this version or the next, is its own.
   const std::string next = replaced(replaced(one, ">1</version>", ">2</version>"), ">8<", ">9<");
   CHECK(refused({one}, {next}).empty());
   // After the end of the other's convention, also when the same flux tells of it.
-  const std::string ended_one = at("rpe-un", "sftp.example.org", "depot", true, "2024-10-01", "2025-09-30");
+  const AtServer ended{.directory = "depot", .effect = "2024-10-01", .end = "2025-09-30"};
+  const std::string ended_one = at_server("rpe-un", ended);
   CHECK(refused({ended_one}, {same}).empty());
   CHECK(refused({ended_one, same}, {}).empty());
-  CHECK(refused({at("rpe-un", "sftp.example.org", "depot", true, "2024-10-01")}, {ended_one, same}).empty());
+  CHECK(refused({at_server("rpe-un", {.directory = "depot", .effect = "2024-10-01"})}, {ended_one, same}).empty());
+}
+
+TEST_CASE("a return directory is one lieu's of its account, and no directory of remises, whatever the spelling") {
+  const std::string one = at_server("rpe-un", {"depot", false, "retour"});
+  const auto two = [](const std::string& directory, const std::string& returns, const std::string& host) {
+    return at_server("rpe-deux", {directory, false, returns, host});
+  };
+  const std::string host = "SFTP.example.org";
+  for (const std::string& other : {two("depot", "retour", host), two("depot", "retour/", host),
+                                   two("retour/", "", host), two("depot2", "depot", host)}) {
+    CAPTURE(other);
+    CHECK(refused({one}, {other}) == "REPERTOIRE_PARTAGE");
+    CHECK(refused({other}, {one}) == "REPERTOIRE_PARTAGE");
+    CHECK(refused({one, other}, {}) == "REPERTOIRE_PARTAGE");
+  }
+  CHECK(refused({one}, {two("depot", "retour2", host)}).empty());
+  CHECK(refused({one}, {two("depot", "retour", "sftp2.example.org")}).empty());
+  // Other spellings do not get past the schema.
+  for (const char* spelling : {"./retour", "retour//", "a//retour", "a/./retour", "retour/."}) {
+    CHECK(refused({two("depot", spelling, host)}, {}) == "ENREGISTREMENT_INVALIDE");
+  }
+  const std::string next = replaced(replaced(one, ">1</version>", ">2</version>"), ">8<", ">9<");
+  CHECK(refused({one}, {next}).empty());
+}
+
+TEST_CASE("a profile names no credential of another Caf's nor of another use") {
+  const auto with = [](const std::string& secret) {
+    return refused({at_server("rpe-un", {.directory = "depot", .secret = secret})}, {});
+  };
+  for (const char* good : {"cle", "caf-421-cle", "caf-cle"}) CHECK(with(good).empty());
+  for (const char* bad : {"caf-691-cle", "cle-passphrase", "caf-421-pilat-pdf"})
+    CHECK(with(bad) == "JUSTIFICATIF_INTERDIT");
 }
 
 TEST_CASE("R8, R13: a commune that is merged away keeps nobody from leaving, suspending or ending a convention") {

@@ -1,0 +1,46 @@
+#include "model/partner_profile.h"
+
+#include <catch2/catch.hpp>
+
+using namespace navette::model;
+
+TEST_CASE("a credential's name says whose it is: caf-421-… is Caf 421's, others are a lone Caf's") {
+  for (const bool alone : {true, false}) {
+    CHECK(belongs_to("caf-421-cle", "421", alone));
+    CHECK_FALSE(belongs_to("caf-421-cle", "691", alone));
+  }
+  for (const char* unbound : {"cle", "caf-cle", "caf-421", "caf-42-cle", "caf-4210-cle", "xcaf-421-cle"}) {
+    CHECK(belongs_to(unbound, "421", true));
+    CHECK_FALSE(belongs_to(unbound, "421", false));
+  }
+}
+
+TEST_CASE("a credential's name says what it is for") {
+  using Use = CredentialUse;
+  for (const Use use : {Use::ssh_secret, Use::known_hosts, Use::certificate, Use::pdf_password})
+    CHECK_FALSE(fits({"cle-passphrase", use}));
+  CHECK(fits({"cle", Use::ssh_secret}));
+  CHECK_FALSE(fits({"rpe-pdf", Use::ssh_secret}));
+  CHECK(fits({"rpe-pdf", Use::pdf_password}));
+  CHECK_FALSE(fits({"rpe", Use::pdf_password}));
+  CHECK(fits({"smime-rpe", Use::certificate}));
+  CHECK(fits({"hotes", Use::known_hosts}));
+}
+
+TEST_CASE("profiles name the credentials that they use") {
+  const auto names = [](const auto& profile) {
+    std::string out;
+    for (const NamedCredential& one : named_credentials(profile)) out += one.name + " ";
+    return out;
+  };
+  SftpProfile sftp;
+  sftp.credential = "cle";
+  CHECK(names(sftp) == "cle ");
+  sftp.known_hosts = "hotes";
+  CHECK(names(sftp) == "cle hotes ");
+  CourrielProfile mail;
+  mail.credential = "rpe-pdf";
+  CHECK(names(mail).empty());
+  mail.protection = Protection::pdf;
+  CHECK(names(mail) == "rpe-pdf ");
+}
