@@ -456,10 +456,9 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   const auto& held = counts.held_lieux;
   for (std::size_t i = 0; i < held.size() && i < held_lieux_named; ++i) {
     out.push_back(fmt::format(
-        "lieu {0} is held since {1}, {2}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
+        "lieu {0} is held since {1}{2}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
         held[i].identifiant, model::to_paris_text(held[i].since),
-        held[i].remises == 0 ? "nothing waits for it"
-                             : text::counted(held[i].remises, "remise waits", "remises wait")));
+        held[i].remises == 0 ? "" : ", " + text::counted(held[i].remises, "remise waits", "remises wait")));
   }
   if (held.size() > held_lieux_named)
     add(held.size() - held_lieux_named, "other lieu", "other lieux", "held: navette lieux list");

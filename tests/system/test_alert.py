@@ -263,7 +263,7 @@ def test_what_is_not_tried_again_by_itself_is_not_said_to_be(site, tmp_path):
     lieu = Lieu(tmp_path / "lieu")
     test_sftp.open_site(site, server, canal={"rpe-un": server.channel(), "rpe-deux": test_courriel.channel("pdf"), "rpe-trois": "<depot/>"},
                         lieux={"rpe-un": ["42218"], "rpe-deux": ["42207"], "rpe-trois": ["42095"]})
-    shutil.copy(lieu.path / "justificatifs/pdf-rpe", site.path / "justificatifs")
+    shutil.copy(lieu.path / "justificatifs/rpe-pdf", site.path / "justificatifs")
     site.deposit(demandes("D1", demande("A1"), demande("A2", ["42207"]), demande("A3", ["42095"])))
     site.passes(code=0)
     remise = {r["lieu"]: r["remise"] for r in site.json("remises", "list")}

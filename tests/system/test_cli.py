@@ -389,7 +389,7 @@ def test_a_lieu_shows_how_it_is_reached_and_who_shares_its_access(site):
                 "<tailleMaximale>10000000</tailleMaximale></courriel>")
 
     canaux = {"rpe-un": sftp("un"), "rpe-deux": sftp("deux"), "rpe-trois": courriel("<smime><certificat>relais</certificat></smime>"),
-              "rpe-quatre": courriel("<pdf><motDePasse>mot</motDePasse></pdf>"), "rpe-cinq": courriel("<clair/>"), "rpe-six": "<depot/>"}
+              "rpe-quatre": courriel("<pdf><motDePasse>relais-pdf</motDePasse></pdf>"), "rpe-cinq": courriel("<clair/>"), "rpe-six": "<depot/>"}
     communes = ["42218", "42207", "42095", "42147", "42187", "42005"]
     open_lieux(site, {lieu: [commune] for lieu, commune in zip(canaux, communes)}, canal=canaux)
     site.configure("[mail]\nserver = smtp.pilat.example.org:587\n")
@@ -405,7 +405,7 @@ def test_a_lieu_shows_how_it_is_reached_and_who_shares_its_access(site):
     ours = "our mail server, smtp.pilat.example.org:587"
     assert shown("rpe-trois") == (("smtp.pilat.example.org:587", "smime", ["rpe-quatre"]),
                                   {"Server": ours, "Same access": "rpe-quatre", "Protection": "S/MIME, to the certificate relais"})
-    assert shown("rpe-quatre")[1] == {"Server": ours, "Same access": "rpe-trois", "Protection": "PDF with the password mot"}
+    assert shown("rpe-quatre")[1] == {"Server": ours, "Same access": "rpe-trois", "Protection": "PDF with the password relais-pdf"}
     assert shown("rpe-cinq") == ((None, "clair", []), {"Protection": "in clear: mails only say that a remise waits in the dépôt"})
     assert shown("rpe-six") == ((None, None, []), {})
     assert "0 demandes, 0 remises" in site.run("lieux", "show", "rpe-six").stdout
