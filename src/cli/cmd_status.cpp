@@ -54,9 +54,8 @@ State look(const Invocation& call, const config::Config& config) {
                                       counted(s.ages.servies_en_partie, "demande")));
   }
   if (s.ages.retirees > 0) {
-    s.attention.push_back(
-        fmt::format("{} withdrawn from every lieu: navette demandes list --state retiree",
-                    counted(s.ages.retirees, "demande")));
+    s.attention.push_back(fmt::format("{} withdrawn from every lieu: navette demandes list --state retiree",
+                                      counted(s.ages.retirees, "demande")));
   }
   for (const Waiting& w : s.deposits) {
     if (w.oldest && s.now - *w.oldest > std::chrono::minutes(15)) {
