@@ -136,7 +136,7 @@ void clean_up(const Depot& depot, const std::string& remise) {
 // One file out of retour/, which the lieu may change at any time; false: not now.
 bool bring(const Directory& returns, const std::string& name, const Collecting& c) {
   const auto there = returns.status(name);
-  if (!there || there->type != FileType::regular || there->size > c.max_bytes) return false;
+  if (!there || !c.can_bring(name, there->type == FileType::regular, there->size)) return false;
   if (there->changed + c.stable_after > SystemClock().now()) return false;
   Landing landing(c, name);
   if (landing.is_taken()) return false;
@@ -239,10 +239,18 @@ Collected DepotSender::collect(const Collecting& c) {
   const auto returns = base ? base->find_dir(depot::returns) : std::nullopt;
   if (!returns) return collected;
   std::vector<std::string> wanted;
+  std::size_t unfit = 0;
   returns->each([&](const std::string& name, FileType) {
-    if (c.wants(name)) wanted.push_back(name);
+    if (!c.wants(name)) return true;
+    const auto there = returns->status(name);
+    if (there && c.can_bring(name, there->type == FileType::regular, there->size)) {
+      wanted.push_back(name);
+    } else if (there) {
+      ++unfit;
+    }
     return wanted.size() < c.most;
   });
+  collected.tell_unfit(unfit, returns->path().string(), c);
   for (const std::string& name : wanted) {
     try {
       if (bring(*returns, name, c)) collected.names.push_back(name);

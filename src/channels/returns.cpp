@@ -2,14 +2,34 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "channels/io_outcome.h"
 
 namespace navette::channels {
+namespace {
+
+constexpr std::size_t longest_name = 200;  // of 255 bytes: a spool's name of it is longer
+
+}  // namespace
 
 bool Collecting::wants(const std::string& name) const {
   const bool ours = name.starts_with("DI_") || name.ends_with("manifeste.xml");
-  return is_component(name) && name.size() <= 200 && (name.ends_with(".xml") || name.ends_with(".XML")) && !ours &&
+  return is_component(name) && (name.ends_with(".xml") || name.ends_with(".XML")) && !ours &&
          !(is_ignored && is_ignored(name));
+}
+
+bool Collecting::can_bring(const std::string& name, bool is_file, std::uint64_t size) const {
+  return is_file && size <= max_bytes && name.size() <= longest_name;
+}
+
+void Collected::tell_unfit(std::size_t entries, const std::string& place, const Collecting& collecting) {
+  if (entries == 0) return;
+  faults.push_back(fmt::format(
+      "{} in the return directory {} cannot be fetched: no file, larger than {} MiB, or a name of more than {} "
+      "bytes; have the partner remove what does not belong there",
+      text::counted(entries, "entry", "entries"), place, collecting.max_bytes >> 20U, longest_name));
 }
 
 Landing::Landing(const Collecting& collecting, std::string name)

@@ -23,13 +23,18 @@ struct Collecting {
   std::size_t most = 100;                                // files at a time
   std::function<bool(const std::string&)> is_ignored{};  // half-written names (stages/claim)
 
-  // A name that may be an acknowledgement: .xml, nothing hidden or half written, none of a remise's own files.
+  // A name that may be an acknowledgement's: .xml, nothing hidden or half written, none of a remise's own files.
   bool wants(const std::string& name) const;
+  // Whether what is wanted can be brought here: no directory or link, not too large, a name that fits beside ours.
+  bool can_bring(const std::string& name, bool is_file, std::uint64_t size) const;
 };
 
 struct Collected {
   std::vector<std::string> names;   // in arrivee/<lieu>/, whole and durable
   std::vector<std::string> faults;  // for the operator; no file's name, which its sender chose (R9)
+
+  // So many entries of `place` are wanted and cannot be brought; none is no fault.
+  void tell_unfit(std::size_t entries, const std::string& place, const Collecting& collecting);
 };
 
 // One file on its way into arrivee/<lieu>/: invisible until commit(). Throws std::system_error.

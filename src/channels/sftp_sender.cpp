@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "channels/sftp_access.h"
 #include "channels/verified_copy.h"
 
@@ -500,16 +499,12 @@ std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& p
   const auto found = sftp_->stat_all(paths);
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (!found[i]) continue;
-    const bool fit = found[i]->is_regular() && found[i]->size.value_or(0) <= c.max_bytes;
+    const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
+    const bool fit = c.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
     if (!fit) ++unfit;
     if (fit && out.size() < c.most) out.push_back(paths[i]);
   }
-  if (unfit > 0) {
-    collected.faults.push_back(
-        fmt::format("{} in the return directory {} cannot be fetched: no file, or larger than {} MiB; have the partner "
-                    "remove what does not belong there",
-                    text::counted(unfit, "entry", "entries"), profile_.return_directory, c.max_bytes >> 20U));
-  }
+  collected.tell_unfit(unfit, profile_.return_directory, c);
   return out;
 }
 

@@ -190,7 +190,7 @@ Finding depot_finding(const config::Config& config, const store::LieuRow& lieu, 
     if (config.depot.create) return {Health::ok, "depot", base.string() + " is made at the first remise"};
     return {Health::bad, "depot", fmt::format("{0} has none; as root: navette lieux provision {0}", lieu.identifiant)};
   }
-  if (!find_status(in_progress, a) || !find_status(remises, b)) {
+  if (!find_status(in_progress, a) || !find_status(remises, b) || !S_ISDIR(a.st_mode) || !S_ISDIR(b.st_mode)) {
     return {Health::bad, "depot",
             fmt::format("{0} is not complete; as root: navette lieux provision {1}", base.string(), lieu.identifiant)};
   }

@@ -242,14 +242,17 @@ void Store::withdraw_remise(const std::string& name, const std::string& why, Ins
 void Store::reissue_remise(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId first = first_issue_of(db_, find_remise(name));
+  RowId lieu = 0;
   {
     auto q = db_.query(
-        "SELECT r.etat, r.livree_le, v.conservation FROM remise r JOIN version v ON v.id = r.version_id WHERE r.id = "
+        "SELECT r.etat, r.livree_le, v.conservation, r.lieu_id FROM remise r JOIN version v ON v.id = r.version_id "
+        "WHERE r.id = "
         "?");
     q.bind(first).step();
     if (model::parse_remise_state(q.text(0)) != model::RemiseState::livree) {
       throw Error("the remise " + name + " cannot be issued again: it is not delivered, or was withdrawn");
     }
+    lieu = q.integer(3);
     const model::Day last =
         model::plus_months(model::paris_day(instant_from(q.integer(1))), static_cast<int>(q.integer(2)));
     if (model::paris_day(now) > last) {
@@ -258,6 +261,9 @@ void Store::reissue_remise(const std::string& name, const std::string& why, Inst
   }
   if (reissuable(first).empty()) {
     throw Error("the remise " + name + " cannot be issued again: the data of its demandes were destroyed or withdrawn");
+  }
+  if (!lieu_in_force(lieu, model::paris_day(now))) {
+    throw Error("the remise " + name + " cannot be issued again: no convention in force opens its lieu today (R8)");
   }
   db_.query("INSERT OR IGNORE INTO reemission (remise_id, motif) VALUES (?, ?)").bind(first, why).run();
   if (db_.changes() == 0) throw Error("the remise " + name + " is to be issued again already, with the next pass");

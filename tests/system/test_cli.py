@@ -509,6 +509,8 @@ def lent_with_a_sticky_bit(directory):
     *((lambda s, p=place: replaced_by_a_link(s.spool / p), "is a symbolic link") for place in (
         "travail", "courriels", "travail/monenfant", "accuses/monenfant", "rejet/monenfant", "depart/rpe-gier",
         "../depot/rpe-gier", "../depot/rpe-gier/remises")),
+    (lambda s: (s.depot / "rpe-gier/remises").rename(s.path / "elsewhere") and (s.depot / "rpe-gier/remises").write_text(""),
+     "is not complete"),
     (lambda s: s.configure("[fonts]\nregular = /nonexistent.ttf\n"), "nonexistent.ttf"),
 ])
 def test_check_finds(loaded, fault, words):

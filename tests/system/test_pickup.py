@@ -164,11 +164,12 @@ def test_what_cannot_be_fetched_is_told_and_keeps_nothing_else_waiting(site, ssh
         (retour / f"a{i:03}.xml").mkdir()
     with open(retour / "b.xml", "wb") as file:
         file.truncate(5 << 30)
+    (retour / ("c" * 197 + ".xml")).write_bytes(retrait("R-2", the_remise(site)["remise"]))
     (retour / "z.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
     done = site.passes(code=None)
-    assert "121 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
+    assert "122 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
     assert evidence(site) == "retrait"
-    assert len(list(retour.iterdir())) == 121
+    assert len(list(retour.iterdir())) == 122
 
 
 @needs_sshd
@@ -232,14 +233,16 @@ def test_what_a_lieu_leaves_in_retour_is_taken(site):
     retour = site.depot / "rpe-un/retour"
     (retour / "retrait.xml.part").write_bytes(retrait("R-1", the_remise(site)["remise"]))
     (retour / "lien.xml").symlink_to(site.config)
-    site.passes(code=0)
+    (retour / ("c" * 197 + ".xml")).write_bytes(retrait("R-2", the_remise(site)["remise"]))
+    done = site.passes(code=1)
+    assert f"2 entries in the return directory {retour} cannot be fetched" in done.stdout + done.stderr
     assert evidence(site) is None
     (retour / "retrait.xml.part").rename(retour / "retrait.xml")
     os.utime(retour / "retrait.xml")
     for _ in range(3):  # complete once it has not changed for stable_after
-        site.passes(code=0)
+        site.passes()
     assert evidence(site) == "retrait"
-    assert [p.name for p in retour.iterdir()] == ["lien.xml"]
+    assert sorted(p.name for p in retour.iterdir()) == ["c" * 197 + ".xml", "lien.xml"]
 
 
 def test_the_log_of_internal_sftp_proves_a_pickup(site):

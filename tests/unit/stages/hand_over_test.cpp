@@ -939,6 +939,11 @@ TEST_CASE("R15: nothing is issued again after its retention, its withdrawal, or 
     CHECK(site.pack().faults.empty());
     CHECK(site.states() == "remis remis");
   }
+  SECTION("no convention is in force: R8") {
+    site.suspend_contract();
+    CHECK_THAT(refusal(), Catch::Contains("no convention in force"));
+    CHECK(site.text("SELECT count(*) FROM reemission") == "0");
+  }
   SECTION("its convention is suspended before it leaves: R8") {
     CHECK(refusal() == "none");
     site.pack();
