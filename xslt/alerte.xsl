@@ -99,7 +99,7 @@
     <xsl:variable name="code" select="a:cause"/>
     <!-- What is held has lasted. -->
     <xsl:variable name="si-cela-dure">
-      <xsl:if test="not(../@genre = 'lieu-injoignable' or ../@genre = 'remise-retenue')"> si cela dure</xsl:if>
+      <xsl:if test="not(../@genre = 'lieu-injoignable' or ../@genre = 'remise-retenue' or ../@genre = 'notification-retenue' or ../@genre = 'rappel-bloque')"> si cela dure</xsl:if>
     </xsl:variable>
     <xsl:choose>
       <xsl:when test="$code = 'operateur'">retenue par un opérateur de navette</xsl:when>
@@ -155,8 +155,12 @@
       <xsl:when test="@genre = 'lieu-injoignable'">LIEUX AUXQUELS PLUS RIEN N’EST ENVOYÉ AVANT UNE INTERVENTION</xsl:when>
       <xsl:when test="@genre = 'remise-retenue'">REMISES RETENUES</xsl:when>
       <xsl:when test="@genre = 'remise-en-retard'">REMISES QUI N’ONT PAS ENCORE PU ÊTRE LIVRÉES</xsl:when>
+      <xsl:when test="@genre = 'messagerie-en-defaut'">REMISES QUI ATTENDENT LE SERVEUR DE MESSAGERIE</xsl:when>
       <xsl:when test="@genre = 'notification-en-attente'">NOTIFICATIONS QUI N’ONT PAS ENCORE PU ÊTRE ENVOYÉES</xsl:when>
+      <xsl:when test="@genre = 'notification-retenue'">NOTIFICATIONS REFUSÉES POUR TOUS LEURS DESTINATAIRES</xsl:when>
       <xsl:when test="@genre = 'rappel-en-attente'">REMISES RAPPELÉES, PAS ENCORE EFFACÉES CHEZ LE LIEU</xsl:when>
+      <xsl:when test="@genre = 'rappel-bloque'">REMISES RAPPELÉES, DONT L’EFFACEMENT ATTEND UNE INTERVENTION</xsl:when>
+      <xsl:when test="@genre = 'destruction-attendue'">REMISES RAPPELÉES, QUE LE LIEU SEUL PEUT DÉTRUIRE</xsl:when>
       <xsl:when test="@genre = 'demande-retenue'">DEMANDES RETENUES</xsl:when>
       <xsl:when test="@genre = 'lieu-suspendu'">LIEUX SUSPENDUS</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">FLUX REFUSÉS EN ENTIER DEPUIS HIER</xsl:when>
@@ -170,8 +174,12 @@
       <xsl:when test="@genre = 'lieu-injoignable'">une fois la cause levée, l’équipe qui exploite navette relance les envois par «&#160;navette lieux retry LIEU&#160;»&#x202F;; «&#160;navette lieux show LIEU&#160;» donne le détail.</xsl:when>
       <xsl:when test="@genre = 'remise-retenue'">une fois la cause levée, l’équipe qui exploite navette les relance par «&#160;navette remises retry REMISE&#160;», ou «&#160;release&#160;» si un opérateur les retient.</xsl:when>
       <xsl:when test="@genre = 'remise-en-retard'">rien de plus&#x202F;; de nouveaux essais ont lieu d’eux-mêmes pendant cinq jours.</xsl:when>
+      <xsl:when test="@genre = 'messagerie-en-defaut'">l’équipe qui exploite navette remédie au défaut du serveur de messagerie&#x202F;; de nouveaux essais ont lieu d’eux-mêmes, sans limite de durée.</xsl:when>
       <xsl:when test="@genre = 'notification-en-attente'">de nouveaux essais ont lieu d’eux-mêmes&#x202F;; une fois la cause levée, «&#160;navette remises retry REMISE&#160;» en fait un aussitôt.</xsl:when>
       <xsl:when test="@genre = 'rappel-en-attente'">de nouveaux essais ont lieu d’eux-mêmes&#x202F;; si cela dure, demander au lieu d’effacer les fichiers.</xsl:when>
+      <xsl:when test="@genre = 'notification-retenue'">vérifier les adresses des personnes habilitées et, au besoin, envoyer un flux d’habilitations qui les corrige&#x202F;; l’équipe qui exploite navette fait un nouvel essai par «&#160;navette remises retry REMISE&#160;».</xsl:when>
+      <xsl:when test="@genre = 'rappel-bloque'">rien n’est essayé avant une intervention&#x202F;; une fois la cause levée, l’équipe qui exploite navette relance l’effacement par «&#160;navette lieux retry LIEU&#160;». D’ici là, demander au lieu d’effacer les fichiers.</xsl:when>
+      <xsl:when test="@genre = 'destruction-attendue'">demander au lieu de détruire ce qu’il a reçu&#x202F;; quand il l’a confirmé, l’équipe qui exploite navette l’enregistre par «&#160;navette remises taken-back REMISE&#160;».</xsl:when>
       <xsl:when test="@genre = 'demande-retenue'">l’équipe qui exploite navette les libère par «&#160;navette demandes release DEMANDE&#160;» ou, une fois la cause levée, par «&#160;retry&#160;».</xsl:when>
       <xsl:when test="@genre = 'lieu-suspendu'">quand la suspension n’a plus lieu d’être, l’équipe qui exploite navette la lève par «&#160;navette lieux resume LIEU&#160;».</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">l’accusé dit pourquoi&#x202F;; l’émetteur corrige et renvoie le flux.</xsl:when>

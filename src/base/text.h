@@ -1,6 +1,7 @@
 // Small text helpers.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ bool is_valid_utf8(std::string_view bytes);
 std::string_view trim(std::string_view s);
 std::vector<std::string> split(std::string_view s, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+
+// "0 remises", "1 remise", "2 remises"; `many` where an s does not make it: "entry", "entries".
+std::string counted(std::uint64_t n, std::string_view one, std::string_view many = {});
 
 // Lower-case hexadecimal.
 std::string hex(std::string_view bytes);

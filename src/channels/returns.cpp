@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "channels/io_outcome.h"
 
 namespace navette::channels {
@@ -40,7 +41,7 @@ void Collected::tell_unfit(std::size_t entries, const std::string& place, const 
   faults.push_back(fmt::format(
       "{} in the return directory {} cannot be fetched: no file, larger than {} MiB, or a name of more than {} "
       "bytes; have the partner remove what does not belong there",
-      entries == 1 ? "1 entry" : fmt::format("{} entries", entries), place, collecting.max_bytes >> 20U, longest_name));
+      text::counted(entries, "entry", "entries"), place, collecting.max_bytes >> 20U, longest_name));
 }
 
 Landing::Landing(const Collecting& collecting, std::string name)

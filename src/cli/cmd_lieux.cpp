@@ -13,6 +13,7 @@
 #include "cli/open_store.h"
 #include "cli/rows.h"
 #include "cli/the_lieu.h"
+#include "flux/channel_profile.h"
 #include "store/listing.h"
 
 namespace navette::cli {
@@ -25,11 +26,14 @@ constexpr const char* list_help =
     "Example:\n"
     "  navette lieux list\n";
 constexpr const char* show_help =
+    "Server is the partner's, or our own mail server. Same access: other lieux that are served through the\n"
+    "same server and account, and so fail and heal with it.\n\n"
     "Example:\n"
     "  navette lieux show rpe-gier\n";
 constexpr const char* suspend_help =
-    "Nothing is packed for it nor delivered to it until it is resumed; its demandes wait. For a fault or\n"
-    "an incident: a convention is suspended by the Caf, with a habilitations flux.\n\n"
+    "Nothing is packed for it nor delivered to it until it is resumed; its demandes wait. The notification of\n"
+    "what is delivered already still leaves, and what is withdrawn is removed. For a fault or an incident: a\n"
+    "convention is suspended by the Caf, with a habilitations flux.\n\n"
     "Example:\n"
     "  sudo -u navette navette lieux suspend rpe-gier --why \"account compromised, ticket 4712\"\n";
 constexpr const char* resume_help =
@@ -93,11 +97,63 @@ int list(const Invocation& call) {
   return exit_done;
 }
 
+// How its channel reaches it, from the profile that its convention carries.
+struct Reached {
+  std::string server{};      // host:port; empty: none (a dépôt, or mails are files in courriels/)
+  std::string protection{};  // of its mails, as the profile has it: smime, pdf, clair
+  std::string by{};          // name of the certificate or password for that
+};
+
+Reached reached(const LieuRow& r, const config::Mail& mail) {
+  if (r.canal == "sftp") {
+    const auto p = flux::read_sftp_profile(r.profil);
+    return {fmt::format("{}:{}", p.host, p.port)};
+  }
+  if (r.canal != "courriel") return {};
+  const auto p = flux::read_courriel_profile(r.profil);
+  const std::string server = mail.host.empty() ? "" : fmt::format("{}:{}", mail.host, mail.port);
+  switch (p.protection) {
+    case model::Protection::smime:
+      return {server, "smime", p.credential};
+    case model::Protection::pdf:
+      return {server, "pdf", p.credential};
+    case model::Protection::none:
+      break;
+  }
+  return {"", "clair"};  // its remises lie in the dépôt
+}
+
+std::string server_of(const LieuRow& r, const Reached& at) {
+  if (r.canal == "courriel" && at.protection != "clair")
+    return at.server.empty() ? "no mail server: mails are files in courriels/" : "our mail server, " + at.server;
+  return at.server;
+}
+
+std::string protection_of(const Reached& at) {
+  if (at.protection == "smime") return "S/MIME, to the certificate " + at.by;
+  if (at.protection == "pdf") return "PDF with the password " + at.by;
+  return at.protection.empty() ? "" : "in clear: mails only say that a remise waits in the dépôt";
+}
+
+// A mail server may serve a thousand.
+std::string some_of(const std::vector<std::string>& lieux) {
+  constexpr std::size_t named = 10;
+  if (lieux.size() <= named) return text::join(lieux, " ");
+  return fmt::format("{} and {} more", text::join({lieux.begin(), lieux.begin() + named}, " "), lieux.size() - named);
+}
+
 int show(const Invocation& call) {
-  const auto store = open_for_reading(call.config());
+  const config::Config config = call.config();
+  const auto store = open_for_reading(config);
   const LieuRow r = the_lieu(*store, call.argument(), call.clock());
+  const Reached at = reached(r, config.mail);
+  const auto same =
+      store::lieux_of_same_access(store->connection(), r.identifiant, model::paris_day(call.clock().now()));
   if (call.json()) {
     Json j = lieu_json(r);
+    j["serveur"] = json_or_null(at.server);
+    j["protection"] = json_or_null(at.protection);
+    j["meme_acces"] = same;
     j["historique"] = history_json(*store, "lieu:" + r.identifiant);
     print_json(j);
     return exit_done;
@@ -108,8 +164,12 @@ int show(const Invocation& call) {
                {"Open today", r.en_vigueur ? "yes" : "no (navette conventions show " + r.convention + ")"},
                {"Suspended", r.suspendu.value_or("")},
                {"Channel", r.canal},
+               {"Server", server_of(r, at)},
+               {"Same access", some_of(same)},
+               {"Protection", protection_of(at)},
                {"Communes", text::join(r.communes, " ")},
-               {"Waiting", fmt::format("{} demandes, {} remises", r.en_attente, r.remises_en_attente)},
+               {"Waiting", fmt::format("{}, {}", text::counted(r.en_attente, "demande"),
+                                       text::counted(r.remises_en_attente, "remise"))},
                {"Last delivery", shown(r.derniere_remise)},
                {"Last error", r.dernier_motif},
                {"Next try", r.retenu           ? fmt::format("held since {}: once mended, navette lieux retry {}",
@@ -135,7 +195,9 @@ int suspend(const Invocation& call) {
   static_cast<void>(required_why(call));
   const auto done = [](const LieuRow& lieu) {
     return fmt::format(
-        " suspended: nothing leaves for it until `navette lieux resume {}`{}", lieu.identifiant,
+        " suspended: no remise leaves for it until `navette lieux resume {}`; the notification of what is delivered "
+        "already still leaves{}",
+        lieu.identifiant,
         lieu.en_cours == 0 ? "" : "; an attempt is under way, or was cut short: what it delivers stays delivered");
   };
   return change(call, done, [](store::Store& s, const std::string& lieu, const Invocation& c) {

@@ -19,13 +19,15 @@ namespace navette::cli {
 namespace {
 
 using store::FichierRow;
+using store::LieuRow;
 using store::RemiseRow;
 
 constexpr const char* list_help =
     "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
     "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire\n"
     "(withdrawn, only the lieu can destroy what it has), rappelee (withdrawn, the lieu has nothing of it).\n"
-    "--held shows the remises that wait for a person, be it for their delivery or their notification.\n"
+    "--held shows all that wait for a person: held ones, those of a held partner, those that only the lieu\n"
+    "can destroy, those whose notification all refuse.\n"
     "NEXT TRY is `held` while the lieu's partner is: nothing is tried until `navette lieux retry LIEU`.\n"
     "WHY tells why the last attempt failed, or why it is held or withdrawn.\n\n"
     "Examples:\n"
@@ -35,8 +37,9 @@ constexpr const char* show_help =
     "Example:\n"
     "  navette remises show rpe-gier-20261122-1\n";
 constexpr const char* retry_help =
-    "Tried again with the next pass, instead of at its next date: the delivery, or the notification of a\n"
-    "delivered remise. The bytes are the same.\n\n"
+    "Tried again with the next pass, instead of at its next date: the delivery, the removal of a withdrawn\n"
+    "remise, or the notification of a delivered one. Its partner is tried again too, were it held. The bytes\n"
+    "are the same.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
 constexpr const char* picked_up_help =
@@ -130,7 +133,17 @@ std::string next_try_in_full(const RemiseRow& r, Instant now) {
                        r.lieu);
   }
   if (r.lieu_suspendu) return "its lieu is suspended: navette lieux resume " + r.lieu;
-  return r.prochaine ? shown_next(r.prochaine, now) : "";
+  if (!r.prochaine) return "";
+  const bool of_partner = r.partenaire_en_echec && (r.etat == "prete" || r.etat == "a-rappeler") && *r.prochaine > now;
+  return shown_next(r.prochaine, now) +
+         (of_partner ? ", since its partner failed; at once: navette lieux retry " + r.lieu : "");
+}
+
+// What an act asks for and the next pass does not do; empty: it does.
+std::string not_now(const RemiseRow& r, Instant now) {
+  if (r.etat != "prete" && r.etat != "a-rappeler") return "";
+  if (r.prochaine && *r.prochaine <= now) return "";
+  return "; not now: " + next_try_in_full(r, now);
 }
 
 RemiseRow the_remise(store::Store& store, const std::string& name) {
@@ -164,11 +177,11 @@ int list(const Invocation& call) {
 }
 
 void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files, Instant now) {
-  const std::string notified = r.notifiee_le ? fmt::format("{} to {} persons", shown(r.notifiee_le), r.destinataires)
-                               : r.notification_retenue
-                                   ? "held; with better addresses, or: navette remises retry " + r.nom
-                               : r.notification ? "not yet"
-                                                : "";
+  const std::string notified =
+      r.notifiee_le            ? fmt::format("{} to {}", shown(r.notifiee_le), counted(r.destinataires, "person"))
+      : r.notification_retenue ? "held; with better addresses, or: navette remises retry " + r.nom
+      : r.notification         ? "not yet"
+                               : "";
   const std::string personne = r.retrait_personne.empty() ? "" : ", by person " + r.retrait_personne;
   const std::string picked_up =
       r.retiree_le ? fmt::format("{}, evidence: {}{}", shown(r.retiree_le), r.retrait_preuve, personne) : "";
@@ -177,7 +190,7 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"Convention", fmt::format("{}, version {}", r.convention, r.version)},
                {"State", r.etat},
                {"Why", why_of(r)},
-               {"Packed", fmt::format("{}, {} demandes", shown(r.composee_le), r.nombre)},
+               {"Packed", fmt::format("{}, {}", shown(r.composee_le), counted(r.nombre, "demande"))},
                {"Tries", std::to_string(r.tentatives)},
                {"Next try", next_try_in_full(r, now)},
                {"Delivered", r.livree_le ? shown(r.livree_le) : ""},
@@ -229,7 +242,10 @@ int change(const Invocation& call, const char* done,
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
   const RemiseRow after = the_remise(*store, name);
-  tell(call, fmt::format("remise {} {}; state: {}{}", name, done, after.etat, under_way(after)), remise_json(after));
+  tell(call,
+       fmt::format("remise {} {}; state: {}{}{}", name, done, after.etat, under_way(after),
+                   not_now(after, call.clock().now())),
+       remise_json(after));
   return exit_done;
 }
 
@@ -264,14 +280,20 @@ std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise
   return out;
 }
 
-std::string effect_of_withdrawal(const RemiseRow& r) {
+std::string effect_of_withdrawal(const RemiseRow& r, const LieuRow& lieu) {
   if (r.tentatives == 0) return "nothing of it has left; it is not delivered any more";
   if (r.livree_le && channels::CourrielSender::wrote(r.faits)) {
     return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
            r.faits + ")";
   }
-  return r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
-                     : "what failed attempts may have left at the lieu is removed";
+  const std::string when =
+      lieu.retenu ? fmt::format(", once its partner is tried again, which is held since {}: navette lieux retry {}",
+                                shown(lieu.retenu), r.lieu)
+      : r.partenaire_en_echec ? ", once its partner answers again, which failed at the last try"
+                              : "";
+  return (r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
+                      : "what failed attempts may have left at the lieu is removed") +
+         when;
 }
 
 int withdraw(const Invocation& call) {
@@ -283,20 +305,21 @@ int withdraw(const Invocation& call) {
   }
   const auto store = open_for_reading(call.config());
   const RemiseRow remise = the_remise(*store, call.argument());
+  const LieuRow lieu = the_lieu(*store, remise.lieu, call.clock());
   const auto issues = withdrawable(*store, remise);
   if (issues.empty())
     throw Error(fmt::format("the remise {} cannot be withdrawn: its state is {}", remise.nom, remise.etat));
   if (call.json()) {
-    print_json(json_array(issues, [](const RemiseRow& r) {
+    print_json(json_array(issues, [&](const RemiseRow& r) {
       Json j = remise_json(r);
-      j["effet"] = effect_of_withdrawal(r);
+      j["effet"] = effect_of_withdrawal(r, lieu);
       return j;
     }));
     return exit_done;
   }
   for (const RemiseRow& r : issues) {
-    print(text::printable(fmt::format("remise {} ({}, {} demandes for {}): {}", r.nom, r.etat, r.nombre, r.lieu,
-                                      effect_of_withdrawal(r))) +
+    print(text::printable(fmt::format("remise {} ({}, {} for {}): {}", r.nom, r.etat, counted(r.nombre, "demande"),
+                                      r.lieu, effect_of_withdrawal(r, lieu))) +
           "\n");
   }
   print("Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.\n");

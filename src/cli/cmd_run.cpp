@@ -139,11 +139,11 @@ int run(const Invocation& call) {
   std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
-                                    refused == 1 ? "1 record" : fmt::format("{} records", refused)));
+                                    text::counted(refused, "record")));
   }
   if (report.young > 0) {
-    attention.push_back(fmt::format("{} still being written: taken by the next pass",
-                                    report.young == 1 ? "1 deposit" : fmt::format("{} deposits", report.young)));
+    attention.push_back(
+        fmt::format("{} still being written: taken by the next pass", text::counted(report.young, "deposit")));
   }
   if (stop.stopped()) attention.emplace_back("stopped before the end: what is left goes with the next pass");
   if (call.json()) {

@@ -35,10 +35,6 @@ struct State {
   std::vector<std::string> attention;
 };
 
-std::string counted(auto n, const char* what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
 State look(const Invocation& call, const config::Config& config) {
   State s;
   s.now = call.clock().now();
@@ -57,10 +53,14 @@ State look(const Invocation& call, const config::Config& config) {
     s.attention.push_back(fmt::format("{} of which a commune waits for a lieu: navette demandes list --waiting",
                                       counted(s.ages.servies_en_partie, "demande")));
   }
+  if (s.ages.retirees > 0) {
+    s.attention.push_back(fmt::format("{} withdrawn from every lieu: navette demandes list --state retiree",
+                                      counted(s.ages.retirees, "demande")));
+  }
   for (const Waiting& w : s.deposits) {
     if (w.oldest && s.now - *w.oldest > std::chrono::minutes(15)) {
       s.attention.push_back(fmt::format("{} of {} waiting since {}: is navette running? navette check",
-                                        counted(w.files, "deposit"), w.emetteur, shown_age(*w.oldest, s.now)));
+                                        text::counted(w.files, "deposit"), w.emetteur, shown_age(*w.oldest, s.now)));
     }
   }
   return s;
@@ -79,6 +79,7 @@ Json status_json(const State& s, const config::Config& config) {
             {"demandes_sans_lieu", c.sans_lieu},
             {"demandes_servies_en_partie", a.servies_en_partie},
             {"demandes_retenues", c.held_demandes},
+            {"demandes_retirees", a.retirees},
             {"acheminements_a_remettre", c.waiting},
             {"acheminements_retenus", c.held_acheminements},
             {"remises_pretes", c.ready_remises},

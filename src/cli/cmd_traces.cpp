@@ -80,8 +80,8 @@ int verify(const Invocation& call) {
     print(fmt::format("{}, but navette worked here before: {}\n", coloured("the journal is empty", Colour::red),
                       text::join(daemon::traces_of_work(config), ", ")));
   } else {
-    print(fmt::format("{}: {} rows, last hash {}\n", coloured("the journal is intact", Colour::green), check.rows,
-                      check.head.empty() ? "-" : check.head));
+    print(fmt::format("{}: {}, last hash {}\n", coloured("the journal is intact", Colour::green),
+                      counted(check.rows, "row"), check.head.empty() ? "-" : check.head));
   }
   return check.broken_at || lost ? exit_attention : exit_done;
 }

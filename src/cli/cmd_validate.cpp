@@ -62,9 +62,9 @@ void print_verdict(const std::string& file, const Verdict& v) {
   }
   const Colour colour = v.result == "accepte" ? Colour::green : v.result == "refuse" ? Colour::red : Colour::yellow;
   const std::uint64_t good = v.refusal ? 0 : v.received - v.refused - v.duplicates;
-  print(
-      text::printable(file) + ": " + coloured(v.result, colour) +
-      fmt::format(": {} records, {} good, {} already known, {} refused\n", v.received, good, v.duplicates, v.refused));
+  print(text::printable(file) + ": " + coloured(v.result, colour) +
+        fmt::format(": {}, {} good, {} already known, {} refused\n", text::counted(v.received, "record"), good,
+                    v.duplicates, v.refused));
 }
 
 Json refusal_json(const model::Refusal& r) {

@@ -1,12 +1,14 @@
 // A list of rows as a table or as JSON.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/table.h"
@@ -38,6 +40,11 @@ Json json_array(const std::vector<Row>& rows, ToJson to_json) {
   Json out = Json::array();
   for (const Row& row : rows) out.push_back(to_json(row));
   return out;
+}
+
+// text::counted of a column: rows have signed numbers.
+inline std::string counted(std::int64_t n, std::string_view one, std::string_view many = {}) {
+  return text::counted(static_cast<std::uint64_t>(n), one, many);
 }
 
 // One row more than the limit is asked for, so that a list says when it is cut.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "channels/courriel_sender.h"
 #include "channels/depot_sender.h"
 #include "channels/mail_directory.h"
@@ -267,8 +268,7 @@ bool Pass::take_in() {
       met("misplaced",
           fmt::format("{} in the wrong place under {}: deposits belong in a sender's directory; ls -i tells "
                       "which the log means",
-                      r.misplaced == 1 ? "1 entry" : fmt::format("{} entries", r.misplaced),
-                      p.spool.arrivee.path().string()));
+                      text::counted(r.misplaced, "entry", "entries"), p.spool.arrivee.path().string()));
     }
     for (const std::string& fault : r.faults) met("claim " + fault, fault);
     if (r.failed > r.faults.size()) {
@@ -435,13 +435,14 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   std::vector<std::string> out;
   out.reserve(incidents.size());
   for (const store::Incident& i : incidents) out.push_back(i.text);
-  const auto add = [&](std::uint64_t n, const char* one, const char* many, const char* text) {
-    if (n > 0) out.push_back(fmt::format("{} {} {}", n, n == 1 ? one : many, text));
+  const auto add = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
+    if (n > 0) out.push_back(text::counted(n, one, many) + " " + what);
   };
   add(refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
   add(counts.sans_lieu, "demande", "demandes", "without a lieu: navette demandes list --state sans-lieu");
   add(counts.held_demandes, "demande", "demandes", "held: navette demandes list --state retenue");
-  add(counts.held_remises, "remise", "remises", "held: navette remises list --held");
+  // All of them, whatever holds them; some are told of once more, with what is to be done.
+  add(counts.held_remises, "remise waits", "remises wait", "for a person: navette remises list --held");
   add(counts.remises_in_trouble, "remise", "remises",
       "could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
@@ -455,9 +456,9 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   const auto& held = counts.held_lieux;
   for (std::size_t i = 0; i < held.size() && i < held_lieux_named; ++i) {
     out.push_back(fmt::format(
-        "lieu {0} is held since {1}, {2} {3}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
-        held[i].identifiant, model::to_paris_text(held[i].since), held[i].remises,
-        held[i].remises == 1 ? "remise waits" : "remises wait"));
+        "lieu {0} is held since {1}{2}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
+        held[i].identifiant, model::to_paris_text(held[i].since),
+        held[i].remises == 0 ? "" : ", " + text::counted(held[i].remises, "remise waits", "remises wait")));
   }
   if (held.size() > held_lieux_named)
     add(held.size() - held_lieux_named, "other lieu", "other lieux", "held: navette lieux list");

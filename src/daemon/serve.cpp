@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/engine.h"
 #include "daemon/inbox_watch.h"
 #include "lib/systemd/notify.h"
@@ -19,8 +20,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds pause_when_stuck = std::chrono::seconds(30);
 
 std::string status_line(const store::Counts& c) {
-  return fmt::format("{} waiting, {} sans-lieu, {} remises to deliver, {} held", c.waiting, c.sans_lieu,
-                     c.ready_remises, c.held_remises);
+  return fmt::format("{} waiting, {} sans-lieu, {} to deliver, {} held", c.waiting, c.sans_lieu,
+                     text::counted(c.ready_remises, "remise"), c.held_remises);
 }
 
 class Server {

@@ -106,10 +106,10 @@ std::vector<std::string> traces_of_work(const config::Config& config) {
   for (const char* name : {"accuses", "rejet", "travail", "depart", "courriels"}) {
     const fs::path directory = config.spool.directory / name;
     if (const auto n = files_below(directory, deepest); n > 0)
-      out.push_back(fmt::format("{} {} in {}", n, n == 1 ? "file" : "files", directory.string()));
+      out.push_back(fmt::format("{} in {}", text::counted(n, "file"), directory.string()));
   }
   if (const auto n = remises_in(config.depot.directory); n > 0)
-    out.push_back(fmt::format("{} {} in {}", n, n == 1 ? "remise" : "remises", config.depot.directory.string()));
+    out.push_back(fmt::format("{} in {}", text::counted(n, "remise"), config.depot.directory.string()));
   return out;
 }
 

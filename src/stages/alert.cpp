@@ -1,5 +1,7 @@
 #include "stages/alert.h"
 
+#include <algorithm>
+#include <functional>
 #include <set>
 #include <string_view>
 
@@ -66,6 +68,12 @@ std::string kind_of(const store::Incident& incident) {
   return incident.key.substr(0, incident.key.find(' '));
 }
 
+// Of our mail server, for as long as it takes: it never holds anything (model::Scope::mail_server), and it is for those
+// who run navette to mend.
+bool is_of_mail_server(const store::AlertItem& item) {
+  return cause_of(item.reason) == "serveur-messagerie";
+}
+
 struct Case {
   std::string object;
   std::string cause{};     // a code
@@ -122,9 +130,15 @@ std::string describe_alert(const AlertTools& tools, const std::string& caf, Inst
   Description d(caf, model::paris_day(now));
   d.add("lieu-injoignable", with_causes(facts.held_partners));
   d.add("remise-retenue", with_causes(facts.held_remises));
-  d.add("remise-en-retard", with_causes(facts.remises_in_trouble));
+  std::vector<store::AlertItem> trouble = facts.remises_in_trouble;
+  const auto ours = std::stable_partition(trouble.begin(), trouble.end(), std::not_fn(is_of_mail_server));
+  d.add("remise-en-retard", with_causes({trouble.begin(), ours}));
+  d.add("messagerie-en-defaut", with_causes({ours, trouble.end()}));
   d.add("notification-en-attente", with_causes(facts.notifications_in_trouble));
+  d.add("notification-retenue", with_causes(facts.held_notifications));
   d.add("rappel-en-attente", with_causes(facts.recalls_waiting));
+  d.add("rappel-bloque", with_causes(facts.recalls_held));
+  d.add("destruction-attendue", with_causes(facts.destructions_waiting));
   d.add("demande-retenue", with_causes(facts.held_demandes));
   d.add("lieu-suspendu", with_causes(facts.suspended_lieux));
   std::vector<Case> refused;

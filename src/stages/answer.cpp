@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "flux/accuse.h"
 
 namespace navette::stages {
@@ -125,7 +126,7 @@ std::size_t answer(const Spool& spool, store::Store& store, const std::stop_toke
     }
     if (due.size() < batch) break;
   }
-  if (failed > 0) throw Error(fmt::format("{} accusés could not be written, see the log", failed));
+  if (failed > 0) throw Error(text::counted(failed, "accusé") + " could not be written, see the log");
   return count;
 }
 

@@ -1,6 +1,7 @@
 // Flux, échéances, traces, ages. Demandes, remises, lieux and conventions have files of their own.
 #include "store/listing.h"
 
+#include "store/shared_sql.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -138,7 +139,7 @@ Ages ages(sqlite::Connection& db, Instant now) {
       db,
       "SELECT min((SELECT min(du) FROM acheminement a WHERE a.lieu_id = l.id AND a.etat = 'a-remettre')) FROM lieu l");
   a.remise_prete = one_instant(db, "SELECT min(composee_le) FROM remise WHERE etat = 'prete'");
-  a.remise_retenue = one_instant(db, "SELECT min(composee_le) FROM remise WHERE etat = 'retenue'");
+  a.remise_retenue = one_instant(db, "SELECT min(composee_le) FROM remise WHERE id IN " HELD_REMISES);
   a.notification = one_instant(
       db, "SELECT min(r.livree_le) FROM notification n JOIN remise r ON r.id = n.remise_id WHERE n.etat = 'a-envoyer'");
   a.dernier_flux = one_instant(db, "SELECT recu_le FROM flux ORDER BY id DESC LIMIT 1");
@@ -154,6 +155,13 @@ Ages ages(sqlite::Connection& db, Instant now) {
       "JOIN demande d ON d.id = w.demande_id WHERE w.etat = 'attente' AND d.sans_lieu = 0 AND d.admise = 1");
   partly.step();
   a.servies_en_partie = partly.integer(0);
+  // As model::demande_state has it.
+  auto withdrawn = db.query(
+      "SELECT count(DISTINCT a.demande_id) FROM acheminement a INDEXED BY acheminement_retire "
+      "JOIN demande d ON d.id = a.demande_id WHERE a.etat = 'retire' AND d.retenue IS NULL AND NOT EXISTS (SELECT 1 "
+      "FROM acheminement o WHERE o.demande_id = a.demande_id AND o.etat NOT IN ('retire', 'annule'))");
+  withdrawn.step();
+  a.retirees = withdrawn.integer(0);
   return a;
 }
 

@@ -128,8 +128,9 @@ struct RemiseRow {
   // `lieu_suspendu` keep it from being tried.
   std::optional<Instant> prochaine;
   std::optional<Instant> partenaire_retenu;  // since when its partner is held, and it with it
+  bool partenaire_en_echec = false;          // its partner failed at the last try, of whatever remise
   bool lieu_suspendu = false;                // and it waits for that
-  std::string motif;                         // of the last try, or of the hold
+  std::string motif;                         // of the last try, its own or its partner's, or of the hold
   std::optional<Instant> livree_le;
   std::string faits;
   std::optional<std::string> notification;  // a-envoyer, envoyee
@@ -146,7 +147,7 @@ struct RemiseRow {
 struct RemiseFilter {
   std::string etat;
   std::string lieu;
-  bool held = false;  // the remise, or its notification; `etat` is not looked at then
+  bool held = false;  // all that wait for a person (HELD_REMISES); `etat` is not looked at then
 };
 std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& filter, std::int64_t limit);
 std::optional<RemiseRow> find_remise(sqlite::Connection& db, const std::string& nom);
@@ -185,6 +186,8 @@ struct LieuRow {
 // By identifiant.
 std::vector<LieuRow> list_lieux(sqlite::Connection& db, model::Day today, std::int64_t limit);
 std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& identifiant, model::Day today);
+// Other lieux that are served through the same access today, and fail and heal with it; by identifiant.
+std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant, model::Day today);
 
 struct ConventionRow {
   std::string caf;
@@ -253,6 +256,7 @@ struct Ages {
   std::int64_t flux_refuses = 0;       // refused whole in the last seven days
   // Demandes served in part: some commune of theirs waits for a lieu, another has one (R11).
   std::int64_t servies_en_partie = 0;
+  std::int64_t retirees = 0;  // demandes that were withdrawn from all who had them
 };
 Ages ages(sqlite::Connection& db, Instant now);
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "store/listing.h"
+#include "store/shared_sql.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -174,6 +175,21 @@ std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& iden
     id = q.integer(0);
   }
   return load_lieu(db, id, model::to_iso(today));
+}
+
+std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant,
+                                              model::Day today) {
+  std::int64_t id = 0;
+  {
+    auto q = db.query("SELECT id FROM lieu WHERE identifiant = ?");
+    if (!q.bind(identifiant).step()) return {};
+    id = q.integer(0);
+  }
+  std::vector<std::string> out;
+  auto q = db.query("SELECT identifiant FROM lieu WHERE id <> ?1 AND id IN " SAME_ACCESS " ORDER BY identifiant");
+  q.bind(id, model::to_iso(today));
+  while (q.step()) out.push_back(q.text(0));
+  return out;
 }
 
 std::vector<ConventionRow> list_conventions(sqlite::Connection& db, model::Day today, std::int64_t limit) {

@@ -3,6 +3,7 @@
 
 #include "model/states.h"
 #include "store/listing.h"
+#include "store/shared_sql.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -81,19 +82,25 @@ const char* candidates(const DemandeFilter& filter) {
            "UNION SELECT a.demande_id FROM remise r JOIN acheminement a ON a.remise_id = r.id WHERE r.etat = 'retenue' "
            "ORDER BY 1 DESC";
   }
+  if (filter.etat == "retiree") {
+    return "SELECT DISTINCT demande_id FROM acheminement INDEXED BY acheminement_retire WHERE etat = 'retire' ORDER BY "
+           "1 DESC";
+  }
   return "SELECT id FROM demande WHERE admise = 1 ORDER BY id DESC";
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
-#define REMISE_COLUMNS                                                                                            \
-  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "       \
-  "max(r.prochaine, l.prochaine), "                                                                               \
-  "r.motif, r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
-  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' LIMIT 1), n.prochaine, "       \
-  "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, " \
-  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                            \
-  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours "                     \
-  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                          \
+#define REMISE_COLUMNS                                                                                                 \
+  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "            \
+  "max(r.prochaine, l.prochaine), "                                                                                    \
+  "iif(r.etat IN ('prete', 'a-rappeler'), " LAST_FAILURE                                                               \
+  ", r.motif), r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                  \
+  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' AND e.etat <> 'annulee' LIMIT 1), " \
+  "n.prochaine, "                                                                                                      \
+  "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, "      \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                                 \
+  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours, l.echecs > 0 "            \
+  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                               \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
 RemiseRow remise_from(const sqlite::Query& q) {
@@ -126,6 +133,7 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.retrait_preuve = q.text(25);
   r.retrait_personne = q.text(26);
   r.en_cours = q.integer(30) != 0;
+  r.partenaire_en_echec = q.integer(31) != 0;
   if (r.etat == "prete" || r.etat == "a-rappeler") {
     r.lieu_suspendu = r.etat == "prete" && q.integer(27) != 0;  // what is withdrawn is removed all the same
     r.partenaire_retenu = instant_from(q.find_integer(28));
@@ -187,10 +195,8 @@ std::vector<RemiseRow> list_remises(sqlite::Connection& db, const RemiseFilter& 
     while (q.step()) out.push_back(remise_from(q));
   };
   if (filter.held) {
-    auto q = db.query(REMISE_COLUMNS
-                      "WHERE r.id IN (SELECT id FROM remise WHERE etat = 'retenue' UNION ALL "
-                      "SELECT remise_id FROM notification WHERE etat = 'a-envoyer' AND retenue = 1) "
-                      "AND (?1 = '' OR l.identifiant = ?1) ORDER BY r.id DESC LIMIT ?2");
+    auto q = db.query(REMISE_COLUMNS "WHERE r.id IN " HELD_REMISES
+                                     " AND (?1 = '' OR l.identifiant = ?1) ORDER BY r.id DESC LIMIT ?2");
     q.bind(filter.lieu, limit);
     read(q);
   } else if (!filter.lieu.empty()) {

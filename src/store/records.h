@@ -255,8 +255,11 @@ struct AlertFacts {
   std::vector<AlertItem> held_partners;
   std::vector<AlertItem> held_remises;
   std::vector<AlertItem> remises_in_trouble;
-  std::vector<AlertItem> notifications_in_trouble;
-  std::vector<AlertItem> recalls_waiting;
+  std::vector<AlertItem> notifications_in_trouble;  // tried again by themselves
+  std::vector<AlertItem> held_notifications;        // refused for good
+  std::vector<AlertItem> recalls_waiting;           // to be removed at the lieu, which is tried again by itself
+  std::vector<AlertItem> recalls_held;              // and of a held partner: nothing is tried
+  std::vector<AlertItem> destructions_waiting;      // only the lieu can destroy it
   std::vector<AlertItem> held_demandes;
   std::vector<AlertItem> suspended_lieux;
   std::vector<AlertItem> refused_flux;  // of the last day
@@ -354,8 +357,8 @@ struct Counts {
   std::uint64_t held_acheminements = 0;
   std::uint64_t held_demandes = 0;  // by an operator, or for a lieu because they could not be rendered
   std::uint64_t ready_remises = 0;
-  std::uint64_t held_remises = 0;
-  std::uint64_t remises_in_trouble = 0;  // tried at least once without success, to be tried again by itself
+  std::uint64_t held_remises = 0;        // all that `remises list --held` shows
+  std::uint64_t remises_in_trouble = 0;  // it, or what went before it at its lieu, failed; to be tried again by itself
   std::uint64_t notifications_waiting = 0;
   std::uint64_t notifications_in_trouble = 0;  // tried at least once without success, to be tried again
   std::uint64_t held_notifications = 0;        // refused for good by all whom they were for

@@ -394,6 +394,8 @@ CREATE INDEX remise_a_effacer ON remise (id)
 CREATE INDEX remise_a_detruire ON remise (id) WHERE etat = 'a-detruire';
 -- What was answered since a date is counted, not looked for among the latest few.
 CREATE INDEX flux_traite ON flux (traite_le);
+-- Demandes that nobody has any more are told of (R11).
+CREATE INDEX acheminement_retire ON acheminement (demande_id) WHERE etat = 'retire';
 )sql";
 
 constexpr std::array<const char*, 8> migrations = {migration_1, migration_2, migration_3, migration_4,

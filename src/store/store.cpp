@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/civil_time.h"
 #include "store/schema.h"
+#include "store/shared_sql.h"
 
 namespace navette::store {
 
@@ -64,10 +65,8 @@ Counts Store::counts() {
                         "SELECT count(DISTINCT a.demande_id) FROM acheminement a JOIN demande d ON d.id = a.demande_id "
                         "WHERE a.etat = 'retenu' AND d.retenue IS NULL");
   c.ready_remises = count("SELECT count(*) FROM remise WHERE etat = 'prete'");
-  c.held_remises = count("SELECT count(*) FROM remise WHERE etat = 'retenue'");
-  c.remises_in_trouble = count(
-      "SELECT count(*) FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'prete' AND r.tentatives > 0 "
-      "AND l.retenu = 0 AND l.suspendu IS NULL");
+  c.held_remises = count("SELECT count(*) FROM remise WHERE id IN " HELD_REMISES);
+  c.remises_in_trouble = count("SELECT count(*) FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id WHERE " IN_TROUBLE);
   c.notifications_waiting = count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer'");
   c.notifications_in_trouble =
       count("SELECT count(*) FROM notification WHERE etat = 'a-envoyer' AND tentatives > 0 AND retenue = 0");
@@ -77,7 +76,7 @@ Counts Store::counts() {
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
   auto held = db_.query(
       "SELECT identifiant, coalesce(erreur_le, 0), (SELECT count(*) FROM remise r WHERE r.lieu_id = l.id AND "
-      "r.etat = 'prete') FROM lieu l WHERE retenu = 1 ORDER BY erreur_le, identifiant");
+      "r.etat IN ('prete', 'a-rappeler')) FROM lieu l WHERE retenu = 1 ORDER BY erreur_le, identifiant");
   while (held.step()) {
     c.held_lieux.push_back({held.text(0), instant_from(held.integer(1)), static_cast<std::uint64_t>(held.integer(2))});
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "model/civil_time.h"
+#include "store/shared_sql.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -49,18 +50,33 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
       "SELECT r.nom, CASE r.retenue_operateur WHEN 1 THEN 'operateur: ' ELSE coalesce(r.motif, '') END "
       "FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.etat = 'retenue' AND l.caf = ? ORDER BY r.id");
   // What fails for a moment and then goes would use up the day's mail.
-  auto trouble = db_.query(
-      "SELECT r.nom, r.motif FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'prete' AND r.motif IS NOT NULL AND l.retenu = 0 AND l.caf = ?1 AND r.premiere_tentative <= ?2 "
-      "ORDER BY r.id");
-  trouble.bind(caf, to_column(now - told_after));
-  f.remises_in_trouble = items(std::move(trouble));
-  f.recalls_waiting = of_caf(
-      "SELECT r.nom, coalesce(r.motif, '') FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat IN ('a-rappeler', 'a-detruire') AND l.caf = ? ORDER BY r.id");
-  f.notifications_in_trouble = of_caf(
-      "SELECT r.nom, coalesce(n.motif, '') FROM notification n JOIN remise r ON r.id = n.remise_id "
-      "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.tentatives > 0 AND l.caf = ? ORDER BY r.id");
+  const auto of_caf_for_an_hour = [&](const char* sql) {
+    auto q = db_.query(sql);
+    q.bind(caf, to_column(now - told_after));
+    return items(std::move(q));
+  };
+  f.remises_in_trouble = of_caf_for_an_hour("SELECT r.nom, coalesce(" LAST_FAILURE
+                                            ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                                            "WHERE " IN_TROUBLE
+                                            " AND l.caf = ?1 AND coalesce(r.premiere_tentative, l.premier_echec) <= ?2 "
+                                            "ORDER BY r.id");
+  // It is first tried when the remise is delivered.
+  f.notifications_in_trouble = of_caf_for_an_hour(
+      "SELECT r.nom, coalesce(n.motif, '') FROM notification n CROSS JOIN remise r ON r.id = n.remise_id "
+      "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.tentatives > 0 AND n.retenue = 0 AND "
+      "l.caf = ?1 AND r.livree_le <= ?2 ORDER BY r.id");
+  f.held_notifications = of_caf(
+      "SELECT r.nom, coalesce(n.motif, '') FROM notification n CROSS JOIN remise r ON r.id = n.remise_id "
+      "JOIN lieu l ON l.id = r.lieu_id WHERE n.etat = 'a-envoyer' AND n.retenue = 1 AND l.caf = ? ORDER BY r.id");
+  f.recalls_waiting = of_caf("SELECT r.nom, coalesce(" LAST_FAILURE
+                             ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                             "WHERE r.etat = 'a-rappeler' AND l.retenu = 0 AND l.caf = ? ORDER BY r.id");
+  f.recalls_held = of_caf("SELECT r.nom, coalesce(" LAST_FAILURE
+                          ", '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+                          "WHERE r.etat = 'a-rappeler' AND l.retenu = 1 AND l.caf = ? ORDER BY r.id");
+  f.destructions_waiting = of_caf(
+      "SELECT r.nom, coalesce(r.motif, '') FROM remise r CROSS JOIN lieu l ON l.id = r.lieu_id "
+      "WHERE r.etat = 'a-detruire' AND l.caf = ? ORDER BY r.id");
   f.held_demandes = of_caf(
       "SELECT d.emetteur || '/' || d.reference, CASE WHEN d.retenue IS NULL THEN coalesce(min(a.motif), '') ELSE "
       "'operateur: ' END FROM acheminement a "

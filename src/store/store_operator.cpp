@@ -30,7 +30,15 @@ RowId first_issue_of(sqlite::Connection& db, RowId remise) {
     throw Error("nothing to retry: the demande " + reference + " is in the remise " + q.text(0) +
                 "; see `navette remises retry " + q.text(0) + "`");
   }
-  throw Error("nothing to retry: the demande " + reference + " is delivered everywhere, or withdrawn");
+  const auto any = [&](const char* sql) { return db.query(sql).bind(demande).step(); };
+  if (any("SELECT 1 FROM acheminement WHERE demande_id = ? AND etat = 'retire'") &&
+      !any("SELECT 1 FROM acheminement WHERE demande_id = ? AND etat = 'remis'")) {
+    throw Error(
+        "nothing to retry: the demande " + reference +
+        " was withdrawn from every lieu that had it, and never goes there again; if it is to, have it sent again "
+        "under a new reference");
+  }
+  throw Error("nothing to retry: the demande " + reference + " is delivered everywhere");
 }
 
 }  // namespace

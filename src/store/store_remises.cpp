@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "model/civil_time.h"
+#include "store/shared_sql.h"
 #include "store/store.h"
 
 namespace navette::store {
@@ -90,17 +91,6 @@ void Store::put_off(RowId lieu, Instant until) {
   db_.query("UPDATE lieu SET prochaine = ? WHERE id = ?").bind(to_column(until), lieu).run();
   transaction.commit();
 }
-
-namespace {
-
-// NOLINTNEXTLINE(cppcoreguidelines-macro-usage): part of two literals
-#define SAME_ACCESS                                                                                                  \
-  "(SELECT o.lieu_id FROM lieu_version lv JOIN lieu_version o ON o.acces = lv.acces "                                \
-  "JOIN version mine ON mine.id = lv.version_id JOIN version v ON v.id = o.version_id "                              \
-  "WHERE lv.lieu_id = ?1 AND mine.en_vigueur_du <= ?2 AND (mine.en_vigueur_au IS NULL OR mine.en_vigueur_au >= ?2) " \
-  "AND v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2))"
-
-}  // namespace
 
 void Store::free_lieu(RowId lieu) {
   db_.query("UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0, portee = 'lieu' WHERE id = ?")

@@ -11,13 +11,18 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
+import test_courriel
+import test_sftp
+from test_courriel import Lieu
 from test_main_job import convention, demande, demandes, habilitations, mail_at, open_lieux, rows
+from test_notification import MailServer
 from test_serve import Service, wait_for
 from test_sftp import Sshd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "notification-en-attente", "rappel-en-attente",
-         "demande-retenue", "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
+KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "messagerie-en-defaut", "notification-en-attente",
+         "notification-retenue", "rappel-en-attente", "rappel-bloque", "destruction-attendue", "demande-retenue",
+         "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
 
 
 def alert(tmp_path, *points):
@@ -67,6 +72,21 @@ def test_every_kind_has_a_title_and_an_advice_in_french(tmp_path, kind):
     assert re.search(r"^  À faire\u00a0: .{20,}\.$", text, re.MULTILINE)
     assert_french(text)
     assert_french(alert(tmp_path, (kind, 1, [])).findtext("objet"))
+
+
+def advice(tmp_path, kind, cause="inconnue"):
+    text = alert(tmp_path, (kind, 1, [("objet", "cause", cause)])).findtext("texte")
+    return re.search(r"^  À faire\u00a0: (.*)$", text, re.MULTILINE)[1]
+
+
+def test_no_advice_promises_what_does_not_happen(tmp_path):
+    by_itself = {kind for kind in KINDS if "nouveaux essais ont lieu d’eux-mêmes" in advice(tmp_path, kind)}
+    assert by_itself == {"remise-en-retard", "messagerie-en-defaut", "notification-en-attente", "rappel-en-attente"}
+    assert {kind for kind in KINDS if "cinq jours" in advice(tmp_path, kind)} == {"remise-en-retard"}
+    assert "navette remises taken-back" in advice(tmp_path, "destruction-attendue")
+    assert "rien n’est essayé" in advice(tmp_path, "rappel-bloque") and "navette lieux retry" in advice(tmp_path, "rappel-bloque")
+    ours = advice(tmp_path, "messagerie-en-defaut", "serveur-messagerie")
+    assert "sans limite" in ours and ours.startswith("l’équipe qui exploite navette")
 
 
 def causes():
@@ -212,3 +232,57 @@ def test_what_servers_say_stays_out_and_what_is_ours_is_not_asked_of_the_partner
     assert "  – des fichiers ont été déposés hors du répertoire d’un émetteur\n" in text
     for english in ("credential", "connect", "127.0.0.1", "wrong place", str(site.path)):
         assert english not in text
+
+
+def points_of(path):
+    """Title → (its objects, its advice)."""
+    text = mail_at(path).get_content().replace("\r\n", "\n")
+    assert_french(text)
+    found = re.findall(r"(?m)^([A-ZÀÉÊÔ’, ]{10,}) \(\d+\)\n((?:  – .*\n)+)  À faire\u00a0: (.*)$", text)
+    return {title: (re.findall(r"(?m)^  – (\S+?)\u00a0", cases), advice) for title, cases, advice in found}
+
+
+def test_what_waits_for_our_own_mail_server_is_not_given_up_after_five_days(site, tmp_path):
+    server = MailServer(tmp_path)  # down
+    test_courriel.open_site(site, server, Lieu(tmp_path / "lieu"), test_courriel.channel("pdf"))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    with contextlib.closing(sqlite3.connect(site.database)) as db, db:
+        db.execute("UPDATE remise SET premiere_tentative = premiere_tentative - 7200000")
+        db.execute("UPDATE lieu SET prochaine = prochaine + 3600000")
+    # The alert goes another way than the server that is down.
+    site.config.write_text(re.sub(r"\[mail\]\n(?:\w+ = .*\n)+", "", site.config.read_text(encoding="utf-8")), encoding="utf-8")
+    [(title, (objects, advice))] = points_of(the_alert(site)).items()
+    assert title == "REMISES QUI ATTENDENT LE SERVEUR DE MESSAGERIE" and objects == [site.json("remises", "list")[0]["remise"]]
+    assert advice.startswith("l’équipe qui exploite navette") and "cinq jours" not in advice
+
+
+def test_what_is_not_tried_again_by_itself_is_not_said_to_be(site, tmp_path):
+    """A recall of a held partner, a mail that only its lieu can destroy, a notification that all refuse."""
+    server = Sshd(tmp_path / "serveur")
+    lieu = Lieu(tmp_path / "lieu")
+    test_sftp.open_site(site, server, canal={"rpe-un": server.channel(), "rpe-deux": test_courriel.channel("pdf"), "rpe-trois": "<depot/>"},
+                        lieux={"rpe-un": ["42218"], "rpe-deux": ["42207"], "rpe-trois": ["42095"]})
+    shutil.copy(lieu.path / "justificatifs/rpe-pdf", site.path / "justificatifs")
+    site.deposit(demandes("D1", demande("A1"), demande("A2", ["42207"]), demande("A3", ["42095"])))
+    site.passes(code=0)
+    remise = {r["lieu"]: r["remise"] for r in site.json("remises", "list")}
+    server.stop()
+    (site.path / "justificatifs/cle-partenaire").unlink()
+    for name in ("rpe-un", "rpe-deux"):
+        site.run("remises", "withdraw", remise[name], "--why", "par erreur", "--apply")
+    site.passes(code=1)
+    with contextlib.closing(sqlite3.connect(site.database)) as db, db:
+        db.execute("UPDATE notification SET etat = 'a-envoyer', retenue = 1, motif = 'destinataire-refuse: no such user' "
+                   "WHERE remise_id = (SELECT id FROM remise WHERE nom = ?)", (remise["rpe-trois"],))
+    points = points_of(the_alert(site))
+    assert {title: objects for title, (objects, _) in points.items() if "LIEUX" not in title} == {
+        "REMISES RAPPELÉES, DONT L’EFFACEMENT ATTEND UNE INTERVENTION": [remise["rpe-un"]],
+        "REMISES RAPPELÉES, QUE LE LIEU SEUL PEUT DÉTRUIRE": [remise["rpe-deux"]],
+        "NOTIFICATIONS REFUSÉES POUR TOUS LEURS DESTINATAIRES": [remise["rpe-trois"]]}
+    assert not any("d’eux-mêmes" in advice for _, advice in points.values())
+    # The operator's list is the same three, and as many are counted.
+    assert {r["remise"] for r in site.json("remises", "list", "--held")} == set(remise.values())
+    status = site.json("status")
+    assert status["files"]["remises_retenues"] == 3
+    assert "3 remises wait for a person: navette remises list --held" in status["attention"]

@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from conftest import DATA, ROOT, Site, on_a_terminal
+from test_main_job import open_lieux
 
 COMMANDS = ["run", "serve", "check", "validate", "render", "status", "flux list", "flux show", "demandes list",
             "demandes show", "demandes retry", "demandes hold", "demandes release", "remises list", "remises show",
@@ -373,6 +374,41 @@ def test_a_suspended_lieu_receives_nothing_until_it_is_resumed(site):
     site.run("lieux", "resume", "rpe-gier", code=3)
     site.passes()
     assert [r["etat"] for r in site.json("remises", "list", "--lieu", "rpe-gier")] == ["livree"]
+
+
+def test_a_lieu_shows_how_it_is_reached_and_who_shares_its_access(site):
+    def sftp(directory):
+        return ("<sftp><hote>sftp.pilat.example.org</hote><port>2222</port><utilisateur>navette</utilisateur>"
+                "<identifiantSecret>cle</identifiantSecret><hotesConnus>hotes</hotesConnus>"
+                f"<repertoire>{directory}</repertoire><suffixeTemporaire>.part</suffixeTemporaire><renommage>true</renommage>"
+                "<ecrasement>false</ecrasement><creationRepertoire>true</creationRepertoire><controleTaille>true</controleTaille>"
+                "<preuveRetrait>disparition</preuveRetrait><connexions>1</connexions></sftp>")
+
+    def courriel(how):
+        return (f"<courriel><adresse>relais@pilat.example.org</adresse><chiffrement>{how}</chiffrement>"
+                "<tailleMaximale>10000000</tailleMaximale></courriel>")
+
+    canaux = {"rpe-un": sftp("un"), "rpe-deux": sftp("deux"), "rpe-trois": courriel("<smime><certificat>relais</certificat></smime>"),
+              "rpe-quatre": courriel("<pdf><motDePasse>relais-pdf</motDePasse></pdf>"), "rpe-cinq": courriel("<clair/>"), "rpe-six": "<depot/>"}
+    communes = ["42218", "42207", "42095", "42147", "42187", "42005"]
+    open_lieux(site, {lieu: [commune] for lieu, commune in zip(canaux, communes)}, canal=canaux)
+    site.configure("[mail]\nserver = smtp.pilat.example.org:587\n")
+    site.passes(code=0)
+
+    def shown(lieu):
+        row = site.json("lieux", "show", lieu)
+        facts = dict(re.findall(r"(?m)^(Server|Protection|Same access): +(.*)$", site.run("lieux", "show", lieu).stdout))
+        return (row["serveur"], row["protection"], row["meme_acces"]), facts
+
+    assert shown("rpe-un") == (("sftp.pilat.example.org:2222", None, ["rpe-deux"]),
+                               {"Server": "sftp.pilat.example.org:2222", "Same access": "rpe-deux"})
+    ours = "our mail server, smtp.pilat.example.org:587"
+    assert shown("rpe-trois") == (("smtp.pilat.example.org:587", "smime", ["rpe-quatre"]),
+                                  {"Server": ours, "Same access": "rpe-quatre", "Protection": "S/MIME, to the certificate relais"})
+    assert shown("rpe-quatre")[1] == {"Server": ours, "Same access": "rpe-trois", "Protection": "PDF with the password relais-pdf"}
+    assert shown("rpe-cinq") == ((None, "clair", []), {"Protection": "in clear: mails only say that a remise waits in the dépôt"})
+    assert shown("rpe-six") == ((None, None, []), {})
+    assert "0 demandes, 0 remises" in site.run("lieux", "show", "rpe-six").stdout
 
 
 def test_a_held_remise_stays_and_leaves_once_released(site):
@@ -809,6 +845,7 @@ def test_every_json_key_stands_in_the_manual(loaded):
     subjects["remises"] |= keys(loaded.json("remises", "show", loaded.json("remises", "list")[0]["remise"]))
     subjects["traces"] |= keys(loaded.json("traces", "verify"))
     subjects["conventions"] |= keys(loaded.json("conventions", "show", "CLI2025_00012"))
+    subjects["lieux"] |= keys(loaded.json("lieux", "show", "rpe-gier"))
     for subject, found in subjects.items():
         assert found - {"historique"} <= manual[subject], (subject, found - manual[subject])
 

@@ -319,7 +319,9 @@ def test_a_mail_that_was_sent_is_withdrawn_when_the_lieu_says_that_it_destroyed_
     site.run("remises", "taken-back", name, "--why", "détruite, dit le relais")
     shown = site.json("remises", "show", name)
     assert shown["etat"] == "rappelee" and shown["rappelee_le"] and "détruite, dit le relais" in shown["rappel_faits"]
-    assert site.json("status")["attention"] == [] and len(contents(mail_server)) == 1
+    # R11: that nobody has the demande is all that is left to tell.
+    assert site.json("status")["attention"] == ["1 demande withdrawn from every lieu: navette demandes list --state retiree"]
+    assert len(contents(mail_server)) == 1
 
 
 def test_of_a_mail_that_never_left_nothing_is_to_be_destroyed(site, mail_server, lieu):

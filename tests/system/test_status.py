@@ -19,9 +19,9 @@ def test_what_the_latest_pass_could_not_do_stays_in_status_until_it_is_mended(si
     (site.spool / "arrivee/lost.xml").write_text("x", encoding="utf-8")
     site.deposit(DATA / "demo/demandes.xml")
     ran = site.passes(code=3).stdout.split("Needs attention:")[1]
-    assert "answer: 1 accusés" in ran and "1 entry in the wrong place" in ran
+    assert "answer: 1 accusé could not" in ran and "1 entry in the wrong place" in ran
     status = site.run("status").stdout.split("Needs a person:")[1]
-    for words in ("answer: 1 accusés", "1 entry in the wrong place", str(site.spool / "arrivee")):
+    for words in ("answer: 1 accusé could not", "1 entry in the wrong place", str(site.spool / "arrivee")):
         assert words in status
     first = site.json("status")["incidents"]
     assert [sorted(i) for i in first] == [["depuis", "texte"]] * 2 and all(i["depuis"] for i in first)

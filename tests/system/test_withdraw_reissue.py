@@ -65,7 +65,15 @@ def test_a_withdrawn_remise_is_removed_where_it_lies(site, place):
 
     done = site.run("remises", "withdraw", remise, "--why", "envoyée par erreur", "--apply").stdout
     assert "a-rappeler" in done and states(site) == ["retire", "retire"]
-    assert {d["etat"] for d in site.json("demandes", "list")} == {"retiree"}
+    assert {d["etat"] for d in site.json("demandes", "list", "--state", "retiree")} == {"retiree"}
+    # R11: nobody has them, and that is told; what has no lieu any more has no pickup date.
+    status = site.json("status")
+    assert status["files"]["demandes_retirees"] == 2 == len(site.json("demandes", "list", "--state", "retiree"))
+    assert "2 demandes withdrawn from every lieu: navette demandes list --state retiree" in status["attention"]
+    refused = site.run("demandes", "retry", "A1", code=3).stderr
+    assert "withdrawn from every lieu" in refused and "under a new reference" in refused
+    assert site.json("remises", "show", remise)["retrait_avant"] is None
+    assert "Pickup by" not in site.run("remises", "show", remise).stdout
     assert place.files() == there  # the next pass does it
     site.passes(code=(0, 1))
     assert place.files() == {} and (place.flat or list(place.root.iterdir()) == [])
@@ -134,6 +142,47 @@ def test_a_withdrawal_waits_for_the_partners_server(site, place):
     site.run("lieux", "retry", "rpe-un")
     site.passes()
     assert site.json("remises", "show", remise)["etat"] == "rappelee" and place.files() == {}
+
+
+def test_an_act_says_when_the_next_pass_does_not_do_it(site, place):
+    if not place.server:
+        pytest.skip("of a server")
+    first = the_remise(site)
+    retry = "navette lieux retry rpe-un"
+    place.server.stop()
+    site.deposit(demandes("D2", demande("A3")))
+    site.passes(code=1)
+    second = site.json("remises", "list")[0]["remise"]
+    # Its partner is tried again later.
+    assert "once its partner answers again" in site.run("remises", "withdraw", first, "--why", "par erreur").stdout
+    done = site.run("remises", "withdraw", first, "--why", "par erreur", "--apply").stdout
+    assert "state: a-rappeler; not now: " in done and f"since its partner failed; at once: {retry}" in done
+    assert f"at once: {retry}" in site.run("remises", "show", first).stdout
+    site.run("remises", "hold", second, "--why", "le temps de vérifier")
+    assert "state: prete; not now: " in site.run("remises", "release", second).stdout
+    # Its lieu is suspended: that does not keep what is withdrawn from being removed.
+    said = site.run("lieux", "suspend", "rpe-un", "--why", "incident").stdout
+    assert "no remise leaves for it until" in said and "notification of what is delivered already still leaves" in said
+    assert "not now: its lieu is suspended: navette lieux resume rpe-un" in site.run("remises", "retry", second).stdout
+    assert "not now" not in site.run("remises", "retry", first).stdout
+    site.run("lieux", "resume", "rpe-un")
+    # It is held.
+    key = site.path / "justificatifs/cle-partenaire"
+    secret = key.read_bytes()
+    key.unlink()
+    site.passes(code=1)
+    assert [r["remise"] for r in site.json("remises", "list", "--held")] == [second, first]
+    assert "2 remises wait for a person: navette remises list --held" in site.json("status")["attention"]
+    site.run("remises", "hold", second, "--why", "le temps de vérifier")
+    assert "not now: its partner is held since " in site.run("remises", "release", second).stdout
+    assert "once its partner is tried again, which is held since " in site.run("remises", "withdraw", second, "--why", "x").stdout
+    key.write_bytes(secret)
+    key.chmod(0o600)
+    place.server.start()
+    assert "not now" not in site.run("remises", "retry", second).stdout
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert {r["remise"]: r["etat"] for r in site.json("remises", "list")} == {first: "rappelee", second: "livree"}
 
 
 def test_what_waits_to_be_issued_again_goes_with_the_withdrawal(site):

@@ -15,6 +15,14 @@ TEST_CASE("printable keeps French text and escapes what a terminal or a log line
   CHECK(text::printable("caf\xE9") == "caf\\xe9");                  // ISO-8859-1
 }
 
+TEST_CASE("what is counted reads as a person would say it") {
+  CHECK(text::counted(0, "remise") == "0 remises");
+  CHECK(text::counted(1, "remise") == "1 remise");
+  CHECK(text::counted(2, "remise") == "2 remises");
+  CHECK(text::counted(1, "lieu", "lieux") == "1 lieu");
+  CHECK(text::counted(3, "lieu", "lieux") == "3 lieux");
+}
+
 TEST_CASE("what is not UTF-8 is known as such") {
   for (const char* good : {"", "a", "é", "€", "😀", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
     CAPTURE(good);

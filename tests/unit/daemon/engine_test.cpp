@@ -119,9 +119,16 @@ TEST_CASE("what needs a person is told, what does not is not") {
   CHECK(lines[0] == "render: the disk is full");
   CHECK_THAT(lines[1], Catch::StartsWith("7 flux"));
   CHECK_THAT(lines[3], Catch::StartsWith("3 demandes held"));
+  CHECK(lines[4] == "4 remises wait for a person: navette remises list --held");
   CHECK_THAT(lines[8], Catch::StartsWith("lieu rpe-0 is held since 1970-01-01 01:00, 2 remises wait: ") &&
                            Catch::EndsWith("navette lieux retry rpe-0"));
   CHECK(lines[13] == "2 other lieux held: navette lieux list");
+  store::Counts one;
+  one.held_remises = 1;
+  one.held_lieux.push_back({"rpe-0", {}, 0});
+  const auto alone = attention(one, 0, {});
+  CHECK(alone.at(0) == "1 remise waits for a person: navette remises list --held");
+  CHECK_THAT(alone.at(1), Catch::StartsWith("lieu rpe-0 is held since 1970-01-01 01:00: navette lieux show rpe-0"));
 }
 
 TEST_CASE("what cannot be loaded is named") {

@@ -136,6 +136,8 @@ TEST_CASE_METHOD(Filled, "a remise tells its attempts, its delivery and its noti
   CHECK(list_remises(db(), {}, 1).front().nom == second);
   CHECK(list_fichiers(db(), row.id).size() == 3);
   CHECK(list_fichiers(db(), row.id).front().demande == "monenfant/A");
+  store->withdraw_remise(name, "by mistake", now);
+  CHECK_FALSE(find_remise(db(), name)->retrait_avant);  // nothing is to be picked up any more
 }
 
 TEST_CASE_METHOD(Filled, "a lieu tells whether it is open, what waits and when it was last served") {
@@ -203,11 +205,34 @@ TEST_CASE_METHOD(Filled, "traces are found by object; status knows since when th
   CHECK_FALSE(a.remise_retenue);
 }
 
+TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, and a retry says what can be done") {
+  CHECK(ages(db(), now).retirees == 0);
+  store->withdraw_remise(name, "by mistake", now);
+  CHECK(ages(db(), now).retirees == 1);
+  CHECK(references({"retiree", ""}) == Words{"A"});
+  CHECK_THROWS_WITH(store->retry_demande("A", now),
+                    Catch::Contains("withdrawn from every lieu") && Catch::Contains("under a new reference"));
+  store->hold_demande("B", "x", now);
+  CHECK_THROWS_WITH(store->retry_demande("B", now), Catch::Contains("release it first"));
+  // That is true: the same reference is known, another one is routed.
+  take_in({test::demande("A-bis", {"42218"})});
+  route();
+  CHECK(states("A-bis") == "rpe-a:a-remettre");
+  // Somebody has what another lieu was to destroy.
+  store->connection().execute(
+      "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du) SELECT d.id, l.id, 1, 'remis', 0 FROM "
+      "demande "
+      "d, lieu l WHERE d.reference = 'A' AND l.identifiant = 'rpe-b'");
+  CHECK(ages(db(), now).retirees == 0);
+  CHECK(references({"retiree", ""}).empty());
+}
+
 TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state do not walk the demandes") {
   for (const char* state : {"a-router", "sans-lieu", "en-cours", "remise", "retenue", "retiree", ""}) {
     list_demandes(db(), {state, ""}, 5);
   }
   list_demandes(db(), {"", "rpe-a"}, 5);
+  ages(db(), now);
   list_remises(db(), {"", "rpe-a"}, 5);
   list_traces(db(), "remise:" + name, 5);
   std::size_t looked_at = 0;
@@ -216,8 +241,8 @@ TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state 
     for (const std::string& step : db().plan_of(sql)) {
       ++looked_at;
       INFO(sql << "\n" << step);
-      const bool ours =
-          sql.find("ORDER BY 1 DESC") != std::string::npos || sql.find("WHERE objet") != std::string::npos;
+      const bool ours = sql.find("ORDER BY 1 DESC") != std::string::npos ||
+                        sql.find("WHERE objet") != std::string::npos || sql.find("'retire'") != std::string::npos;
       CHECK_FALSE((ours && (step == "SCAN demande" || step == "SCAN a" || step == "SCAN demande_commune")));
       CHECK((!ours || step.find("charge") == std::string::npos));
     }

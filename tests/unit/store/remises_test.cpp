@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "store/listing.h"
 #include "store_fixture.h"
 #include "support/sftp_profiles.h"
 
@@ -246,6 +247,107 @@ TEST_CASE("the Caf is told of a remise that goes on failing, not of one that fai
   CHECK(site.store->alert_facts("421", site.now + 1h).remises_in_trouble.size() == 1);
 }
 
+TEST_CASE("what waits behind a server that fails is in trouble too, for the same reason and after the same hour") {
+  Routed site;
+  const auto tried = site.remise(site.pack("rpe-a"));
+  site.take_in({test::demande("Z", {"42218"})});
+  site.route();
+  const std::string behind = site.pack("rpe-a");
+  site.store->begin_attempts({tried}, site.now);
+  DeliveryOutcome failed{tried, model::Retry{"serveur-injoignable: no answer", {}, model::Scope::lieu}, site.now,
+                         site.now + 1min};
+  failed.failures = 1;
+  site.store->apply_deliveries({failed});
+  CHECK(site.store->counts().remises_in_trouble == 2);
+  CHECK(site.store->alert_facts("421", site.now + 59min).remises_in_trouble.empty());
+  const auto told = site.store->alert_facts("421", site.now + 1h).remises_in_trouble;
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].object == behind);
+  CHECK(told[1].reason == "serveur-injoignable: no answer");
+  CHECK(find_remise(site.store->connection(), behind)->motif == "serveur-injoignable: no answer");
+  // Told as a suspended lieu, and as a held one.
+  site.store->suspend_lieu("rpe-a", "incident", site.now);
+  CHECK(site.store->counts().remises_in_trouble == 0);
+  CHECK(site.store->alert_facts("421", site.now + 1h).remises_in_trouble.empty());
+  site.store->resume_lieu("rpe-a", site.now);
+  failed.next_attempt.reset();
+  site.store->apply_deliveries({failed});
+  CHECK(site.store->counts().remises_in_trouble == 0);
+  CHECK(site.store->alert_facts("421", site.now + 1h).remises_in_trouble.empty());
+  // Mended: only what was tried itself has something to tell.
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(find_remise(site.store->connection(), behind)->motif.empty());
+}
+
+TEST_CASE("all that waits for a person is listed as held, and counted so") {
+  Routed site;
+  const auto shown = [&] {
+    std::vector<std::string> names;
+    for (const auto& r : list_remises(site.store->connection(), {"", "", true}, no_limit)) names.push_back(r.nom);
+    CHECK(site.store->counts().held_remises == names.size());
+    return names;
+  };
+  const auto more = [&](const char* reference) {
+    site.take_in({test::demande(reference, {"42218"})});
+    site.route();
+    return site.pack("rpe-a");
+  };
+  using Names = std::vector<std::string>;
+  const std::string first = site.pack("rpe-a");
+  const std::string delivered = more("Z1");
+  site.deliver(delivered);
+  CHECK(shown().empty());
+  site.store->begin_attempts({site.remise(first)}, site.now);
+  DeliveryOutcome refused{site.remise(first), model::Refused{"cle-hote", "not its key", model::Scope::lieu}, site.now,
+                          std::nullopt};
+  refused.failures = 1;
+  site.store->apply_deliveries({refused});
+  CHECK(shown() == Names{first});  // ready, and its partner is held
+  CHECK(ages(site.store->connection(), site.now).remise_retenue == site.now);
+  site.store->withdraw_remise(delivered, "by mistake", site.now);
+  CHECK(shown() == Names{delivered, first});  // to be removed, and its partner is held
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(shown().empty());
+  site.store->apply_recall({site.remise(delivered), model::Refused{"courriel", "a mail"}, site.now, std::nullopt});
+  CHECK(shown() == Names{delivered});  // only the lieu can destroy it
+  site.store->hold_remise(first, "it moves", site.now);
+  CHECK(shown() == Names{delivered, first});
+  const std::string unannounced = more("Z2");
+  site.deliver(unannounced);
+  site.store->connection().execute("UPDATE notification SET retenue = 1");
+  CHECK(shown() == Names{unannounced, delivered, first});
+  CHECK(list_remises(site.store->connection(), {"", "rpe-b", true}, no_limit).empty());
+  for (const std::string& sql : site.store->connection().prepared()) {
+    if (sql.find("l.retenu = 1") == std::string::npos || !sql.starts_with("SELECT")) continue;
+    for (const std::string& step : site.store->connection().plan_of(sql)) {
+      INFO(sql << "\n" << step);
+      CHECK((!step.starts_with("SCAN") || step.find("USING") != std::string::npos));
+    }
+  }
+}
+
+TEST_CASE("the Caf is told apart what waits for the lieu's destruction, for its held partner, and for a next try") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  site.store->withdraw_remise(name, "by mistake", site.now);
+  CHECK(site.store->alert_facts("421", site.now).recalls_waiting.size() == 1);
+  DeliveryOutcome failed{site.remise(name), model::Refused{"cle-hote", "not its key", model::Scope::lieu}, site.now,
+                         std::nullopt};
+  failed.failures = 1;
+  site.store->apply_recall(failed);
+  auto facts = site.store->alert_facts("421", site.now);
+  CHECK(facts.recalls_waiting.empty());
+  CHECK(facts.recalls_held.size() == 1);
+  site.store->retry_lieu("rpe-a", site.now);
+  site.store->apply_recall({site.remise(name), model::Refused{"courriel", "a mail"}, site.now, std::nullopt});
+  facts = site.store->alert_facts("421", site.now);
+  CHECK(facts.recalls_waiting.empty());
+  CHECK(facts.recalls_held.empty());
+  REQUIRE(facts.destructions_waiting.size() == 1);
+  CHECK(facts.destructions_waiting[0].object == name);
+}
+
 TEST_CASE("a remise is tried again at its time, held when its five days are over, refused ones at once") {
   Routed site;
   const std::string name = site.pack("rpe-a");
@@ -461,6 +563,46 @@ TEST_CASE("a notification that was not accepted comes again at its time and coun
   CHECK(due[0].pickup_days == 10);
   site.store->retry_remise(name, site.now);
   CHECK(site.store->due_notifications(site.now, 10).size() == 1);
+}
+
+TEST_CASE("the Caf is told of a notification that goes on being put off, and at once of one that all refuse") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  NotificationOutcome o;
+  o.remise = site.remise(name);
+  o.at = site.now;
+  o.reason = "destinataire-differe: greylisted";
+  o.next_attempt = site.now + 1min;
+  site.store->apply_notifications({o});
+  CHECK(site.store->alert_facts("421", site.now + 59min).notifications_in_trouble.empty());
+  CHECK(site.store->alert_facts("421", site.now + 1h).notifications_in_trouble.size() == 1);
+  o.reason = "destinataire-refuse: no such user";
+  o.next_attempt.reset();
+  site.store->apply_notifications({o});
+  const auto facts = site.store->alert_facts("421", site.now);
+  REQUIRE(facts.held_notifications.size() == 1);
+  CHECK(facts.held_notifications[0].object == name);
+  CHECK(site.store->alert_facts("421", site.now + 1h).notifications_in_trouble.empty());
+}
+
+TEST_CASE("lieux of the same access are named, the lieu itself is not") {
+  Routed site;
+  auto c = convention("C2", {lieu("rpe-un", {"42095"}), lieu("rpe-deux", {"42147"}), lieu("rpe-trois", {"42187"}),
+                             lieu("rpe-quatre", {"42005"})});
+  c.annexe.lieux[0].channel = test::sftp("navette", 1, "sftp.example.org", 22, "un");
+  c.annexe.lieux[1].channel = test::sftp("navette", 1, "sftp.example.org", 22, "deux");
+  c.annexe.lieux[2].channel = test::sftp("autre");
+  c.annexe.lieux[3].channel = test::courriel("quatre");
+  site.take_in({new_version(c)});
+  const auto same = [&](const char* name) {
+    return lieux_of_same_access(site.store->connection(), name, day("2026-11-20"));
+  };
+  CHECK(same("rpe-un") == std::vector<std::string>{"rpe-deux"});
+  CHECK(same("rpe-trois").empty());
+  CHECK(same("rpe-quatre").empty());
+  CHECK(same("rpe-a").empty());  // a dépôt
+  CHECK(same("none").empty());
 }
 
 TEST_CASE("R12, R13: persons notified are those of the version in force, minus the departed") {

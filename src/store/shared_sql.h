@@ -1,0 +1,27 @@
+// Pieces of SQL that several statements share, so that these are never of two minds. Macros: parts of literals.
+#pragma once
+
+// NOLINTBEGIN(cppcoreguidelines-macro-usage)
+
+// Ids of all remises that wait for a person: held, of a held partner, to be destroyed by the lieu, or delivered with a
+// notification that all refuse. Each branch walks a partial index of what is not done; CROSS JOIN keeps the planner
+// from beginning with the lieux, and walking through the history of each.
+#define HELD_REMISES                                                                                         \
+  "(SELECT id FROM remise WHERE etat = 'retenue' UNION ALL SELECT id FROM remise WHERE etat = 'a-detruire' " \
+  "UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE w.etat = 'prete' AND "    \
+  "l.retenu = 1 UNION ALL SELECT w.id FROM remise w CROSS JOIN lieu l ON l.id = w.lieu_id WHERE "            \
+  "w.etat = 'a-rappeler' AND l.retenu = 1 "                                                                  \
+  "UNION ALL SELECT remise_id FROM notification WHERE etat = 'a-envoyer' AND retenue = 1)"
+
+// Of `remise r JOIN lieu l`: it, or what went before it at its lieu, failed, and it is tried again by itself. And why.
+#define IN_TROUBLE "r.etat = 'prete' AND l.retenu = 0 AND l.suspendu IS NULL AND (r.tentatives > 0 OR l.echecs > 0)"
+#define LAST_FAILURE "coalesce(r.motif, iif(l.echecs > 0, l.derniere_erreur, NULL))"
+
+// Ids of the lieux that are served through the same access as the lieu ?1 on the day ?2, itself included.
+#define SAME_ACCESS                                                                                                  \
+  "(SELECT o.lieu_id FROM lieu_version lv JOIN lieu_version o ON o.acces = lv.acces "                                \
+  "JOIN version mine ON mine.id = lv.version_id JOIN version v ON v.id = o.version_id "                              \
+  "WHERE lv.lieu_id = ?1 AND mine.en_vigueur_du <= ?2 AND (mine.en_vigueur_au IS NULL OR mine.en_vigueur_au >= ?2) " \
+  "AND v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2))"
+
+// NOLINTEND(cppcoreguidelines-macro-usage)
