@@ -118,6 +118,7 @@
       <xsl:when test="$code = 'operation-absente'">le serveur du partenaire ne permet pas ce que prévoit le profil du lieu&#x202F;; la Caf doit faire corriger le profil</xsl:when>
       <xsl:when test="$code = 'destinataire-refuse'">une adresse de courriel est refusée par la messagerie de son destinataire&#x202F;; la Caf et le partenaire doivent la corriger</xsl:when>
       <xsl:when test="$code = 'destinataire-differe'">la messagerie du destinataire diffère la réception&#x202F;; à signaler au partenaire<xsl:value-of select="$si-cela-dure"/></xsl:when>
+      <xsl:when test="$code = 'arrivee-incertaine'">le courriel est sans doute arrivé, mais la messagerie ne l’a pas confirmé&#x202F;; la Caf doit demander au lieu s’il l’a reçu, et le dire à l’équipe qui exploite navette</xsl:when>
       <xsl:when test="$code = 'adresse-invalide'">une adresse de courriel n’est pas valable&#x202F;; la Caf doit la faire corriger</xsl:when>
       <xsl:when test="$code = 'sans-personne-habilitee' or $code = 'sans-destinataire'">aucune personne habilitée du lieu n’a d’adresse de courriel à ce jour&#x202F;; la Caf doit mettre à jour les habilitations</xsl:when>
       <xsl:when test="$code = 'taille-depassee'">le courriel serait plus grand que ne le permet le profil du lieu&#x202F;; la Caf doit faire relever cette taille</xsl:when>

@@ -1,5 +1,6 @@
 #include "channels/courriel_sender.h"
 
+#include <charconv>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -23,10 +24,13 @@ using model::Refused;
 using model::Retry;
 using model::Scope;
 
-constexpr const char* doubt = "courriel.doute";
-constexpr const char* gone = "courriel.parti";  // holds the facts
+constexpr const char* doubt = "courriel.doute";  // holds how many attempts since the remise was last let go
+constexpr const char* gone = "courriel.parti";   // holds the facts
 constexpr const char* in_a_mail = " files in a mail of ";
 constexpr std::uint64_t largest_stored = std::uint64_t{256} << 20U;
+constexpr std::uint64_t largest_note = 4096;
+// Whose answer was lost: each may have brought the lieu the same mail once more.
+constexpr int most_in_doubt = 5;
 
 bool is_stored_mail(const std::string& name) {
   return name.starts_with("courriel-") && name.ends_with(".eml");
@@ -36,6 +40,34 @@ void remove_mails(const Directory& source, const std::string& but) {
   for (const std::string& name : source.names()) {
     if (is_stored_mail(name) && name != but) source.remove(name);
   }
+}
+
+// Attempts whose end is not known; nothing: each is known not to have arrived.
+std::optional<int> attempts_in_doubt(const Directory& source) {
+  if (!source.contains(doubt)) return std::nullopt;
+  const std::string count = source.read(doubt, largest_note);
+  int attempts = 0;
+  std::from_chars(count.data(), count.data() + count.size(), attempts);
+  return attempts;
+}
+
+void note_in_doubt(const Directory& source, std::optional<int> attempts) {
+  if (attempts) {
+    write_file(source, doubt, std::to_string(*attempts));
+  } else {
+    source.remove(doubt);
+  }
+}
+
+// Once: whoever lets it go again has asked the lieu.
+Refused given_up(const Directory& source) {
+  note_in_doubt(source, 0);
+  return Refused{
+      "arrivee-incertaine",
+      fmt::format("{} times the mail server did not say whether it took the mail over: it has probably "
+                  "arrived. Ask the lieu, then navette remises picked-up if it has the mail, navette remises "
+                  "retry if it has not",
+                  most_in_doubt)};
 }
 
 // For a crash before the caller has written it down. A full disk does not make it undelivered.
@@ -84,8 +116,19 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
                                "hold, then remises retry",
                                mail.bytes.size(), profile_.largest_message)};
   }
-  write_file(r.source, doubt, "");
-  return conclude(r, tools_.mail.send(mail, stop_), mail.bytes.size());
+  return transmit(r, mail);
+}
+
+Outcome CourrielSender::transmit(const RemiseToSend& r, const Mail& mail) {
+  const std::optional<int> before = attempts_in_doubt(r.source);
+  if (before >= most_in_doubt) return given_up(r.source);  // cut short, all of them
+  note_in_doubt(r.source, before.value_or(0) + 1);
+  const MailOutcome answer = tools_.mail.send(mail, stop_);
+  // What is known of this attempt settles no earlier one.
+  if (!answer.in_doubt && !std::holds_alternative<Delivered>(answer.outcome)) note_in_doubt(r.source, before);
+  if (stop_.stop_requested() && !std::holds_alternative<Delivered>(answer.outcome)) throw Interrupted();
+  if (answer.in_doubt && before.value_or(0) + 1 >= most_in_doubt) return given_up(r.source);
+  return conclude(r, answer, mail.bytes.size());
 }
 
 // Under a name that tells for whom: a mail for a former box or certificate is not taken for this one's. The password
@@ -127,8 +170,6 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
     remember(r.source, facts);
     return Delivered{facts};
   }
-  if (!answer.in_doubt) r.source.remove(doubt);
-  if (stop_.stop_requested()) throw Interrupted();
   if (is_the_servers(answer.outcome)) {
     const auto* refused = std::get_if<Refused>(&answer.outcome);
     const std::string& why = refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason;
@@ -139,14 +180,13 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
                    refused->reason +
                        "; the box of the lieu's profile (<adresse>) must be put right, by the partner or "
                        "by a new version of the convention",
-                   Scope::lieu};
+                   refused->scope};
   }
   return answer.outcome;
 }
 
 std::optional<Delivered> CourrielSender::look(const RemiseToSend& r) {
-  constexpr std::uint64_t most = 4096;
-  if (r.source.contains(gone)) return Delivered{r.source.read(gone, most)};
+  if (r.source.contains(gone)) return Delivered{r.source.read(gone, largest_note)};
   if (r.source.contains(doubt))
     throw Error(
         "whether the mail server took the remise cannot be told: its answer was lost, or an attempt was cut "

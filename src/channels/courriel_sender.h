@@ -6,7 +6,7 @@
 //
 // What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
 // an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
-// server's answer was lost, with the same Message-ID.
+// server's answer was lost, with the same Message-ID, and no more than five times before a person is asked.
 #pragma once
 
 #include <functional>
@@ -37,9 +37,10 @@ class CourrielSender final : public FileSender {
       : profile_(std::move(profile)), tools_(std::move(tools)), stop_(std::move(stop)) {}
 
   // Codes of Refused that are the partner's: "justificatif" (its certificate or password), "destinataire-refuse"; the
-  // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide". What is
-  // wrong with our mail server is a Retry: no lieu can mend it. A stop throws Interrupted. The whole mail is in memory,
-  // up to 100 MB: one at a time (stages/traffic.h).
+  // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide",
+  // "arrivee-incertaine" (sent five times without an answer). What is wrong with our mail server is a Retry: no lieu
+  // can mend it; a box that is put off is the lieu's. A stop throws Interrupted. The whole mail is in memory, up to 100
+  // MB: one at a time (stages/traffic.h).
   model::Outcome send(const RemiseToSend& remise) override;
   // Throws Error when an attempt's end is not known: nobody can be asked whether a mail arrived.
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
@@ -51,6 +52,7 @@ class CourrielSender final : public FileSender {
 
  private:
   model::Outcome attempt(const RemiseToSend& remise);
+  model::Outcome transmit(const RemiseToSend& remise, const Mail& mail);
   std::string stored_name(const CourrielSecret& secret) const;
   std::optional<model::Refused> compose(const RemiseToSend& remise, const CourrielSecret& secret,
                                         const std::string& stored) const;

@@ -16,6 +16,7 @@ using model::Delivered;
 using model::Outcome;
 using model::Refused;
 using model::Retry;
+using model::Scope;
 
 constexpr std::string_view hidden = "(address)";
 
@@ -68,23 +69,33 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
   if (reply.accepted()) return Delivered{};
   if (reply.code == 0) return Retry{"the mail server hung up on another recipient", std::nullopt};
   std::string why = "the mail server says: " + shown(reply, recipients);
-  if (reply.code / 100 == 5)
-    return Refused{reply.to_message ? "message-refuse" : "destinataire-refuse", std::move(why)};
-  return Retry{model::with_code("destinataire-differe", why), std::nullopt};
+  const bool for_good = reply.code / 100 == 5;
+  if (!reply.to_message) {
+    if (for_good) return Refused{"destinataire-refuse", std::move(why), Scope::lieu};
+    return Retry{model::with_code("destinataire-differe", why), std::nullopt, Scope::lieu};
+  }
+  if (for_good) return Refused{"message-refuse", std::move(why)};
+  // A full disk, a filter that does not answer or wants to see the mail again: whoever it is for.
+  return Retry{std::move(why), std::nullopt, Scope::mail_server};
+}
+
+bool is_the_servers(const Outcome& outcome) {
+  const auto* retry = std::get_if<Retry>(&outcome);
+  return retry != nullptr && retry->scope == Scope::mail_server;
 }
 
 Outcome outcome_of_fault(const curl::SmtpError& e, const std::vector<std::string>& recipients) {
   std::string why = std::string("mail server ") + e.what();
   if (e.reply().code != 0) why += "; it says: " + shown(e.reply(), recipients);
-  if (e.may_heal()) return Retry{std::move(why), std::nullopt, model::Scope::mail_server};
+  if (e.may_heal()) return Retry{std::move(why), std::nullopt, Scope::mail_server};
   switch (e.fault()) {
     case curl::Fault::tls:
       return Refused{"tls", why + "; check tls and ca in [mail], and the certificate of the server",
-                     model::Scope::mail_server};
+                     Scope::mail_server};
     case curl::Fault::login:
-      return Refused{"connexion-refusee", why + "; check user in [mail] and its credential", model::Scope::mail_server};
+      return Refused{"connexion-refusee", why + "; check user in [mail] and its credential", Scope::mail_server};
     default:
-      return Refused{"serveur-refuse", why + "; it must let this machine send", model::Scope::mail_server};
+      return Refused{"serveur-refuse", why + "; it must let this machine send", Scope::mail_server};
   }
 }
 
@@ -161,7 +172,7 @@ std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_to
     in_doubt = e.in_doubt();
     return Retry{e.what(), std::nullopt};
   } catch (const CredentialError& e) {
-    return Refused{"justificatif", e.what(), model::Scope::mail_server};
+    return Refused{"justificatif", e.what(), Scope::mail_server};
   }
 }
 
@@ -173,8 +184,10 @@ Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const s
   for (const auto& [address, outcome] : answers) {
     if (std::holds_alternative<Delivered>(outcome)) {
       ++accepted;
-    } else {
-      (std::holds_alternative<Retry>(outcome) ? put_off : refused) = outcome;
+    } else if (std::holds_alternative<Refused>(outcome)) {
+      refused = outcome;
+    } else if (!put_off || is_the_servers(outcome)) {  // what keeps all from the mail says more than what keeps one
+      put_off = outcome;
     }
   }
   if (accepted == 0 || !mail.last_try) {

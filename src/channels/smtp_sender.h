@@ -1,8 +1,10 @@
 // E-mails through a mail server (lib/curl), over one connection that is kept from mail to mail.
 //
 // What the server answers for a person stands in that person's Outcome: 4xx is Retry, 5xx Refused, with its words made
-// printable, cut, and without the addresses that servers like to repeat (R9: an agent's is personal). Who has a mail is
-// not sent it again while others are put off, for as long as this object lives; of notifications, the store knows.
+// printable, cut, and without the addresses that servers like to repeat (R9: an agent's is personal). To a recipient
+// that is the box's fault (Scope::lieu); to the mail, a 4xx is the server's, whatever the mail, a 5xx the mail's own.
+// Who has a mail is not sent it again while others are put off, for as long as this object lives; of notifications, the
+// store knows.
 #pragma once
 
 #include <chrono>
@@ -33,7 +35,7 @@ curl::MailServer server_of(const SmtpSettings& settings, const Credentials& cred
 
 class SmtpSender final : public MailSender {
  public:
-  // `patience` bounds connecting, and each answer of the server.
+  // `patience` bounds connecting, and each answer of the server but that to the whole mail (curl::Smtp).
   SmtpSender(SmtpSettings settings, const Credentials& credentials, std::chrono::milliseconds patience)
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 

@@ -44,7 +44,8 @@ constexpr const char* retry_help =
     "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
 constexpr const char* picked_up_help =
     "Your word that the lieu has picked it up, where nothing else proves it (a telephone call, an e-mail). Its\n"
-    "pickup delay ends; the trace holds your login and the reason.\n\n"
+    "pickup delay ends; the trace holds your login and the reason. Of a remise held because no mail server said\n"
+    "whether it took its mail: that the lieu has it; it is delivered then, since its first attempt.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises picked-up rpe-gier-20261122-1 --why \"told by telephone\"\n";
 constexpr const char* hold_help =

@@ -14,7 +14,7 @@ namespace navette::model {
 // Whose fault a failure is, and so what else need not be tried either.
 enum class Scope {
   remise,       // its own
-  lieu,         // the lieu's: its place at the partner's, or what its profile says of it
+  lieu,         // the lieu's: its place at the partner's, its box, or what its profile says of it
   access,       // of the server, or of our account there: all lieux that are served through it fail together
   mail_server,  // of ours: all lieux that are served by e-mail wait, for as long as it takes
 };

@@ -77,10 +77,15 @@ Attempt deferred(const store::DueNotification& n, Instant now, std::string reaso
   return a;
 }
 
+// As model::next_attempt has it. What was not tried itself comes before what was: the server may mind that mail alone.
+constexpr double tried = 0.5;
+constexpr double untried = 0.4;
+
 // Backoff without an end: a notification is never given up, day 0 waits for it. What is wrong with the mail server
 // waits an hour; what all recipients refuse for good, for a person: a mail to nobody every hour would get us a bad
 // name.
-Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome) {
+Attempt not_accepted(const store::DueNotification& n, Instant now, const model::Outcome& outcome,
+                     double jitter = tried) {
   if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
     const bool of_server = refused->scope == model::Scope::mail_server;
     Attempt a = deferred(n, now, model::with_code(of_server ? "serveur-messagerie" : refused->code, refused->reason));
@@ -95,7 +100,7 @@ Attempt not_accepted(const store::DueNotification& n, Instant now, const model::
   const bool of_server = retry.scope == model::Scope::mail_server;
   Attempt a = deferred(n, now, of_server ? model::with_code("serveur-messagerie", retry.reason) : retry.reason);
   if (of_server) a.server = outcome;
-  if (const auto next = model::next_attempt(now, now, n.attempts + 1, 0.5)) a.outcome.next_attempt = *next;
+  if (const auto next = model::next_attempt(now, now, n.attempts + 1, jitter)) a.outcome.next_attempt = *next;
   return a;
 }
 
@@ -121,8 +126,8 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
 bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try) {
   if (std::holds_alternative<model::Delivered>(outcome)) return true;
   if (!somebody_has_it) return false;
-  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return refused->scope == model::Scope::remise;
-  return last_try && std::get<model::Retry>(outcome).scope == model::Scope::remise;
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return refused->scope != model::Scope::mail_server;
+  return last_try && std::get<model::Retry>(outcome).scope != model::Scope::mail_server;
 }
 
 void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
@@ -211,7 +216,7 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       heartbeat::beat();
       Attempt a;
       try {
-        a = server ? not_accepted(n, tools.clock.now(), *server) : attempt(tools, n, stop);
+        a = server ? not_accepted(n, tools.clock.now(), *server, untried) : attempt(tools, n, stop);
       } catch (const std::exception& e) {
         a = deferred(n, tools.clock.now(), describe(e));
       }

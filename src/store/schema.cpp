@@ -388,6 +388,12 @@ ALTER TABLE lieu_version ADD COLUMN place TEXT GENERATED ALWAYS AS (CASE canal
   ELSE canal END) VIRTUAL;
 ALTER TABLE remise ADD COLUMN tentee_par INTEGER REFERENCES version (id);  -- by whose channel; NULL: nothing is left of it
 UPDATE remise SET tentee_par = version_id WHERE tentatives > 0 AND etat IN ('prete', 'retenue', 'a-rappeler');
+-- Nobody was asked to have the lieu destroy a mail that was withdrawn. What goes wrong with our own mail server holds no
+-- lieu any more; the others that are held stay so, each for itself (portee), as it was told to whom it may concern.
+UPDATE remise SET etat = 'a-detruire', motif = 'rappel-impossible: ' || rappel_faits, rappelee_le = NULL, rappel_faits = NULL
+  WHERE etat = 'rappelee' AND rappel_faits LIKE 'a mail cannot be taken back: %';
+UPDATE lieu SET retenu = 0, echecs = 0, premier_echec = NULL, prochaine = 0
+  WHERE derniere_erreur LIKE 'serveur-messagerie: %' OR derniere_erreur LIKE 'mail server %';
 DROP INDEX remise_a_effacer;
 CREATE INDEX remise_a_effacer ON remise (id)
   WHERE depart_efface = 0 AND etat IN ('livree', 'dissoute', 'a-detruire', 'rappelee');

@@ -187,6 +187,7 @@ class Store {
   void confirm_taken_back(const std::string& name, const std::string& why, Instant now);
   // Has it packed again and delivered under a name of its own (R15), while its retention runs.
   void reissue_remise(const std::string& name, const std::string& why, Instant now);
+  // Of a delivered remise; of a held one, that an attempt whose end was not known has brought it to the lieu after all.
   void confirm_pickup(const std::string& name, const std::string& why, Instant now);
   void retry_lieu(const std::string& lieu, Instant now);  // whatever its server did wrong: tried again at once
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
@@ -228,6 +229,7 @@ class Store {
   void forget_attempts_place(RowId remise, const std::string& why, Instant now);
   void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
+  bool set_delivered(RowId remise, const std::string& facts, std::optional<RowId> via, Instant at, Instant now);
   void set_picked_up(const PickedUp& pickup, Instant now);
   void conclude_reads(RowId remise, Instant at, Instant now);
   void apply_read(const FileRead& read, Instant now);

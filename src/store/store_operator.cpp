@@ -317,9 +317,16 @@ void Store::confirm_taken_back(const std::string& name, const std::string& why, 
 void Store::confirm_pickup(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_remise(name);
-  auto q = db_.query("SELECT etat = 'livree', retiree_le IS NOT NULL FROM remise WHERE id = ?");
+  auto q = db_.query(
+      "SELECT etat = 'livree', retiree_le IS NOT NULL, etat = 'retenue' AND motif LIKE 'arrivee-incertaine: %', "
+      "tentee_par, premiere_tentative FROM remise WHERE id = ?");
   q.bind(id).step();
-  if (q.integer(0) == 0) throw Error("the remise " + name + " is not delivered: nobody can have picked it up");
+  if (q.integer(2) != 0) {
+    // Which attempt it was nobody knows: R6 counts from the first.
+    set_delivered(id, why_detail(why), q.find_integer(3), instant_from(q.find_integer(4)).value_or(now), now);
+  } else if (q.integer(0) == 0) {
+    throw Error("the remise " + name + " is not delivered: nobody can have picked it up");
+  }
   if (q.integer(1) != 0) throw Error("the remise " + name + " is already known to be picked up");
   set_picked_up({id, model::PickupEvidence::operator_word, now, {}, why_detail(why)}, now);
   transaction.commit();

@@ -203,6 +203,27 @@ void Store::set_remise(RowId id, RemiseEvent event, const std::string& reason) {
       .run();
 }
 
+// Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts. Said twice, the first
+// time counts, R6 runs from there: false.
+bool Store::set_delivered(RowId remise, const std::string& facts, std::optional<RowId> via, Instant at, Instant now) {
+  db_.query(
+         "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ?, livree_par = ? WHERE id = ? AND "
+         "etat <> 'livree'")
+      .bind(to_column(at), facts, via, remise)
+      .run();
+  if (db_.changes() == 0) return false;
+  const std::string object = remise_object(remise);
+  for (const DueAcheminement& a : acheminements_of(remise)) {
+    set_acheminement(a.id, AcheminementEvent::delivered);
+    trace(now, "demande.remise", demande_object(a.demande), object);
+  }
+  db_.query("INSERT OR IGNORE INTO notification (remise_id, etat, prochaine) VALUES (?, 'a-envoyer', ?)")
+      .bind(remise, to_column(now))
+      .run();
+  trace(now, "remise.livree", object, facts);
+  return true;
+}
+
 void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const DeliveryOutcome& o : outcomes) {
@@ -226,23 +247,8 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
     } else if (delivered != nullptr) {
       free_partner(lieu, o.at);
       db_.query("UPDATE lieu SET dernier_succes = ? WHERE id = ?").bind(to_column(o.at), lieu).run();
-      // Whatever an operator changed meanwhile: the bytes are with the lieu, and that is what counts.
-      // Said twice, the first time counts: R6 runs from there.
-      db_.query(
-             "UPDATE remise SET etat = 'livree', motif = NULL, livree_le = ?, faits = ?, livree_par = ? WHERE id = ? "
-             "AND "
-             "etat <> 'livree'")
-          .bind(to_column(o.at), delivered->facts, o.via == 0 ? std::nullopt : std::optional(o.via), o.remise)
-          .run();
-      if (db_.changes() == 0) continue;
-      for (const DueAcheminement& a : acheminements_of(o.remise)) {
-        set_acheminement(a.id, AcheminementEvent::delivered);
-        trace(o.at, "demande.remise", demande_object(a.demande), object);
-      }
-      db_.query("INSERT OR IGNORE INTO notification (remise_id, etat, prochaine) VALUES (?, 'a-envoyer', ?)")
-          .bind(o.remise, to_column(o.at))
-          .run();
-      trace(o.at, "remise.livree", object, delivered->facts);
+      const auto via = o.via == 0 ? std::nullopt : std::optional(o.via);
+      if (!set_delivered(o.remise, delivered->facts, via, o.at, o.at)) continue;
       conclude_reads(o.remise, o.at, o.at);  // of a lieu that was quicker than this row
     } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome)) {
       const std::string reason = refused->code + ": " + refused->reason;
@@ -261,7 +267,10 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       }
       if (retry.scope != model::Scope::remise) {
         partner_failed(lieu, retry.scope, o, retry.reason);
-        db_.query("UPDATE remise SET motif = ? WHERE id = ?").bind(retry.reason, o.remise).run();
+        // Behind the others that wait for the same: it may be the only one that fails there.
+        db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?")
+            .bind(retry.reason, to_column(o.at), o.remise)
+            .run();
         trace(o.at, o.next_attempt ? "remise.differee" : "partenaire.retenu", object, retry.reason);
         continue;
       }

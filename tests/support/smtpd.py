@@ -31,7 +31,8 @@ def arguments():
     p.add_argument("--data", default="", help="the answer to DATA; the content is not read")
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
-    p.add_argument("--stall", choices=["greeting", "content"], help="says nothing any more from there on")
+    p.add_argument("--stall", choices=["greeting", "content"],
+                   help="says nothing any more from there on; DIRECTORY/stalled is there once a whole message came")
     p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
     p.add_argument("--babble", choices=["lines", "words", "bytes"],
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
@@ -62,6 +63,7 @@ class Handler:
 
     async def handle_DATA(self, server, session, envelope):
         if self.options.stall == "content":
+            (self.options.directory / "stalled").touch()
             await asyncio.sleep(3600)
         await asyncio.sleep(self.options.slow)
         if self.options.content:

@@ -187,6 +187,26 @@ def test_an_answer_lost_after_the_content_repeats_the_mail_as_it_was(site, mail_
     assert len(contents(mail_server)) == 2
 
 
+def test_a_mail_whose_answer_is_lost_five_times_waits_until_somebody_has_asked_the_lieu(site, mail_server, lieu):
+    mail_server.start("--lose", "5")
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    for attempt in range(1, 8):
+        later(site, 120 * attempt)
+    assert len(contents(mail_server)) == 5 and len(set(contents(mail_server))) == 1
+    [remise] = site.json("remises", "list", "--held")
+    name = remise["remise"]
+    assert remise["motif"].startswith("arrivee-incertaine: 5 times") and "remises picked-up" in remise["motif"]
+    assert site.json("lieux", "show", "rpe-un")["retenu_depuis"] is None
+    site.run("remises", "picked-up", name, "--why", "le relais a le message")
+    later(site, 1200)
+    shown = site.json("remises", "show", name)
+    assert shown["etat"] == "livree" and shown["livree_le"] and shown["retiree_le"] and shown["notifiee_le"]
+    assert site.json("demandes", "show", "A1")["etat"] == "remise"
+    assert len(contents(mail_server)) == 5 and not list(site.spool.glob("depart/*/*"))
+
+
 def test_a_killed_attempt_is_taken_up_with_the_same_bytes(site, mail_server, lieu):
     mail_server.start("--stall", "content")
     open_site(site, mail_server, lieu, channel())
@@ -294,6 +314,40 @@ def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_
     mail_server.start()
     site.run("lieux", "retry", "rpe-un")
     site.passes(code=0)
+    assert len(contents(mail_server)) == 1
+
+
+def test_a_box_put_off_for_five_days_holds_its_lieu_and_one_word_frees_all_its_remises(site, mail_server, lieu):
+    mail_server.start("--defer", BOX)
+    open_site(site, mail_server, lieu, channel())
+    for n in (1, 2):
+        site.deposit(demandes(f"D{n}", demande(f"A{n}")), name=f"d{n}.xml")
+        site.passes(code=1)
+    for day in range(1, 8):
+        later(site, day * 24 * 60)
+    shown = site.json("lieux", "show", "rpe-un")
+    assert shown["retenu_depuis"] and "destinataire-differe: the mail server says: 451" in str(shown)
+    assert rows(site, "SELECT etat FROM remise") == [("prete",)] * 2
+    mail_server.stop()
+    mail_server.start()
+    site.run("lieux", "retry", "rpe-un")
+    later(site, 8 * 24 * 60)
+    assert len(contents(mail_server)) == 2 and rows(site, "SELECT DISTINCT etat FROM remise") == [("livree",)]
+
+
+def test_a_mail_that_the_server_puts_off_as_a_whole_is_held_by_nobody(site, mail_server, lieu):
+    mail_server.start("--content", "451 4.7.1 Greylisted by a filter")
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    for day in range(1, 8):
+        later(site, day * 24 * 60)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "prete" and not remise["partenaire_retenu_depuis"]
+    assert remise["motif"] == "serveur-messagerie: the mail server says: 451 4.7.1 Greylisted by a filter"
+    mail_server.stop()
+    mail_server.start()
+    later(site, 8 * 24 * 60)
     assert len(contents(mail_server)) == 1
 
 

@@ -80,9 +80,8 @@ def test_the_sample_has_whatever_is_done_for_a_remise_by_mail(bench):
     """Composed, stored, marked as under way, sent, its answer remembered; then its notification."""
     names = [re.sub(r"\d+:\w+@|:courriel", "", point) for point in bench.of_the_mail]
     stored = ["unlink", "create", "write", "fsync", "rename", "fsync"]
-    marked = [name for name in stored if name != "write"]  # it is empty
     sent = 4 * ["smtp.send"]
-    assert names == [*stored, *marked, *sent, *stored, *sent]
+    assert names == [*stored, *stored, *sent, *stored, *sent]
     assert {f"{n}:{kind}@smtp.send:courriel" for n in (1, 2) for kind in ("lost", "after", "kill", "killafter")} <= set(bench.of_the_mail)
     assert set(bench.of_the_mail) <= set(bench.sample(SAMPLE))
 

@@ -140,7 +140,8 @@ std::string with_dots(std::string_view message) {
 // Connected and logged in from construction to destruction.
 class Smtp::Connection {
  public:
-  Connection(const MailServer& server, std::chrono::milliseconds patience, const std::stop_token& stop);
+  Connection(const MailServer& server, std::chrono::milliseconds patience, std::chrono::milliseconds after_message,
+             const std::stop_token& stop);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -157,12 +158,13 @@ class Smtp::Connection {
   static constexpr int shutting_down = 421;
 
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
-  Reply ask(const std::string& command, int expected = done);
+  Reply ask(const std::string& command, int expected = done) { return ask(command, expected, patience_); }
+  Reply ask(const std::string& command, int expected, std::chrono::milliseconds patience);
   void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
   Reply send_content(std::string_view message);
   // Nothing taken for as long as patience, or not all of it by `until`: the server is given up.
   void write(std::string_view bytes, std::chrono::steady_clock::time_point until);
-  Reply read_reply();
+  Reply read_reply(std::chrono::milliseconds patience);
   std::string_view read_line(std::chrono::steady_clock::time_point until);
   void receive(std::chrono::steady_clock::time_point until);
   void wait(short events, std::chrono::steady_clock::time_point until);
@@ -173,6 +175,7 @@ class Smtp::Connection {
 
   std::string name_;
   std::chrono::milliseconds patience_;
+  std::chrono::milliseconds after_message_;
   Opening opening_;
   std::array<char, CURL_ERROR_SIZE> error_{};  // libcurl writes into it until the handle is gone
   std::unique_ptr<CURL, Cleanup> handle_;
@@ -184,8 +187,12 @@ class Smtp::Connection {
   bool ended_ = false;
 };
 
-Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop)
-    : name_(fmt::format("{}:{}", s.host, s.port)), patience_(patience), handle_(curl_easy_init()) {
+Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds patience,
+                             std::chrono::milliseconds after_message, const std::stop_token& stop)
+    : name_(fmt::format("{}:{}", s.host, s.port)),
+      patience_(patience),
+      after_message_(after_message),
+      handle_(curl_easy_init()) {
   if (!handle_) throw std::bad_alloc();
   CURL* h = handle_.get();
   set(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -306,9 +313,9 @@ void Smtp::Connection::receive(std::chrono::steady_clock::time_point until) {
 }
 
 // However slowly it comes, and of however many lines, it comes to an end, or the server is given up.
-Reply Smtp::Connection::read_reply() {
+Reply Smtp::Connection::read_reply(std::chrono::milliseconds patience) {
   constexpr int most_lines = 200;  // each may be of read_line's longest
-  const auto until = end_of_patience();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::ceil<std::chrono::seconds>(patience);
   ReplyReader reader;
   for (int lines = 0; lines < most_lines; ++lines) {
     auto reply = reader.take(read_line(until));
@@ -320,9 +327,9 @@ Reply Smtp::Connection::read_reply() {
 
 // What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for
 // the message's would lose the message.
-Reply Smtp::Connection::ask(const std::string& command, int expected) {
+Reply Smtp::Connection::ask(const std::string& command, int expected, std::chrono::milliseconds patience) {
   write(command + "\r\n", end_of_patience());
-  Reply reply = read_reply();
+  Reply reply = read_reply(patience);
   const int kind = reply.code / 100;
   if (kind != expected && kind != 4 && kind != 5)
     no_smtp(fmt::format("answers {} with {}", command.substr(0, 4), reply.code));
@@ -388,14 +395,15 @@ Reply Smtp::Connection::send_content(std::string_view message) {
     const std::string content = with_dots(message);
     write(content, end_of_patience(content.size()));
     in_doubt_ = true;  // from its end on, the message is the server's
-    reply = ask(".");
+    reply = ask(".", done, after_message_);
     in_doubt_ = false;
   }
   reply.to_message = true;
   return reply;
 }
 
-Smtp::Smtp(MailServer server, std::chrono::milliseconds patience) : server_(std::move(server)), patience_(patience) {
+Smtp::Smtp(MailServer server, std::chrono::milliseconds patience, std::chrono::milliseconds after_message)
+    : server_(std::move(server)), patience_(patience), after_message_(after_message) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK) throw Error(std::string("libcurl: ") + curl_easy_strerror(ready));
 }
@@ -428,7 +436,7 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
     if (auto answers = attempt(); !answers.empty()) return answers;
     connection_.reset();  // ended while nothing was sent: the server has its time-outs
   }
-  connection_ = std::make_unique<Connection>(server_, patience_, stop);
+  connection_ = std::make_unique<Connection>(server_, patience_, after_message_, stop);
   auto answers = attempt();
   if (!answers.empty()) return answers;
   connection_.reset();
@@ -444,7 +452,7 @@ void Smtp::greet(const std::stop_token& stop) {
       connection_.reset();  // ended since: the server has its time-outs
     }
   }
-  auto connection = std::make_unique<Connection>(server_, patience_, stop);
+  auto connection = std::make_unique<Connection>(server_, patience_, after_message_, stop);
   connection->greet(stop);
   connection_ = std::move(connection);
 }

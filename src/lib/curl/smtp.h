@@ -37,7 +37,7 @@ struct Reply {
 enum class Fault {
   resolution,   // the name has no address
   connection,   // refused, unreachable
-  timed_out,    // no connection, or no whole answer, for as long as `patience`
+  timed_out,    // no connection, or no whole answer, for as long as it is waited for
   lost,         // ended by the other side or the network, or by us since what comes is no SMTP: what was under way may
                 // be done or not
   busy,         // the server takes nothing for now (4xx before any message)
@@ -97,12 +97,18 @@ struct Envelope {
   std::string id;
 };
 
+// How long a server may take to answer the end of a message (RFC 5321 4.5.3.2.6): it looks through the whole of it
+// before it says yes, and whoever has gone by then makes the message come twice.
+constexpr std::chrono::milliseconds patience_after_message = std::chrono::minutes(10);
+
 class Smtp {
  public:
   // Does not connect yet. `patience` bounds the whole of connecting and logging in, then each whole answer of the
   // server and each time in which it takes nothing of a message; the whole of a message may take it once, and once more
-  // for each MiB. Rounded up to seconds.
-  Smtp(MailServer server, std::chrono::milliseconds patience);
+  // for each MiB. The answer to the whole message alone is waited for as long as `after_message`. Rounded up to
+  // seconds.
+  Smtp(MailServer server, std::chrono::milliseconds patience,
+       std::chrono::milliseconds after_message = patience_after_message);
   Smtp(Smtp&&) noexcept;
   Smtp& operator=(Smtp&&) noexcept;
   ~Smtp();
@@ -123,6 +129,7 @@ class Smtp {
   class Connection;
   MailServer server_;
   std::chrono::milliseconds patience_;
+  std::chrono::milliseconds after_message_;
   std::unique_ptr<Connection> connection_;
 };
 

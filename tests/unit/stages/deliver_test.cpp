@@ -77,7 +77,8 @@ class Servers {
   bool open_ = false;
 };
 
-using Answers = std::map<std::string, model::Outcome>;  // by remise; none: Delivered
+// By remise; none: Delivered. By "apart:" and remise, why it cannot be told whether the lieu has it; none: it has not.
+using Answers = std::map<std::string, model::Outcome>;
 
 // Connects at its first attempt and stays so until it goes, as SftpSender does.
 class Client final : public channels::FileSender {
@@ -92,7 +93,12 @@ class Client final : public channels::FileSender {
 
   model::Outcome send(const channels::RemiseToSend& remise) override { return attempt(remise.remise); }
   model::Outcome withdraw(const channels::RemiseToSend& remise) override { return attempt(remise.remise); }
-  std::optional<model::Delivered> look(const channels::RemiseToSend&) override { return std::nullopt; }
+  std::optional<model::Delivered> look(const channels::RemiseToSend& remise) override {
+    const auto answer = answers_.find("apart:" + remise.remise);
+    if (answer == answers_.end()) return std::nullopt;
+    servers_.attempt(answer->first);
+    throw channels::CannotTell(answer->second);
+  }
   void forget(const channels::RemiseToSend&) override {}
   bool tells_pickups() const override { return true; }
   std::vector<std::size_t> picked_up(const std::vector<channels::RemiseThere>& remises) override {
@@ -275,6 +281,47 @@ TEST_CASE("an account whose server does not answer is tried once a pass, whateve
     for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) CHECK(site.failures(lieu) == i);
   }
   CHECK(site.failures("rpe-d") == 0);
+}
+
+TEST_CASE("a server that cannot be asked what it has is asked once a pass, whatever lieux it serves") {
+  std::map<std::string, model::Channel> lieux;
+  for (int i = 10; i < 22; ++i) lieux["rpe-" + std::to_string(i)] = sftp("mort", 1);
+  Partners site(lieux);
+  auto& db = site.store->connection();
+  db.execute(
+      "INSERT INTO flux (id, ticket, emetteur, nom, recu_le, taille, etat) VALUES (99, 'D', 'monenfant', '', 0, 0, "
+      "'accepte')");
+  for (const auto& [lieu, channel] : lieux) {
+    site.due(lieu, 1);
+    site.answers["apart:" + lieu + "-1"] = model::Retry{"no answer", std::nullopt, model::Scope::access};
+  }
+  SECTION("for what is to be taken apart after an attempt that failed") {
+    db.execute(
+        "INSERT INTO demande (flux_id, emetteur, reference, jour, sha256, admise, retenue) "
+        "SELECT 99, 'monenfant', nom, '2026-11-19', '', 1, 'à vérifier' FROM remise");
+    db.execute(
+        "INSERT INTO acheminement (demande_id, lieu_id, version_id, etat, du, remise_id) SELECT d.id, r.lieu_id, "
+        "r.version_id, 'en-remise', 0, r.id FROM remise r JOIN demande d ON d.reference = r.nom");
+  }
+  SECTION("for what is to be cleared at a former place") {
+    db.execute("UPDATE remise SET tentee_par = version_id");
+    auto moved = convention("C1", {});
+    moved.version = 2;
+    for (const auto& [lieu, channel] : lieux) {
+      moved.annexe.lieux.push_back(test::lieu(lieu, {"42218"}));
+      moved.annexe.lieux.back().channel = sftp("vif", 1);
+    }
+    site.habilitate({new_version(moved)});
+  }
+  site.servers.open();
+  site.delivering().begin_pass();
+  site.finish();
+  CHECK(site.servers.done().size() == 1);
+  CHECK(site.number("SELECT count(*) FROM remise WHERE etat = 'prete'") == 12);
+  site.clock.advance(2h);
+  site.delivering().begin_pass();
+  site.finish();
+  CHECK(site.servers.done().size() == 2);
 }
 
 TEST_CASE("a login that is refused is tried once, and one operator's word or one success frees all its lieux") {

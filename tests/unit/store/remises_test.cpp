@@ -393,6 +393,98 @@ TEST_CASE("failures that come together count once, and the later one shortens no
 
 namespace {
 
+// Two lieux, each with a remise that is due, by these channels.
+struct Pair : Site {
+  Pair(const model::Channel& a, const model::Channel& b) {
+    auto c = convention("C1", {lieu("rpe-a", {"42218"}), lieu("rpe-b", {"42207"})});
+    c.annexe.lieux[0].channel = a;
+    c.annexe.lieux[1].channel = b;
+    take_in({new_version(c)});
+    take_in({demande("A", {"42218"}), demande("B", {"42207"})});
+    route();
+    of_a = pack("rpe-a");
+    of_b = pack("rpe-b");
+  }
+  void end(const std::string& name, model::Outcome outcome, std::optional<Instant> next = {}) {
+    store->apply_deliveries({{remise(name), std::move(outcome), now, next}});
+  }
+  std::vector<std::string> due(Instant when) {
+    std::vector<std::string> names;
+    for (const DueRemise& r : store->due_remises(when)) names.push_back(r.name);
+    return names;
+  }
+  std::string of_a;
+  std::string of_b;
+};
+
+using Names = std::vector<std::string>;
+const model::Retry server_down{"no answer", {}, model::Scope::mail_server};
+
+}  // namespace
+
+TEST_CASE("whose fault a hold was is not forgotten for what fails beside it: it decides who is freed with whom") {
+  Pair site(test::sftp("epci"), test::sftp("epci"));
+  SECTION("the lieu's own") {
+    site.end(site.of_a, model::Refused{"repertoire-absent", "no such directory", model::Scope::lieu});
+    site.end(site.of_a, model::Retry{"no answer", {}, model::Scope::access}, site.now + 1min);
+    site.end(site.of_b, model::Delivered{"sftp"});
+    CHECK(site.text("SELECT group_concat(identifiant) FROM lieu WHERE retenu = 1") == "rpe-a");
+  }
+  SECTION("the access's") {
+    site.end(site.of_a, model::Refused{"connexion-refusee", "the key is not accepted", model::Scope::access});
+    site.end(site.of_a, model::Retry{"no answer", {}, model::Scope::lieu}, site.now + 1min);
+    site.end(site.of_b, model::Delivered{"sftp"});
+    CHECK(site.number("SELECT count(*) FROM lieu WHERE retenu = 1") == 0);
+  }
+}
+
+TEST_CASE("a lieu whose mails are in clear has its remises in a dépôt: the mail server puts none of them off") {
+  Pair site(test::courriel("a"), test::courriel("b", "<clair/>"));
+  site.end(site.of_a, server_down, site.now + 1min);
+  CHECK(site.due(site.now) == Names{site.of_b});
+  SECTION("nor does its dépôt tell that the mail server is well") {
+    site.end(site.of_b, model::Delivered{"depot"});
+    CHECK(site.due(site.now).empty());
+  }
+}
+
+TEST_CASE("what our mail server or an access failed at goes behind the others: it may be the only one that fails") {
+  const bool mail = GENERATE(true, false);
+  Pair site(mail ? model::Channel(test::courriel("a")) : test::sftp("epci"),
+            mail ? model::Channel(test::courriel("b")) : test::sftp("epci"));
+  site.now += 1s;
+  CHECK(site.due(site.now) == Names{site.of_a, site.of_b});
+  site.end(site.of_a, mail ? server_down : model::Retry{"no answer", {}, model::Scope::access}, site.now + 1min);
+  CHECK(site.due(site.now).empty());
+  CHECK(site.due(site.now + 1min) == Names{site.of_b, site.of_a});
+}
+
+TEST_CASE("R6: a remise that its lieu has, although no server said so, is delivered since its first attempt") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto first = site.now;
+  const auto why = [&] { return site.text("SELECT motif FROM remise WHERE nom = '" + name + "'"); };
+  site.store->begin_attempts({site.remise(name)}, first);
+  CHECK_THROWS_WITH(site.store->confirm_pickup(name, "dit le relais", first), Catch::Contains("is not delivered"));
+  site.store->apply_deliveries({{site.remise(name), model::Refused{"depot-absent", "no dépôt"}, first, {}}});
+  CHECK_THROWS_WITH(site.store->confirm_pickup(name, "dit le relais", first), Catch::Contains("is not delivered"));
+  site.store->retry_remise(name, first);
+  site.store->begin_attempts({site.remise(name)}, first);
+  site.store->apply_deliveries({{site.remise(name), model::Refused{"arrivee-incertaine", "5 times"}, first, {}}});
+  CHECK(why() == "arrivee-incertaine: 5 times");
+  site.now += 24h;
+  site.store->confirm_pickup(name, "dit le relais", site.now);
+  CHECK(site.state_of(name) == "livree");
+  CHECK(site.states("A") == "rpe-a:remis");
+  CHECK(site.number("SELECT livree_le FROM remise WHERE nom = '" + name + "'") == to_column(first));
+  CHECK(site.number("SELECT retiree_le FROM remise WHERE nom = '" + name + "'") == to_column(site.now));
+  CHECK(site.store->due_notifications(site.now, 10).size() == 1);
+  CHECK_THROWS_WITH(site.store->confirm_pickup(name, "encore", site.now), Catch::Contains("already known"));
+  CHECK_FALSE(site.store->verify().broken_at);
+}
+
+namespace {
+
 model::Convention at_server(int version, const std::string& host, int port = 22,
                             const std::string& directory = "depot") {
   auto c = convention("C1", {lieu("rpe-a", {"42218"})});
