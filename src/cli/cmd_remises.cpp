@@ -287,6 +287,11 @@ std::string effect_of_withdrawal(const RemiseRow& r, const LieuRow& lieu) {
     return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
            r.faits + ")";
   }
+  if (!r.livree_le && lieu.canal == "courriel" && !lieu.depot) {
+    return "a mail of it that may have left cannot be taken back: if there is one, the remise is then shown as "
+           "a-detruire; ask "
+           "the lieu to destroy it, then navette remises taken-back";
+  }
   const std::string when =
       lieu.retenu ? fmt::format(", once its partner is tried again, which is held since {}: navette lieux retry {}",
                                 shown(lieu.retenu), r.lieu)

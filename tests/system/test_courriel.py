@@ -199,6 +199,8 @@ def test_a_mail_whose_answer_is_lost_five_times_waits_until_somebody_has_asked_t
     name = remise["remise"]
     assert remise["motif"].startswith("arrivee-incertaine: 5 times") and "remises picked-up" in remise["motif"]
     assert site.json("lieux", "show", "rpe-un")["retenu_depuis"] is None
+    preview = site.run("remises", "withdraw", name, "--why", "erreur").stdout
+    assert "a mail of it that may have left cannot be taken back" in preview and "remises taken-back" in preview
     site.run("remises", "picked-up", name, "--why", "le relais a le message")
     later(site, 1200)
     shown = site.json("remises", "show", name)
