@@ -1,10 +1,12 @@
 // How an e-mail leaves: to a mail server, or into a directory of .eml files (embedded default).
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "model/delivery.h"
 
 namespace navette::channels {
@@ -32,6 +34,7 @@ struct MailOutcome {
   std::vector<RecipientAnswer> recipients;
   // Not Delivered, and yet the server may have taken the mail over: its answer was lost.
   bool in_doubt = false;
+  std::optional<Instant> at{};  // of the answer, where it came before it was asked for
 };
 
 class MailSender {

@@ -80,4 +80,13 @@ std::vector<std::string> land_kept(const Collecting& collecting,
   return landed;
 }
 
+std::vector<std::string> land_forgotten(const Collecting& collecting) {
+  const auto directory = collecting.arrivee.find_dir(collecting.lieu);
+  if (!directory) return {};
+  return land_kept(collecting, [&](const std::string& name) {
+    const auto kept = directory->status(kept_name(name));
+    return !kept || kept->modified + std::chrono::hours(1) > SystemClock().now();
+  });
+}
+
 }  // namespace navette::channels

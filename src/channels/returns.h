@@ -70,5 +70,8 @@ class Landing {
 // Lands what former looks kept and what is no more where it came from. Returns the names. Throws std::system_error.
 std::vector<std::string> land_kept(const Collecting& collecting,
                                    const std::function<bool(const std::string& name)>& still_there);
+// Lands what was kept an hour ago, since when nobody could look or nobody had to (the server is gone, the pickup is
+// known otherwise). Should it still lie there it comes again, and is answered as known (DOUBLON).
+std::vector<std::string> land_forgotten(const Collecting& collecting);
 
 }  // namespace navette::channels

@@ -476,18 +476,20 @@ Collected SftpSender::fetch(const Collecting& c) {
       land_kept(c, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
   const std::vector<std::string> wanted = fetchable(named, c, collected);
   if (wanted.empty()) return collected;
-  for (const std::string& path : settled_files(wanted, c.stable_after)) {
+  for (const auto& [path, modified] : settled_files(wanted, c.stable_after)) {
     Landing landing(c, path.substr(directory.size()));
     if (landing.is_taken()) continue;  // one of that name waits here: later
     try {
       sftp_->read(path, c.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
       const auto now = sftp_->stat(path);
-      if (!now || now->size != landing.size()) continue;  // changed while it was read: later
+      if (!now || now->size != landing.size() || now->modified != modified) continue;  // changed meanwhile: later
       if (landing.keep()) sftp_->remove(path);
-    } catch (const SftpError& e) {  // its message would tell the file's name (R9)
-      collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
-                                             profile_.return_directory, landing.is_kept() ? "removed" : "fetched",
-                                             e.code()));
+    } catch (const SftpError& e) {                // its message would tell the file's name (R9)
+      if (e.code() != SftpError::no_such_file) {  // else the lieu has removed it itself
+        collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
+                                               profile_.return_directory, landing.is_kept() ? "removed" : "fetched",
+                                               e.code()));
+      }
       if (!landing.is_kept()) continue;
     }
     // Also where the server lets nothing be removed: what the lieu says counts.
@@ -515,17 +517,17 @@ std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& p
 
 // Of these, the files that nobody writes to any more: size and date stay the same for `pause`. The server's clock need
 // not be ours.
-std::vector<std::string> SftpSender::settled_files(const std::vector<std::string>& paths,
-                                                   std::chrono::milliseconds pause) {
+std::vector<SftpSender::Settled> SftpSender::settled_files(const std::vector<std::string>& paths,
+                                                           std::chrono::milliseconds pause) {
   const auto before = sftp_->stat_all(paths);
   wait(pause, stop_);
   const auto after = sftp_->stat_all(paths);
-  std::vector<std::string> settled;
+  std::vector<Settled> settled;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto& a = before[i];
     const auto& b = after[i];
     if (a && b && b->size && b->is_regular() && a->size == b->size && a->modified == b->modified) {
-      settled.push_back(paths[i]);
+      settled.push_back({paths[i], b->modified});
     }
   }
   return settled;

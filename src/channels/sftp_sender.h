@@ -74,7 +74,11 @@ class SftpSender final : public FileSender {
   Collected fetch(const Collecting& collecting);
   std::vector<std::string> fetchable(const std::vector<std::string>& paths, const Collecting& collecting,
                                      Collected& collected);
-  std::vector<std::string> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
+  struct Settled {
+    std::string path;
+    std::optional<std::uint32_t> modified;  // by the server's clock
+  };
+  std::vector<Settled> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
 
   model::SftpProfile profile_;
   const Credentials& credentials_;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "channels/courriel_sender.h"
 #include "channels/depot_sender.h"
+#include "channels/mail_beside.h"
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
 #include "daemon/used_spool.h"
@@ -104,6 +105,7 @@ struct Engine::Parts {
         mail(mail_sender(config, credentials, spool)),
         courriel{*mail, credentials, clock, c.mail.from,
                  stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
+        mail_beside(*mail, clock, c.daemon.patience),
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, stages::partners_at_a_time,
@@ -126,6 +128,7 @@ struct Engine::Parts {
   channels::Credentials credentials;
   std::unique_ptr<channels::MailSender> mail;
   channels::CourrielTools courriel;
+  channels::MailBeside mail_beside;
   stages::SenderFactory sender_for;
   store::Store store;
   std::set<std::string> landed;   // what lieux sent back since the last claim: complete
@@ -154,6 +157,7 @@ class Pass {
   bool deliver(std::chrono::milliseconds patience);
   void deliver_what_is_quick();
   void finish_deliveries();
+  channels::MailSender& mail();
   void alert();
   std::function<void(std::size_t)> progress(const char* name);
   void tell_progress(const char* name);
@@ -243,10 +247,16 @@ void Pass::finish_deliveries() {
   }
 }
 
+// `serve` has other work than to wait for a mail server; `run` does not end before it has its answer.
+channels::MailSender& Pass::mail() {
+  if (options_.wait_for_deliveries) return *parts_.mail;
+  return parts_.mail_beside;
+}
+
 void Pass::alert() {
   auto& p = parts_;
   stage("alert", [&] {
-    stages::alert({p.store, *p.mail, p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
+    stages::alert({p.store, mail(), p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
   });
 }
 
@@ -297,7 +307,7 @@ void Pass::notify() {
   auto& p = parts_;
   report_.more = false;
   stage("notify", [&] {
-    const auto r = stages::notify({p.store, *p.mail, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
+    const auto r = stages::notify({p.store, mail(), p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
     report_.notified += r.accepted;
     report_.more = r.more;
   });

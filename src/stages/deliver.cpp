@@ -50,6 +50,13 @@ namespace {
 
 using Result = std::variant<model::Outcome, TakenApart, Cleared, NotBegun, Unknown, Looked>;
 
+channels::Collecting collecting_for(const std::string& lieu, const DeliverTools& tools) {
+  channels::Collecting collecting{tools.spool.arrivee, lieu};
+  collecting.stable_after = tools.stable_after;
+  collecting.is_ignored = is_ignored;
+  return collecting;
+}
+
 }  // namespace
 
 // One remise on its way, or one look at a lieu, in a thread of its own. The thread touches nothing else of ours.
@@ -163,11 +170,8 @@ Looked Delivering::Job::look_there(const DeliverTools& tools) const {
         "nothing is fetched for a lieu that bears a sender's name; rename [emetteur." + look->identifiant + "]";
     return looked;
   }
-  channels::Collecting collecting{tools.spool.arrivee, look->identifiant};
-  collecting.stable_after = tools.stable_after;
-  collecting.is_ignored = is_ignored;
   try {
-    looked.collected = sender->collect(collecting);
+    looked.collected = sender->collect(collecting_for(look->identifiant, tools));
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& e) {  // what was seen counts all the same
@@ -289,6 +293,7 @@ void Delivering::begin_looks() {
   const auto before = std::max(started_, now - look_every);
   if (now >= next_search_) {
     next_search_ = now + search_every;
+    land_forgotten();
     to_look_.clear();  // those that still wait are found again
     for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
       const auto after = look_after_.find({lieu.lieu, lieu.via});
@@ -311,6 +316,20 @@ void Delivering::begin_looks() {
     }
   }
   to_look_ = std::move(later);
+}
+
+// What looks that were cut short left in arrivee/.
+void Delivering::land_forgotten() {
+  tools_.spool.arrivee.each([&](const std::string& name, FileType) {
+    try {
+      if (tools_.senders.contains(name) || !tools_.spool.arrivee.find_dir(name)) return true;
+      for (const std::string& file : channels::land_forgotten(collecting_for(name, tools_)))
+        report_.landed.insert(fmt::format("{}/{}", name, file));
+    } catch (const std::system_error& e) {
+      report_.faults.push_back(describe(e));
+    }
+    return true;
+  });
 }
 
 // Nothing when there is nothing to see.

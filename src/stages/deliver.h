@@ -98,6 +98,7 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
+  void land_forgotten();
   Traffic traffic() const;
   std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
   void start(std::unique_ptr<Job> job);

@@ -160,9 +160,11 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   if (!mail.recipients.empty()) {  // else whoever was missing has left since
     mail.bytes = compose(tools, n, mail, recipients, now);
     answer = tools.mail.send(mail, stop);
-    now = tools.clock.now();
+    now = answer.at.value_or(tools.clock.now());
   }
   std::vector<std::string> told;
+  // The answer may be to an earlier asking: who has left since is of no account any more.
+  std::erase_if(answer.recipients, [&](const auto& r) { return !recipients.contains(r.address); });
   for (const channels::RecipientAnswer& r : answer.recipients) {
     if (std::holds_alternative<model::Delivered>(r.outcome)) told.push_back(recipients.at(r.address));
   }

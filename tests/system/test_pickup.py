@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import time
 
 import pytest
 
@@ -326,6 +327,23 @@ def test_an_acknowledgement_that_replaces_one_kept_before_a_crash_comes_after_it
     assert {r["retrait_preuve"] for r in site.json("remises", "list")} == {"retrait"}
     assert answers(site) == [("accepte", None, None)] * 2
     assert list(retour.iterdir()) == [] and list(arrivee.iterdir()) == []
+
+
+@needs_sshd
+def test_an_acknowledgement_kept_before_a_crash_is_taken_in_though_the_server_is_gone(site, sshd):
+    open_site(site, sshd, with_returns(sshd))
+    deliver(site, "A1")
+    kept = site.spool / "arrivee/rpe-un/.retrait.xml.retour"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    sshd.stop()
+    site.passes()
+    assert kept.exists() and evidence(site) is None  # it may still lie there, and come again
+    os.utime(kept, (time.time() - 3601,) * 2)
+    site.passes()
+    site.passes()
+    assert evidence(site) == "retrait" and not kept.exists()
+    assert answers(site) == [("accepte", None, None)]
 
 
 # ---- an operator's word

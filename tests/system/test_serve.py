@@ -130,6 +130,25 @@ def test_a_slow_mail_server_holds_up_no_intake(site, mail_server, serve):
     wait_for(lambda: len(mail_server.mails()) >= len(lieux), what="the notifications")
 
 
+def test_a_mail_server_that_is_long_in_answering_holds_up_nothing_and_its_answer_counts(site, mail_server, serve):
+    mail_server.start("--slow", "6")
+    site.configure(f"[daemon]\nscan_every = 1s\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    open_lieux(site, {"rpe-un": ["42218"]})
+    site.passes()
+    serve()
+    site.deposit(demandes("D1", demande("A1")), name="d1.xml")
+    wait_for(lambda: any("has not answered yet" in i["texte"] for i in site.json("status")["incidents"])
+             or rows(site, "SELECT 1 FROM notification WHERE motif LIKE '%not answered yet%'"), what="the end of the patience")
+    site.deposit(demandes("D2", demande("A2")), name="d2.xml")
+    wait_for(lambda: len(site.accuses()) == 2, what="the answer")
+    assert not mail_server.mails()
+    wait_for(mail_server.mails, what="the mail")
+    first = rows(site, "SELECT r.nom FROM notification n JOIN remise r ON r.id = n.remise_id ORDER BY n.remise_id LIMIT 1")[0][0]
+    site.run("remises", "retry", first)
+    wait_for(lambda: site.json("remises", "show", first)["notifiee_le"], what="its answer")
+    assert [m["Message-ID"].startswith(f"<{first}@") for m in mail_server.mails()].count(True) == 1
+
+
 # ---- systemd
 
 def test_ready_stopping_and_status(site, serve):

@@ -1,0 +1,61 @@
+#include "channels/mail_beside.h"
+
+#include <utility>
+
+#include "base/heartbeat.h"
+
+namespace navette::channels {
+namespace {
+
+MailOutcome not_answered(const Mail& mail) {
+  const model::Retry retry{"the mail server has not answered yet; its answer is waited for", std::nullopt,
+                           model::Scope::mail_server};
+  MailOutcome out{retry, {}, true};
+  for (const std::string& address : mail.recipients) out.recipients.push_back({address, retry});
+  return out;
+}
+
+}  // namespace
+
+MailOutcome MailBeside::send(const Mail& mail, const std::stop_token& stop) {
+  if (!wait_for_end(stop)) return not_answered(mail);
+  if (auto known = ended_.extract(mail.message_id); !known.empty()) {
+    // What is to be tried again is: the server's sender knows whom it need not ask any more.
+    if (!std::holds_alternative<model::Retry>(known.mapped().outcome)) return std::move(known.mapped());
+  }
+  begin(mail);
+  if (!wait_for_end(stop)) return not_answered(mail);
+  return std::move(ended_.extract(mail.message_id).mapped());
+}
+
+void MailBeside::begin(const Mail& mail) {
+  std::packaged_task<MailOutcome(std::stop_token)> task([this, mail](const std::stop_token& stop) {
+    MailOutcome out = server_.send(mail, stop);
+    out.at = clock_.now();
+    return out;
+  });
+  auto outcome = task.get_future();
+  under_way_.emplace(UnderWay{mail.message_id, std::move(outcome), std::jthread(std::move(task))});
+}
+
+// True when nothing is under way any more.
+bool MailBeside::wait_for_end(const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds slice(100);
+  if (!under_way_) return true;
+  const auto end = std::chrono::steady_clock::now() + patience_;
+  while (under_way_->outcome.wait_for(slice) != std::future_status::ready) {
+    heartbeat::beat();
+    if (stop.stop_requested()) {
+      under_way_->thread.request_stop();
+      under_way_->outcome.wait();
+    } else if (std::chrono::steady_clock::now() >= end) {
+      return false;
+    }
+  }
+  UnderWay ended = std::move(*under_way_);
+  under_way_.reset();
+  ended_.insert_or_assign(std::move(ended.message_id), ended.outcome.get());
+  return true;
+}
+
+}  // namespace navette::channels

@@ -1,0 +1,45 @@
+// Mails of a thread that has other work: it waits for the server as long as its patience lasts and goes on; so does the
+// mail, whose answer may take ten minutes (RFC 5321 4.5.3.2.6). Who sends it again then hears what came of it.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "channels/mail_sender.h"
+
+namespace navette::channels {
+
+// One mail at a time is under way. Called from one thread.
+class MailBeside final : public MailSender {
+ public:
+  // All three must outlive this.
+  MailBeside(MailSender& server, const Clock& clock, std::chrono::milliseconds patience)
+      : server_(server), clock_(clock), patience_(patience) {}
+
+  // Without an answer in time: a Retry, of the mail server's scope, for this mail and for whatever is asked for while
+  // the other one is under way. The same mail (message_id) sent again is the same attempt: MailOutcome::at tells when
+  // it was accepted. A stop ends what is under way as MailSender says; so does the destructor.
+  MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
+
+ private:
+  struct UnderWay {
+    std::string message_id;
+    std::future<MailOutcome> outcome;
+    std::jthread thread;
+  };
+  void begin(const Mail& mail);
+  bool wait_for_end(const std::stop_token& stop);
+
+  MailSender& server_;
+  const Clock& clock_;
+  std::chrono::milliseconds patience_;
+  std::map<std::string, MailOutcome> ended_;  // by message_id: nobody has heard of it yet
+  std::optional<UnderWay> under_way_;
+};
+
+}  // namespace navette::channels
