@@ -213,7 +213,12 @@ int resume(const Invocation& call) {
 
 int retry(const Invocation& call) {
   return change(
-      call, [](const LieuRow&) { return ": tried again with the next pass"; },
+      call,
+      [](const LieuRow& lieu) {
+        return lieu.suspendu ? fmt::format(": tried again once it is no longer suspended: navette lieux resume {}",
+                                           lieu.identifiant)
+                             : std::string(": tried again with the next pass");
+      },
       [](store::Store& s, const std::string& lieu, const Invocation& c) { s.retry_lieu(lieu, c.clock().now()); });
 }
 

@@ -448,20 +448,23 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   const auto add = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
     if (n > 0) out.push_back(text::counted(n, one, many) + " " + what);
   };
+  const auto add_of_these = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
+    if (n > 0) out.push_back("of these, " + text::counted(n, one, many) + " " + what);
+  };
   add(refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
   add(counts.sans_lieu, "demande", "demandes", "without a lieu: navette demandes list --state sans-lieu");
   add(counts.held_demandes, "demande", "demandes", "held: navette demandes list --state retenue");
   // All of them, whatever holds them; some are told of once more, with what is to be done.
   add(counts.held_remises, "remise waits", "remises wait", "for a person: navette remises list --held");
+  add_of_these(counts.held_notifications, "notification", "notifications",
+               "refused by all whom they are for: navette remises list --held");
+  add_of_these(counts.destructions_waiting, "remise", "remises",
+               "withdrawn, and only the lieu can destroy what it has: ask it, then navette remises taken-back");
   add(counts.remises_in_trouble, "remise", "remises",
       "could not be delivered and will be tried again: navette remises list");
   add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
-  add(counts.held_notifications, "notification", "notifications",
-      "refused by all whom they are for: navette remises list --held");
   add(counts.recalls_waiting, "remise", "remises",
       "withdrawn, not removed at the lieu yet: navette remises list --state a-rappeler");
-  add(counts.destructions_waiting, "remise", "remises",
-      "withdrawn, and only the lieu can destroy what it has: ask it, then navette remises taken-back");
   add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
   const auto& held = counts.held_lieux;
   for (std::size_t i = 0; i < held.size() && i < held_lieux_named; ++i) {

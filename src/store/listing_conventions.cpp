@@ -51,16 +51,16 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
   row.en_attente = one_count(db, "SELECT count(*) FROM acheminement WHERE lieu_id = ? AND etat = 'a-remettre'", id);
   row.remises_en_attente = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND lieu_id = ?", id) +
                            one_count(db, "SELECT count(*) FROM remise WHERE etat = 'retenue' AND lieu_id = ?", id);
-  row.derniere_remise = one_instant(
-      db, "SELECT livree_le FROM remise WHERE lieu_id = ? AND etat = 'livree' ORDER BY id DESC LIMIT 1", id);
+  row.derniere_remise = one_instant(db, "SELECT dernier_succes FROM lieu WHERE id = ?", id);
   row.prochain_essai =
       one_instant(db,
                   "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
                   "WHERE r.lieu_id = ? AND r.etat = 'prete'",
                   id);
   auto q = db.query(
-      "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND etat IN ('prete', 'retenue') ORDER BY id "
-      "LIMIT 1");
+      "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND retenue_operateur = 0 AND etat IN "
+      "('prete', "
+      "'retenue') ORDER BY id LIMIT 1");
   if (row.dernier_motif.empty() && q.bind(id).step()) row.dernier_motif = q.text(0);
   row.en_cours = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND en_cours = 1 AND lieu_id = ?", id);
 }

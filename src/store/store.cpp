@@ -76,7 +76,7 @@ Counts Store::counts() {
   c.suspended_lieux = count("SELECT count(*) FROM lieu WHERE suspendu IS NOT NULL");
   auto held = db_.query(
       "SELECT identifiant, coalesce(erreur_le, 0), (SELECT count(*) FROM remise r WHERE r.lieu_id = l.id AND "
-      "r.etat IN ('prete', 'a-rappeler')) FROM lieu l WHERE retenu = 1 ORDER BY erreur_le, identifiant");
+      "r.etat IN ('prete', 'retenue')) FROM lieu l WHERE retenu = 1 ORDER BY erreur_le, identifiant");
   while (held.step()) {
     c.held_lieux.push_back({held.text(0), instant_from(held.integer(1)), static_cast<std::uint64_t>(held.integer(2))});
   }

@@ -79,9 +79,10 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
       "WHERE r.etat = 'a-detruire' AND l.caf = ? ORDER BY r.id");
   f.held_demandes = of_caf(
       "SELECT d.emetteur || '/' || d.reference, CASE WHEN d.retenue IS NULL THEN coalesce(min(a.motif), '') ELSE "
-      "'operateur: ' END FROM acheminement a "
-      "JOIN demande d ON d.id = a.demande_id JOIN lieu l ON l.id = a.lieu_id "
-      "WHERE a.etat = 'retenu' AND l.caf = ? GROUP BY d.id ORDER BY d.id");
+      "'operateur: ' END FROM (SELECT demande_id AS id FROM acheminement WHERE etat = 'retenu' UNION SELECT id FROM "
+      "demande WHERE retenue IS NOT NULL) h JOIN demande d ON d.id = h.id JOIN acheminement a ON a.demande_id = d.id "
+      "JOIN lieu l ON l.id = a.lieu_id "
+      "WHERE (a.etat = 'retenu' OR d.retenue IS NOT NULL) AND l.caf = ? GROUP BY d.id ORDER BY d.id");
   // What another Caf sent is not this one's business.
   auto flux = db_.query(
       "SELECT emetteur || '/' || ticket, coalesce(code, '') FROM flux "

@@ -195,7 +195,7 @@ void Store::retry_remise(const std::string& name, Instant now) {
       .run();
   if (!undelivered && db_.changes() == 0) {
     throw Error("nothing to retry: the remise " + name +
-                " is held by an operator (release it) or delivered and notified");
+                " is held by an operator (release it), withdrawn, or delivered and notified");
   }
   trace(now, "remise.relancee", "remise:" + name);
   transaction.commit();
@@ -325,7 +325,7 @@ void Store::confirm_pickup(const std::string& name, const std::string& why, Inst
     // Which attempt it was nobody knows: R6 counts from the first.
     set_delivered(id, why_detail(why), q.find_integer(3), instant_from(q.find_integer(4)).value_or(now), now);
   } else if (q.integer(0) == 0) {
-    throw Error("the remise " + name + " is not delivered: nobody can have picked it up");
+    throw Error("the remise " + name + " is not delivered, or was withdrawn: nobody is awaited to pick it up");
   }
   if (q.integer(1) != 0) throw Error("the remise " + name + " is already known to be picked up");
   set_picked_up({id, model::PickupEvidence::operator_word, now, {}, why_detail(why)}, now);
@@ -342,6 +342,12 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
   }
   free_partner(id, now);
   db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
+      .bind(to_column(now), id)
+      .run();
+  db_.query(
+         "UPDATE notification SET retenue = 0, prochaine = ? WHERE etat = 'a-envoyer' AND (SELECT lieu_id FROM remise "
+         "r "
+         "WHERE r.id = remise_id) = ?")
       .bind(to_column(now), id)
       .run();
   trace(now, "lieu.relance", "lieu:" + lieu);

@@ -279,6 +279,43 @@ TEST_CASE("what waits behind a server that fails is in trouble too, for the same
   CHECK(find_remise(site.store->connection(), behind)->motif.empty());
 }
 
+TEST_CASE("a lieu's last success outlives a withdrawal, and an operator's reason is no error of its") {
+  Routed site;
+  const auto lieu = [&] { return *find_lieu(site.store->connection(), "rpe-a", model::paris_day(site.now)); };
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  site.store->withdraw_remise(name, "by mistake", site.now);
+  CHECK(lieu().derniere_remise.has_value());
+  site.take_in({test::demande("Z", {"42218"})});
+  site.route();
+  const std::string held = site.pack("rpe-a");
+  site.store->hold_remise(held, "it moves", site.now);
+  CHECK(lieu().dernier_motif.empty());
+}
+
+TEST_CASE("a lieu's retry frees the notifications that all refused as well") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.deliver(name);
+  site.store->connection().execute("UPDATE notification SET retenue = 1, prochaine = 99999999999999");
+  site.store->retry_lieu("rpe-b", site.now);
+  CHECK(site.store->counts().held_notifications == 1);
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(site.store->counts().held_notifications == 0);
+  CHECK(site.store->due_notifications(site.now, 10).size() == 1);
+}
+
+TEST_CASE("the Caf is told of each demande that is held, once it is in a remise too") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.store->hold_demande("A", "doubt", site.now);
+  const auto told = site.store->alert_facts("421", site.now).held_demandes;
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].object == "monenfant/A");
+  CHECK(told[0].reason == "operateur: ");
+  CHECK(site.store->alert_facts("691", site.now).held_demandes.empty());
+}
+
 TEST_CASE("all that waits for a person is listed as held, and counted so") {
   Routed site;
   const auto shown = [&] {
