@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/open_store.h"
@@ -62,6 +63,11 @@ State look(const Invocation& call, const config::Config& config) {
       s.attention.push_back(fmt::format("{} of {} waiting since {}: is navette running? navette check",
                                         text::counted(w.files, "deposit"), w.emetteur, shown_age(*w.oldest, s.now)));
     }
+  }
+  // Where there is no room nothing can be written down of what was met.
+  for (const auto& place : {config.spool.directory, config.state.database.parent_path()}) {
+    const Finding room = space_finding(place);
+    if (room.health != Health::ok) s.attention.push_back(room.text);
   }
   return s;
 }

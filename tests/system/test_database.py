@@ -1,6 +1,7 @@
 """The database taken away: nothing is promised that would be lost, nothing begins anew unasked (R11)."""
 
 import contextlib
+import json
 import datetime
 import os
 import pathlib
@@ -176,6 +177,15 @@ def test_a_full_disk_is_told_with_what_to_do(loaded, tmp_path, command):
                           capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert f"the disk of {loaded.database.parent} is full: free some room; nothing is lost" in done.stderr, done.stderr
+
+
+@pytest.mark.root
+def test_status_tells_of_a_disk_with_little_room(loaded):
+    on_a_small_disk = 'set -e; mount -t tmpfs -o size=1m tmpfs "$1"; shift; exec "$@"'
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", on_a_small_disk, "sh", loaded.spool,
+                           *loaded.command("status", "--json")], capture_output=True, text=True, check=True)
+    assert [a for a in json.loads(done.stdout)["attention"] if f"free on {loaded.spool}; make room" in a]
+    assert not [a for a in loaded.json("status")["attention"] if "make room" in a]
 
 
 # ---- an older copy
