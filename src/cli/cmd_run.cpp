@@ -60,6 +60,7 @@ daemon::PassReport sum(daemon::PassReport a, const daemon::PassReport& b) {
   a.routed += b.routed;
   a.remises += b.remises;
   a.delivered += b.delivered;
+  a.taken_back += b.taken_back;
   a.deferred += b.deferred;
   a.refused_remises += b.refused_remises;
   a.notified += b.notified;
@@ -78,8 +79,9 @@ std::string summary_of(const daemon::PassReport& r, std::uint64_t refused) {
       "flux     {} answered, {} of them refused whole\n"
       "records  {} read, {} of them refused\n"
       "demandes {} routed\n"
-      "remises  {} packed, {} delivered, {} notified\n",
-      r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified);
+      "remises  {} packed, {} delivered, {} notified{}\n",
+      r.flux, r.refused_flux, r.records, refused, r.routed, r.remises, r.delivered, r.notified,
+      r.taken_back == 0 ? "" : fmt::format(", {} removed at their lieux", r.taken_back));
 }
 
 Json report_json(const daemon::PassReport& r, std::uint64_t refused, const std::vector<std::string>& attention) {
@@ -90,6 +92,7 @@ Json report_json(const daemon::PassReport& r, std::uint64_t refused, const std::
           {"demandes_routees", r.routed},
           {"remises_composees", r.remises},
           {"remises_livrees", r.delivered},
+          {"remises_effacees", r.taken_back},
           {"remises_notifiees", r.notified},
           {"attention", attention},
           {"echecs", r.failures}};

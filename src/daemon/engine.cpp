@@ -356,6 +356,7 @@ bool Pass::deliver(std::chrono::milliseconds patience) {
     under_way = p.delivering.step(patience);
     const auto r = p.delivering.take_report();
     report_.delivered += r.delivered;
+    report_.taken_back += r.taken_back;
     report_.deferred += r.deferred;
     report_.refused_remises += r.refused;
     ended_ = r.delivered + r.deferred + r.refused + r.dissolved;

@@ -48,6 +48,7 @@ struct PassReport {
   std::size_t routed = 0;
   std::size_t remises = 0;  // packed
   std::size_t delivered = 0;
+  std::size_t taken_back = 0;  // withdrawn, and removed at the lieu
   std::size_t deferred = 0;
   std::size_t refused_remises = 0;
   std::size_t notified = 0;

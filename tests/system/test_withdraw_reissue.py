@@ -75,7 +75,7 @@ def test_a_withdrawn_remise_is_removed_where_it_lies(site, place):
     assert site.json("remises", "show", remise)["retrait_avant"] is None
     assert "Pickup by" not in site.run("remises", "show", remise).stdout
     assert place.files() == there  # the next pass does it
-    site.passes(code=(0, 1))
+    assert "0 delivered, 0 notified, 1 removed at their lieux" in site.passes(code=(0, 1)).stdout
     assert place.files() == {} and (place.flat or list(place.root.iterdir()) == [])
     shown = site.json("remises", "show", remise)
     assert shown["etat"] == "rappelee" and shown["rappel"] == "envoyée par erreur" and shown["rappelee_le"]
