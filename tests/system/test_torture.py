@@ -48,17 +48,18 @@ def test_the_scene_is_what_it_should_be(bench):
 def test_the_scene_of_what_follows_a_delivery_is_what_it_should_be(bench):
     """Nothing of the withdrawn remises, the one issued again twice, each pickup known by its own evidence, each act traced once."""
     came = bench.reached[":suites"]
-    of = {"depot-nord": [], "sftp-plat": ["E1"], "depot-sud": ["A2", "A3", "E1"], "courriel-sud": ["A2", "A3", "E1"],
+    of = {"depot-nord": [], "sftp-plat": ["E1"], "depot-sud": ["A2", "A3", "E1"], "courriel-sud": ["E1"],
           "sftp-nord": ["A1", "A2", "C1"], "sftp-sans-renommage": ["A1", "A1", "A2", "A2", "C1", "C1"]}
     assert [(lieu, name) for lieu, name, _ in came["delivered"]] == sorted(
         (lieu, f"DI_monenfant_{r}.{e}") for lieu, references in of.items() for r in references for e in ("pdf", "xml"))
     assert [a[:4] for a in came["answers"]][-1] == ("sftp-nord", "retrait.xml", "accepte", None)
-    assert came["withdrawn"] == [("depot-nord", None, "annulee"), ("sftp-plat", None, "annulee")]
-    assert came["withdrawn demandes"] == [("depot-nord", "A1"), ("depot-nord", "A2"), ("depot-nord", "C1"),
+    assert came["withdrawn"] == [("courriel-sud", None, "annulee"), ("depot-nord", None, "annulee"), ("sftp-plat", None, "annulee")]
+    assert came["withdrawn demandes"] == [("courriel-sud", "A2"), ("courriel-sud", "A3"), ("depot-nord", "A1"), ("depot-nord", "A2"), ("depot-nord", "C1"),
                                           ("sftp-plat", "A2"), ("sftp-plat", "A3")]
     assert came["issued again"] == [("sftp-sans-renommage", "livree", "livree")]
     assert came["picked up"] == [("depot-sud", "journal", None, "tenue"), ("sftp-nord", "retrait", "P-1", "tenue")]
-    assert came["traces"] == [("demande.retiree", 5), ("remise.rappel", 2), ("remise.rappelee", 2), ("remise.reemission", 1),
+    assert came["held"] == [] and came["sans-lieu"] == [("A5",)]
+    assert came["traces"] == [("demande.retiree", 7), ("remise.rappel", 3), ("remise.rappelee", 3), ("remise.reemission", 1),
                               ("remise.retiree", 2)]
 
 
@@ -74,6 +75,18 @@ def test_the_sample_has_every_scene_and_kind(bench):
     assert {point.split(":", 1)[1] for point in sample if "@" not in point} == {
         kind + scene for scene in ("", ":apart", ":suites") for kind in torture.KINDS}
     assert len(sample) == len(set(sample)) <= SAMPLE + 5
+
+
+def test_a_sample_can_be_of_one_scene(bench):
+    suites = bench.sample(12, [":suites"])
+    assert {point.split(":", 1)[1] for point in suites} == {f"{kind}:suites" for kind in torture.KINDS}
+    assert set(bench.sample(12, [":courriel"])) == set(bench.of_the_mail)
+
+
+@pytest.mark.parametrize("options", ["--scene suites --point 1:eio", "--soak --scene apart"])
+def test_a_scene_that_would_be_ignored_is_refused(options):
+    done = subprocess.run([ROOT / "tools/torture", *options.split()], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "--scene" in done.stderr.splitlines()[-1]
 
 
 def test_the_sample_has_whatever_is_done_for_a_remise_by_mail(bench):
@@ -162,7 +175,7 @@ def test_what_is_held_of_what_follows_a_delivery_can_fail(bench):
     for change in ("UPDATE remise SET rappelee_le = NULL WHERE etat = 'rappelee'", "UPDATE remise SET reemise_de = NULL",
                    "UPDATE remise SET retiree_le = 1 WHERE etat = 'rappelee'", "UPDATE echeance SET etat = 'ouverte'",
                    "UPDATE remise SET retrait_preuve = 'disparition' WHERE retrait_preuve = 'journal'",
-                   "UPDATE acheminement SET etat = 'remis'", "INSERT INTO alerte VALUES ('421', '2026-01-01', 1, 0, NULL, 1)"):
+                   "UPDATE acheminement SET etat = 'remis'", "UPDATE demande SET retenue = 'essai' WHERE reference = 'A5'", "INSERT INTO alerte VALUES ('421', '2026-01-01', 1, 0, NULL, 1)"):
         with contextlib.closing(sqlite3.connect(scene.site.database)) as db, db:
             db.execute(change)
         with pytest.raises(AssertionError):
