@@ -137,7 +137,7 @@ std::string queues(const State& s) {
   row("demandes served in part", static_cast<std::uint64_t>(s.ages.servies_en_partie), std::nullopt);
   row("demandes held", c.held_demandes + c.held_acheminements, std::nullopt);
   row("remises to deliver", c.ready_remises, s.ages.remise_prete);
-  row("remises held", c.held_remises, s.ages.remise_retenue);
+  row("remises for a person", c.held_remises, s.ages.remise_retenue);
   row("notifications to send", c.notifications_waiting, s.ages.notification);
   row("remises to be picked up", static_cast<std::uint64_t>(s.ages.remises_a_retirer), std::nullopt);
   return t.text(terminal_width());

@@ -51,8 +51,7 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
   row.en_attente = one_count(db, "SELECT count(*) FROM acheminement WHERE lieu_id = ? AND etat = 'a-remettre'", id);
   row.remises_en_attente = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND lieu_id = ?", id) +
                            one_count(db, "SELECT count(*) FROM remise WHERE etat = 'retenue' AND lieu_id = ?", id);
-  row.derniere_remise = one_instant(
-      db, "SELECT livree_le FROM remise WHERE lieu_id = ? AND etat = 'livree' ORDER BY id DESC LIMIT 1", id);
+  row.derniere_remise = one_instant(db, "SELECT dernier_succes FROM lieu WHERE id = ?", id);
   row.prochain_essai =
       one_instant(db,
                   "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "

@@ -210,6 +210,7 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
   store->withdraw_remise(name, "by mistake", now);
   CHECK(ages(db(), now).retirees == 1);
   CHECK(withdrawn_demandes(db(), now) == 1);
+  CHECK(list_lieux(db(), day("2026-11-20"), no_limit).front().derniere_remise == now);  // that it was is not undone
   CHECK(references({"retiree", ""}) == Words{"A"});
   CHECK_THROWS_WITH(store->retry_demande("A", now),
                     Catch::Contains("withdrawn from every lieu") && Catch::Contains("under a new reference"));
