@@ -24,9 +24,9 @@ using store::RemiseRow;
 
 constexpr const char* list_help =
     "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart before\n"
-    "delivery: a right was lost, or a demande of it is held), a-rappeler (withdrawn, still to be removed at the lieu), "
-    "a-detruire\n"
-    "(withdrawn, only the lieu can destroy what it has), rappelee (withdrawn, the lieu has nothing of it).\n"
+    "delivery: a right was lost, or a demande of it is held), a-rappeler (withdrawn, still to be\n"
+    "removed at the lieu), a-detruire (withdrawn, only the lieu can destroy what it has), rappelee (withdrawn,\n"
+    "the lieu has nothing of it).\n"
     "--held shows all that wait for a person: held ones, those of a held partner, those that only the lieu\n"
     "can destroy, those whose notification all refuse.\n"
     "NEXT TRY is `held` while the lieu's partner is: nothing is tried until `navette lieux retry LIEU`.\n"
