@@ -163,6 +163,7 @@
       <xsl:when test="@genre = 'rappel-bloque'">REMISES RAPPELÉES, DONT L’EFFACEMENT ATTEND UNE INTERVENTION</xsl:when>
       <xsl:when test="@genre = 'destruction-attendue'">REMISES RAPPELÉES, QUE LE LIEU SEUL PEUT DÉTRUIRE</xsl:when>
       <xsl:when test="@genre = 'demande-retenue'">DEMANDES RETENUES</xsl:when>
+      <xsl:when test="@genre = 'demande-retiree'">DEMANDES RETIRÉES, QU’AUCUN LIEU NE TRAITE PLUS</xsl:when>
       <xsl:when test="@genre = 'lieu-suspendu'">LIEUX SUSPENDUS</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">FLUX REFUSÉS EN ENTIER DEPUIS HIER</xsl:when>
       <xsl:when test="@genre = 'commune-sans-lieu'">COMMUNES SANS LIEU D’INFORMATION, DONT DES DEMANDES ATTENDENT</xsl:when>
@@ -182,6 +183,8 @@
       <xsl:when test="@genre = 'rappel-bloque'">rien n’est essayé avant une intervention&#x202F;; une fois la cause levée, l’équipe qui exploite navette relance l’effacement par «&#160;navette lieux retry LIEU&#160;». D’ici là, demander au lieu d’effacer les fichiers.</xsl:when>
       <xsl:when test="@genre = 'destruction-attendue'">demander au lieu de détruire ce qu’il a reçu&#x202F;; quand il l’a confirmé, l’équipe qui exploite navette l’enregistre par «&#160;navette remises taken-back REMISE&#160;».</xsl:when>
       <xsl:when test="@genre = 'demande-retenue'">l’équipe qui exploite navette les libère par «&#160;navette demandes release DEMANDE&#160;» ou, une fois la cause levée, par «&#160;retry&#160;».</xsl:when>
+      <!-- R11. -->
+      <xsl:when test="@genre = 'demande-retiree'">si une famille attend encore une réponse, la Caf peut faire envoyer de nouveau sa demande, sous une nouvelle référence&#x202F;; sous l’ancienne, elle serait prise pour un doublon.</xsl:when>
       <xsl:when test="@genre = 'lieu-suspendu'">quand la suspension n’a plus lieu d’être, l’équipe qui exploite navette la lève par «&#160;navette lieux resume LIEU&#160;».</xsl:when>
       <xsl:when test="@genre = 'flux-refuse'">l’accusé dit pourquoi&#x202F;; l’émetteur corrige et renvoie le flux.</xsl:when>
       <xsl:when test="@genre = 'commune-sans-lieu'">ouvrir une convention qui couvre la commune&#x202F;; les demandes partiront alors d’elles-mêmes.</xsl:when>

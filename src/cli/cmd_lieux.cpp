@@ -249,8 +249,8 @@ int provision(const Invocation& call) {
 Commands lieux_commands() {
   return {{"lieux list", "", "lieux: open or not, what waits, last delivery", list_help, 0, 0, list_options, list},
           {"lieux show", "LIEU", "one lieu and its history", show_help, 1, 1, json_option, show},
-          {"lieux suspend", "LIEU", "nothing leaves for it any more (--why)", suspend_help, 1, 1, reasoned_act_options,
-           suspend},
+          {"lieux suspend", "LIEU", "no remise leaves for it any more (--why)", suspend_help, 1, 1,
+           reasoned_act_options, suspend},
           {"lieux resume", "LIEU", "ends a suspension", resume_help, 1, 1, json_option, resume},
           {"lieux retry", "LIEU", "tries its server again", retry_help, 1, 1, json_option, retry},
           {"lieux provision", "LIEU", "makes its dépôt (as root)", provision_help, 1, 1, json_option, provision}};

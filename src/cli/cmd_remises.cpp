@@ -23,9 +23,10 @@ using store::LieuRow;
 using store::RemiseRow;
 
 constexpr const char* list_help =
-    "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart: a right\n"
-    "was lost before delivery), a-rappeler (withdrawn, still to be removed at the lieu), a-detruire\n"
-    "(withdrawn, only the lieu can destroy what it has), rappelee (withdrawn, the lieu has nothing of it).\n"
+    "Newest first. States: prete (to be delivered), retenue (held), livree, dissoute (taken apart before\n"
+    "delivery: a right was lost, or a demande of it is held), a-rappeler (withdrawn, still to be\n"
+    "removed at the lieu), a-detruire (withdrawn, only the lieu can destroy what it has), rappelee (withdrawn,\n"
+    "the lieu has nothing of it).\n"
     "--held shows all that wait for a person: held ones, those of a held partner, those that only the lieu\n"
     "can destroy, those whose notification all refuse.\n"
     "NEXT TRY is `held` while the lieu's partner is: nothing is tried until `navette lieux retry LIEU`.\n"
@@ -39,7 +40,7 @@ constexpr const char* show_help =
 constexpr const char* retry_help =
     "Tried again with the next pass, instead of at its next date: the delivery, the removal of a withdrawn\n"
     "remise, or the notification of a delivered one. Its partner is tried again too, were it held. The bytes\n"
-    "are the same.\n\n"
+    "are the same. What an operator holds is not tried: see `remises release`.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
 constexpr const char* picked_up_help =
@@ -53,21 +54,22 @@ constexpr const char* hold_help =
     "Example:\n"
     "  sudo -u navette navette remises hold rpe-gier-20261122-1 --why \"the lieu moves its server\"\n";
 constexpr const char* release_help =
-    "Ends a hold, whether an operator's, the channel's refusal or five days of failed attempts; these\n"
-    "begin anew.\n\n"
+    "Ends a hold, whether an operator's, the channel's refusal, five days of failed attempts (which begin\n"
+    "anew) or five mails without an answer (where the lieu has one already: `remises picked-up`).\n\n"
     "Example:\n"
     "  sudo -u navette navette remises release rpe-gier-20261122-1\n";
 constexpr const char* withdraw_help =
     "Takes a remise back, for one that should never have left: it is not delivered any more or, where it was,\n"
     "its files are removed from the dépôt or the partner's server by the next pass. From a mailbox nothing\n"
-    "can be: ask the lieu to destroy it, then say so with `remises taken-back`. Its demandes await the Caf and\n"
-    "never go to that lieu again; no delay of it runs any more. What was issued again of it is withdrawn with\n"
-    "it. Without --apply it tells what would be done.\n\n"
+    "can be: ask the lieu to destroy it, then say so with `remises taken-back`. Its demandes never go to that\n"
+    "lieu again: to be delivered after all, they must be sent again under a new reference. No delay of it runs\n"
+    "any more. What was issued again of it is withdrawn with it. Without --apply it tells what would be done.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
 constexpr const char* taken_back_help =
     "Your word that the lieu has nothing any more of a remise that was withdrawn: it destroyed the mail, or the\n"
-    "server on which it lay is no more. The trace holds your login and the reason.\n\n"
+    "server on which it lay is no more. Of a remise that is to leave, and waits for what an attempt left at the\n"
+    "lieu's former server: that nothing is left there. The trace holds your login and the reason.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises taken-back rpe-gier-20261122-1 --why \"destroyed, says its e-mail of today\"\n";
 constexpr const char* reissue_help =
@@ -328,7 +330,10 @@ int withdraw(const Invocation& call) {
                                       r.lieu, effect_of_withdrawal(r, lieu))) +
           "\n");
   }
-  print("Its demandes await the Caf and never go to that lieu again. Nothing is done yet: add --apply to do it.\n");
+  print(
+      "Its demandes never go to that lieu again, unless they are sent again under a new reference. Nothing is done "
+      "yet: "
+      "add --apply to do it.\n");
   return exit_done;
 }
 
@@ -354,7 +359,7 @@ int picked_up(const Invocation& call) {
 
 int taken_back(const Invocation& call) {
   static_cast<void>(required_why(call));
-  return change(call, "known to be destroyed at the lieu",
+  return change(call, "known to be gone from the lieu",
                 [](store::Store& s, const std::string& name, const Invocation& c) {
                   s.confirm_taken_back(name, required_why(c), c.clock().now());
                 });
@@ -370,7 +375,7 @@ Commands remises_commands() {
       {"remises hold", "REMISE", "keeps it from leaving (--why)", hold_help, 1, 1, reasoned_act_options, hold},
       {"remises release", "REMISE", "ends a hold", release_help, 1, 1, json_option, release},
       {"remises withdraw", "REMISE", "takes it back (--why, --apply)", withdraw_help, 1, 1, withdraw_options, withdraw},
-      {"remises taken-back", "REMISE", "your word that the lieu destroyed it (--why)", taken_back_help, 1, 1,
+      {"remises taken-back", "REMISE", "your word that the lieu has nothing of it (--why)", taken_back_help, 1, 1,
        reasoned_act_options, taken_back},
       {"remises reissue", "REMISE", "makes its content available again (--why)", reissue_help, 1, 1,
        reasoned_act_options, reissue},

@@ -138,8 +138,11 @@ int run(const Invocation& call) {
   bar.clear();
 
   // Not in the pass's report.
-  const std::uint64_t refused = store::refused_records(open_for_reading(config)->connection(), began);
-  std::vector<std::string> attention = daemon::attention(engine.counts(), report.refused_flux, report.incidents);
+  const auto store = open_for_reading(config);
+  const std::uint64_t refused = store::refused_records(store->connection(), began);
+  const daemon::Events events{report.refused_flux,
+                              store::withdrawn_demandes(store->connection(), call.clock().now() - store::lately)};
+  std::vector<std::string> attention = daemon::attention(engine.counts(), events, report.incidents);
   if (refused > 0) {
     attention.push_back(fmt::format("{} refused, their sender has the accusé: navette flux list --state partiel",
                                     text::counted(refused, "record")));

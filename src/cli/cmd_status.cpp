@@ -49,14 +49,12 @@ State look(const Invocation& call, const config::Config& config) {
   // No pass of ours: what the latest could not do is kept in the store.
   auto told = s.incidents;
   for (auto& i : told) i.text += fmt::format(" (since {})", shown(i.since));
-  s.attention = daemon::attention(s.counts, static_cast<std::uint64_t>(s.ages.flux_refuses), told);
+  const daemon::Events events{static_cast<std::uint64_t>(s.ages.flux_refuses),
+                              store::withdrawn_demandes(store->connection(), s.now - store::lately)};
+  s.attention = daemon::attention(s.counts, events, told);
   if (s.ages.servies_en_partie > 0) {
     s.attention.push_back(fmt::format("{} of which a commune waits for a lieu: navette demandes list --waiting",
                                       counted(s.ages.servies_en_partie, "demande")));
-  }
-  if (s.ages.retirees > 0) {
-    s.attention.push_back(fmt::format("{} withdrawn from every lieu: navette demandes list --state retiree",
-                                      counted(s.ages.retirees, "demande")));
   }
   for (const Waiting& w : s.deposits) {
     if (w.oldest && s.now - *w.oldest > std::chrono::minutes(15)) {

@@ -441,7 +441,7 @@ std::string Engine::arrivee() const {
 // More would fill the screen: where an EPCI's server fails, all its lieux are held.
 constexpr std::size_t held_lieux_named = 5;
 
-std::vector<std::string> attention(const store::Counts& counts, std::uint64_t refused_flux,
+std::vector<std::string> attention(const store::Counts& counts, const Events& events,
                                    const std::vector<store::Incident>& incidents) {
   std::vector<std::string> out;
   out.reserve(incidents.size());
@@ -452,9 +452,11 @@ std::vector<std::string> attention(const store::Counts& counts, std::uint64_t re
   const auto add_of_these = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
     if (n > 0) out.push_back("of these, " + text::counted(n, one, many) + " " + what);
   };
-  add(refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
+  add(events.refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
   add(counts.sans_lieu, "demande", "demandes", "without a lieu: navette demandes list --state sans-lieu");
   add(counts.held_demandes, "demande", "demandes", "held: navette demandes list --state retenue");
+  add(events.withdrawn_demandes, "demande", "demandes",
+      "lately withdrawn from every lieu: navette demandes list --state retiree");
   // All of them, whatever holds them; some are told of once more, with what is to be done.
   add(counts.held_remises, "remise waits", "remises wait", "for a person: navette remises list --held");
   add_of_these(counts.held_notifications, "notification", "notifications",

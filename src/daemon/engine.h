@@ -57,9 +57,14 @@ struct PassReport {
   std::vector<store::Incident> incidents;  // these, and what else could not be done; kept for `status`
 };
 
+// What does not wait for anything in navette, but may have to be acted on.
+struct Events {
+  std::uint64_t refused_flux = 0;        // refused whole, in this pass or lately
+  std::uint64_t withdrawn_demandes = 0;  // from all who had them: not finished yet, or lately
+};
 // What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and
-// `status`. `refused_flux`: refused whole, in this pass or lately.
-std::vector<std::string> attention(const store::Counts& counts, std::uint64_t refused_flux,
+// `status`.
+std::vector<std::string> attention(const store::Counts& counts, const Events& events,
                                    const std::vector<store::Incident>& incidents);
 
 // The machine's clock cannot be right: it booted without a battery, say. What is dated later than "now" would be

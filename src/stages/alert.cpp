@@ -140,6 +140,7 @@ std::string describe_alert(const AlertTools& tools, const std::string& caf, Inst
   d.add("rappel-bloque", with_causes(facts.recalls_held));
   d.add("destruction-attendue", with_causes(facts.destructions_waiting));
   d.add("demande-retenue", with_causes(facts.held_demandes));
+  d.add("demande-retiree", with_causes(facts.withdrawn_demandes));
   d.add("lieu-suspendu", with_causes(facts.suspended_lieux));
   std::vector<Case> refused;
   refused.reserve(facts.refused_flux.size());

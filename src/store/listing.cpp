@@ -145,7 +145,7 @@ Ages ages(sqlite::Connection& db, Instant now) {
   a.dernier_flux = one_instant(db, "SELECT recu_le FROM flux ORDER BY id DESC LIMIT 1");
   a.derniere_livraison = one_instant(db, "SELECT max(dernier_succes) FROM lieu");
   auto refused = db.query("SELECT count(*) FROM flux WHERE traite_le >= ? AND etat = 'refuse'");
-  refused.bind(to_column(now - std::chrono::days(7))).step();
+  refused.bind(to_column(now - lately)).step();
   a.flux_refuses = refused.integer(0);
   auto awaited = db.query("SELECT count(*) FROM remise WHERE etat = 'livree' AND retiree_le IS NULL");
   awaited.step();
@@ -155,14 +155,16 @@ Ages ages(sqlite::Connection& db, Instant now) {
       "JOIN demande d ON d.id = w.demande_id WHERE w.etat = 'attente' AND d.sans_lieu = 0 AND d.admise = 1");
   partly.step();
   a.servies_en_partie = partly.integer(0);
-  // As model::demande_state has it.
-  auto withdrawn = db.query(
-      "SELECT count(DISTINCT a.demande_id) FROM acheminement a INDEXED BY acheminement_retire "
-      "JOIN demande d ON d.id = a.demande_id WHERE a.etat = 'retire' AND d.retenue IS NULL AND NOT EXISTS (SELECT 1 "
-      "FROM acheminement o WHERE o.demande_id = a.demande_id AND o.etat NOT IN ('retire', 'annule'))");
+  auto withdrawn = db.query("SELECT count(*) FROM " WITHDRAWN_DEMANDES);
   withdrawn.step();
   a.retirees = withdrawn.integer(0);
   return a;
+}
+
+std::uint64_t withdrawn_demandes(sqlite::Connection& db, Instant since) {
+  auto q = db.query("SELECT count(*) FROM " WITHDRAWN_DEMANDES " AND " LATELY_WITHDRAWN);
+  q.bind(to_column(since)).step();
+  return count_at(q, 0);
 }
 
 }  // namespace navette::store

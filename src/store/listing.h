@@ -242,6 +242,9 @@ std::vector<TraceRow> list_traces(sqlite::Connection& db, const std::string& obj
 
 // ---- status
 
+// For how long `run` and `status` tell what is over and may still have to be acted on.
+constexpr auto lately = std::chrono::days(7);
+
 // Since when the oldest of each queue waits.
 struct Ages {
   std::optional<Instant> flux_recu;
@@ -253,11 +256,13 @@ struct Ages {
   std::optional<Instant> dernier_flux;  // received last
   std::optional<Instant> derniere_livraison;
   std::int64_t remises_a_retirer = 0;  // delivered, and nothing proves a pickup
-  std::int64_t flux_refuses = 0;       // refused whole in the last seven days
+  std::int64_t flux_refuses = 0;       // refused whole lately
   // Demandes served in part: some commune of theirs waits for a lieu, another has one (R11).
   std::int64_t servies_en_partie = 0;
   std::int64_t retirees = 0;  // demandes that were withdrawn from all who had them
 };
 Ages ages(sqlite::Connection& db, Instant now);
+// Of `retirees` those whose withdrawal is not finished yet, or was so at `since` or later.
+std::uint64_t withdrawn_demandes(sqlite::Connection& db, Instant since);
 
 }  // namespace navette::store

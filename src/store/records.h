@@ -261,6 +261,7 @@ struct AlertFacts {
   std::vector<AlertItem> recalls_held;              // and of a held partner: nothing is tried
   std::vector<AlertItem> destructions_waiting;      // only the lieu can destroy it
   std::vector<AlertItem> held_demandes;
+  std::vector<AlertItem> withdrawn_demandes;  // from all who had them: not finished yet, or in the last day
   std::vector<AlertItem> suspended_lieux;
   std::vector<AlertItem> refused_flux;  // of the last day
 };

@@ -17,6 +17,17 @@
 #define IN_TROUBLE "r.etat = 'prete' AND l.retenu = 0 AND l.suspendu IS NULL AND (r.tentatives > 0 OR l.echecs > 0)"
 #define LAST_FAILURE "coalesce(r.motif, iif(l.echecs > 0, l.derniere_erreur, NULL))"
 
+// Demandes `d` that were withdrawn from all who had them, as model::demande_state has it.
+#define WITHDRAWN_DEMANDES                                                                                      \
+  "demande d WHERE d.id IN (SELECT demande_id FROM acheminement INDEXED BY acheminement_retire WHERE etat = "   \
+  "'retire') AND d.retenue IS NULL AND NOT EXISTS (SELECT 1 FROM acheminement o WHERE o.demande_id = d.id AND " \
+  "o.etat NOT IN ('retire', 'annule'))"
+
+// And of these: some issue of a remise that it was in is not removed yet, or was so at ?1 or later.
+#define LATELY_WITHDRAWN                                                                                          \
+  "EXISTS (SELECT 1 FROM acheminement a JOIN remise r ON r.id = a.remise_id OR r.reemise_de = a.remise_id WHERE " \
+  "a.demande_id = d.id AND a.etat = 'retire' AND (r.etat IN ('a-rappeler', 'a-detruire') OR r.rappelee_le >= ?1))"
+
 // Ids of the lieux that are served through the same access as the lieu ?1 on the day ?2, itself included.
 #define SAME_ACCESS                                                                                                  \
   "(SELECT o.lieu_id FROM lieu_version lv JOIN lieu_version o ON o.acces = lv.acces "                                \

@@ -83,12 +83,19 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
       "demande WHERE retenue IS NOT NULL) h JOIN demande d ON d.id = h.id JOIN acheminement a ON a.demande_id = d.id "
       "JOIN lieu l ON l.id = a.lieu_id "
       "WHERE (a.etat = 'retenu' OR d.retenue IS NOT NULL) AND l.caf = ? GROUP BY d.id ORDER BY d.id");
+  const auto yesterday = to_column(now - std::chrono::days(1));
+  auto withdrawn =
+      db_.query("SELECT d.emetteur || '/' || d.reference, '' FROM " WITHDRAWN_DEMANDES " AND " LATELY_WITHDRAWN
+                " AND EXISTS (SELECT 1 FROM acheminement a JOIN lieu l ON l.id = a.lieu_id WHERE "
+                "a.demande_id = d.id AND a.etat = 'retire' AND l.caf = ?2) ORDER BY d.id");
+  withdrawn.bind(yesterday, caf);
+  f.withdrawn_demandes = items(std::move(withdrawn));
   // What another Caf sent is not this one's business.
   auto flux = db_.query(
       "SELECT emetteur || '/' || ticket, coalesce(code, '') FROM flux "
       "WHERE traite_le >= ?1 AND etat = 'refuse' AND (emetteur = 'caf-' || ?2 OR emetteur NOT LIKE 'caf-%') ORDER BY "
       "id");
-  flux.bind(to_column(now - std::chrono::days(1)), caf);
+  flux.bind(yesterday, caf);
   f.refused_flux = items(std::move(flux));
   return f;
 }

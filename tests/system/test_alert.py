@@ -22,7 +22,7 @@ from test_sftp import Sshd
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["lieu-injoignable", "remise-retenue", "remise-en-retard", "messagerie-en-defaut", "notification-en-attente",
          "notification-retenue", "rappel-en-attente", "rappel-bloque", "destruction-attendue", "demande-retenue",
-         "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
+         "demande-retiree", "lieu-suspendu", "flux-refuse", "commune-sans-lieu", "incident"]
 
 
 def alert(tmp_path, *points):
@@ -85,6 +85,7 @@ def test_no_advice_promises_what_does_not_happen(tmp_path):
     assert {kind for kind in KINDS if "cinq jours" in advice(tmp_path, kind)} == {"remise-en-retard"}
     assert "navette remises taken-back" in advice(tmp_path, "destruction-attendue")
     assert "rien n’est essayé" in advice(tmp_path, "rappel-bloque") and "navette lieux retry" in advice(tmp_path, "rappel-bloque")
+    assert "sous une nouvelle référence" in advice(tmp_path, "demande-retiree")
     ours = advice(tmp_path, "messagerie-en-defaut", "serveur-messagerie")
     assert "sans limite" in ours and ours.startswith("l’équipe qui exploite navette")
 
@@ -239,7 +240,7 @@ def points_of(path):
     text = mail_at(path).get_content().replace("\r\n", "\n")
     assert_french(text)
     found = re.findall(r"(?m)^([A-ZÀÉÊÔ’, ]{10,}) \(\d+\)\n((?:  – .*\n)+)  À faire\u00a0: (.*)$", text)
-    return {title: (re.findall(r"(?m)^  – (\S+?)\u00a0", cases), advice) for title, cases, advice in found}
+    return {title: (re.findall(r"(?m)^  – (\S+?)(?:\u00a0|$)", cases), advice) for title, cases, advice in found}
 
 
 def test_what_waits_for_our_own_mail_server_is_not_given_up_after_five_days(site, tmp_path):
@@ -276,9 +277,10 @@ def test_what_is_not_tried_again_by_itself_is_not_said_to_be(site, tmp_path):
         db.execute("UPDATE notification SET etat = 'a-envoyer', retenue = 1, motif = 'destinataire-refuse: no such user' "
                    "WHERE remise_id = (SELECT id FROM remise WHERE nom = ?)", (remise["rpe-trois"],))
     points = points_of(the_alert(site))
-    assert {title: objects for title, (objects, _) in points.items() if "LIEUX" not in title} == {
+    assert {title: objects for title, (objects, _) in points.items() if not title.startswith("LIEUX")} == {
         "REMISES RAPPELÉES, DONT L’EFFACEMENT ATTEND UNE INTERVENTION": [remise["rpe-un"]],
         "REMISES RAPPELÉES, QUE LE LIEU SEUL PEUT DÉTRUIRE": [remise["rpe-deux"]],
+        "DEMANDES RETIRÉES, QU’AUCUN LIEU NE TRAITE PLUS": ["monenfant/A1", "monenfant/A2"],
         "NOTIFICATIONS REFUSÉES POUR TOUS LEURS DESTINATAIRES": [remise["rpe-trois"]]}
     assert not any("d’eux-mêmes" in advice for _, advice in points.values())
     # The operator's list is the same three, and as many are counted.

@@ -376,7 +376,7 @@ def test_a_mail_that_was_sent_is_withdrawn_when_the_lieu_says_that_it_destroyed_
     shown = site.json("remises", "show", name)
     assert shown["etat"] == "rappelee" and shown["rappelee_le"] and "détruite, dit le relais" in shown["rappel_faits"]
     # R11: that nobody has the demande is all that is left to tell.
-    assert site.json("status")["attention"] == ["1 demande withdrawn from every lieu: navette demandes list --state retiree"]
+    assert site.json("status")["attention"] == ["1 demande lately withdrawn from every lieu: navette demandes list --state retiree"]
     assert len(contents(mail_server)) == 1
 
 

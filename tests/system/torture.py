@@ -41,7 +41,7 @@ from test_sftp import Sshd
 MARK = "Zqfamillemarque"
 # A pass from the start; one that takes apart remises that failed half-way: their lieux are looked at and cleared; one that
 # has nothing left to do but a remise by mail: few operations, nearly all of them its own; one that follows up what was
-# delivered: withdrawn, issued again, picked up, and the operator's commands for it; and one of `serve`, whose alert is due.
+# delivered: withdrawn, issued again, picked up, with the operator's commands for it; and one of `serve`, whose alert is due.
 SCENES = ("", ":apart", ":courriel", ":suites", ":alerte")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
@@ -57,9 +57,9 @@ LIEUX = {
 }
 
 
-# Of remises that were delivered, in ":suites": taken back beside what is brought to the same places, issued again,
-# acknowledged by a flux in a return directory, read by a lieu in its dépôt.
-WITHDRAWN = ("sftp-plat", "depot-nord")
+# Of remises that were delivered, in ":suites": taken back beside what is brought to the same places (a mail by the lieu
+# itself), issued again, acknowledged by a flux in a return directory, read by a lieu in its dépôt.
+WITHDRAWN = ("sftp-plat", "depot-nord", "courriel-sud")
 REISSUED = "sftp-sans-renommage"
 ACKNOWLEDGED = "sftp-nord"
 READ = "depot-sud"
@@ -146,6 +146,7 @@ class Scene:
                                     .replace("create = yes", "create = yes\nsftp_log = sftp.log"), encoding="utf-8")
         self.returns.mkdir(parents=True)
         self.serves = False  # its passes are those of `serve`
+        self.destroyed = set()  # remises of which their lieu says that it destroyed the mail
         for lieu, (_, profile) in LIEUX.items():
             if profile is not None:
                 self.at_partner(lieu).mkdir(parents=True)
@@ -231,16 +232,19 @@ class Scene:
 
     def struck_at_follow_up(self, fault):
         """The same for a pass that finds remises withdrawn, to be issued again and picked up, and a new demande for some of the same
-        lieux; and for the commands that withdraw and issue again."""
+        lieux; and for the commands that withdraw, issue again, hold, and say what a lieu destroyed."""
         self.site.passes()
         remise = {lieu: self.remise_of(lieu) for lieu in LIEUX}
-        struck = [self.ordered(fault, "withdraw", remise[lieu], "--apply") for lieu in WITHDRAWN]
-        struck.append(self.ordered(fault, "reissue", remise[REISSUED]))
+        why = ("--why", "essai")
+        struck = [self.ordered(fault, "remises", "withdraw", remise[lieu], *why, "--apply") for lieu in WITHDRAWN]
+        struck += [self.ordered(fault, "remises", "reissue", remise[REISSUED], *why), self.ordered(fault, "demandes", "hold", "A5", *why)]
         (self.returns / "retrait.xml.part").write_bytes(retrait("R-1", remise[ACKNOWLEDGED], emetteur=ACKNOWLEDGED))
         (self.returns / "retrait.xml.part").rename(self.returns / "retrait.xml")
         self.read_in_depot(READ, remise[READ])
         self.site.deposit(demandes("D4", demande("E1", [SUD], nom=MARK)), name="d4.xml")
         struck.append(self.struck(fault))
+        self.destroyed.add(remise["courriel-sud"])
+        struck += [self.ordered(fault, "remises", "taken-back", remise["courriel-sud"], *why), self.ordered(fault, "demandes", "release", "A5")]
         return any(struck)
 
     def remise_of(self, lieu):
@@ -248,14 +252,13 @@ class Scene:
                         f"AND l.identifiant = '{lieu}'")
         return name
 
-    def ordered(self, fault, act, remise, *more):
+    def ordered(self, fault, *command):
         """An operator's command under that fault, and again until it is done; whether it met it."""
-        command = ("remises", act, remise, "--why", "essai", *more)
         # Where operations are counted they are those of the pass.
         struck, code = (False, 3) if fault.startswith("count:") else self.struck_in(fault, *command)
         if code != 0:
             again = self.site.run(*command, code=(0, 3))
-            assert again.returncode == 0 or (struck and "already" in again.stderr), again.stderr
+            assert again.returncode == 0 or (struck and re.search("already|is not held", again.stderr)), again.stderr
         return struck
 
     def read_in_depot(self, lieu, remise):
@@ -360,7 +363,7 @@ class Scene:
         """As their lieu does, to where the remises of a partner by SFTP lie."""
         for name, copies in self.mails().items():
             remise, dot, _ = name.partition(".contenu")
-            if not dot:
+            if not dot or remise in self.destroyed:
                 continue
             assert len(set(copies)) == 1, f"{remise} was mailed with other bytes"
             mail = email.message_from_bytes(copies[0], policy=email.policy.default)
@@ -433,6 +436,7 @@ class Scene:
             "traces": rows(site, "SELECT action, count(*) FROM trace WHERE action IN ('remise.rappel', 'remise.rappelee', "
                            "'demande.retiree', 'remise.reemission', 'remise.retiree', 'remise.retrait-accuse') GROUP BY 1 ORDER BY 1"),
             "rejet": sorted(re.sub(r"^[^.]*\.", "", p.name) for p in (site.spool / "rejet").rglob("*") if p.is_file()),
+            "held": rows(site, "SELECT reference FROM demande WHERE retenue IS NOT NULL"),
             "charge": rows(site, "SELECT d.emetteur, d.reference FROM charge JOIN demande d ON d.id = demande_id ORDER BY 2"),
             "sans-lieu": rows(site, "SELECT reference FROM demande WHERE sans_lieu = 1 ORDER BY 1"),
             "conventions": rows(site, "SELECT numero, version FROM convention JOIN version ON convention_id = convention.id"),
@@ -455,7 +459,7 @@ class Scene:
         assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
         mails = {name: len(copies) for name, copies in self.mails().items()}
         by_mail = rows(site, "SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = 'courriel-sud'"
-                       " AND r.etat = 'livree'")
+                       " AND r.etat IN ('livree', 'rappelee')")
         alerts = [a[0] for a in rows(site, "SELECT 'alerte-' || caf || '-' || jour FROM alerte WHERE acceptee_le IS NOT NULL")]
         assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail), *alerts]))
         assert_same("alerts", rows(site, "SELECT count(*) FROM trace WHERE action = 'alerte.acceptee'"), [(len(alerts),)])
@@ -585,12 +589,13 @@ class Torture:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def sample(self, count):
-        """About `count` points: whatever is done for a remise by mail and for an alert, and of the other scenes each kind,
-        one after another deeper in the pass."""
-        chosen = [*self.of_the_mail, *self.of_the_alert]
-        for scene in ("", ":apart", ":suites"):
-            share = max(1, round((count - len(self.of_the_mail + self.of_the_alert)) / 3 / len(KINDS)))
+    def sample(self, count, scenes=SCENES):
+        """About `count` points of these scenes: whatever is done for a remise by mail and for an alert, and of the others each
+        kind, one after another deeper in the pass."""
+        chosen = [point for point in self.of_the_mail + self.of_the_alert if scene_of(point) in scenes]
+        others = [scene for scene in scenes if scene not in (":courriel", ":alerte")]
+        share = max(1, round((count - len(chosen)) / max(1, len(others)) / len(KINDS)))
+        for scene in others:
             for i, kind in enumerate(KINDS):
                 last = self.counts[kind + scene]
                 chosen += [f"{1 + int(last * (turn + i / len(KINDS)) / share)}:{kind}{scene}" for turn in range(share)]

@@ -839,7 +839,7 @@ TEST_CASE("after five tries for everybody the mail is left to those who can be r
   }
 }
 
-TEST_CASE("a withdrawn remise that never left leaves no more, and its demandes await the Caf") {
+TEST_CASE("a withdrawn remise that never left leaves no more, and its demandes are withdrawn") {
   Delivery site;
   site.pack();
   site.store->withdraw_remise(first, "par erreur", site.clock.now());

@@ -209,6 +209,8 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
   CHECK(ages(db(), now).retirees == 0);
   store->withdraw_remise(name, "by mistake", now);
   CHECK(ages(db(), now).retirees == 1);
+  CHECK(withdrawn_demandes(db(), now) == 1);
+  CHECK(list_lieux(db(), day("2026-11-20"), no_limit).front().derniere_remise == now);  // that it was is not undone
   CHECK(references({"retiree", ""}) == Words{"A"});
   CHECK_THROWS_WITH(store->retry_demande("A", now),
                     Catch::Contains("withdrawn from every lieu") && Catch::Contains("under a new reference"));
@@ -224,7 +226,40 @@ TEST_CASE_METHOD(Filled, "R11: a demande that nobody has any more is counted, an
       "demande "
       "d, lieu l WHERE d.reference = 'A' AND l.identifiant = 'rpe-b'");
   CHECK(ages(db(), now).retirees == 0);
+  CHECK(withdrawn_demandes(db(), now) == 0);
   CHECK(references({"retiree", ""}).empty());
+}
+
+TEST_CASE_METHOD(Filled,
+                 "R11: a withdrawal is told until it is finished, wherever the remise lay, and for a while after") {
+  const auto told = [&](Instant since) {
+    Words objects;
+    for (const auto& item : store->alert_facts("421", since + std::chrono::days(1)).withdrawn_demandes) {
+      objects.push_back(item.object);
+    }
+    CHECK(withdrawn_demandes(db(), since) == objects.size());
+    return objects;
+  };
+  const auto issue_again = [&](const char* as, const char* state) {
+    db().execute(std::string("INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, "
+                             "tentatives, prochaine, reemise_de) SELECT '") +
+                 as + "', lieu_id, version_id, '" + state + "', 0, 1, 5, 1, 0, id FROM remise WHERE nom = '" + name +
+                 "'");
+  };
+  const Words a{"monenfant/A"};
+  issue_again("again", "livree");
+  issue_again("taken-apart", "dissoute");
+  CHECK(told(now).empty());
+  store->withdraw_remise(name, "by mistake", now);
+  CHECK(store->alert_facts("391", now).withdrawn_demandes.empty());  // another Caf's
+  now += std::chrono::days(30);
+  CHECK(told(now) == a);  // still at the lieu
+  store->confirm_taken_back(name, "destroyed", now);
+  CHECK(told(now + std::chrono::hours(1)) == a);  // what was issued again is
+  store->confirm_taken_back("again", "destroyed", now);
+  CHECK(told(now) == a);
+  CHECK(told(now + std::chrono::hours(1)).empty());
+  CHECK(ages(db(), now).retirees == 1);
 }
 
 TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state do not walk the demandes") {
@@ -233,6 +268,8 @@ TEST_CASE_METHOD(Filled, "no list reads the families' table, and lists by state 
   }
   list_demandes(db(), {"", "rpe-a"}, 5);
   ages(db(), now);
+  withdrawn_demandes(db(), now);
+  store->alert_facts("421", now);
   list_remises(db(), {"", "rpe-a"}, 5);
   list_traces(db(), "remise:" + name, 5);
   std::size_t looked_at = 0;
