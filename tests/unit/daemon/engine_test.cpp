@@ -101,10 +101,10 @@ TEST_CASE("with a stop asked for a pass touches nothing") {
 }
 
 TEST_CASE("what needs a person is told, what does not is not") {
-  CHECK(attention({}, 0, {}).empty());
+  CHECK(attention({}, {}, {}).empty());
   store::Counts quiet;
   quiet.flux_received = quiet.unrouted = quiet.waiting = quiet.ready_remises = quiet.notifications_waiting = 3;
-  CHECK(attention(quiet, 0, {}).empty());
+  CHECK(attention(quiet, {}, {}).empty());
   store::Counts counts;
   counts.sans_lieu = 1;
   counts.held_acheminements = 2;
@@ -114,7 +114,7 @@ TEST_CASE("what needs a person is told, what does not is not") {
   counts.suspended_lieux = 6;
   counts.remises_in_trouble = 9;
   for (int i = 0; i < 7; ++i) counts.held_lieux.push_back({"rpe-" + std::to_string(i), {}, 2});
-  const auto lines = attention(counts, 7, {{"render", "render: the disk is full", {}}});
+  const auto lines = attention(counts, {7, 0}, {{"render", "render: the disk is full", {}}});
   REQUIRE(lines.size() == 14);
   CHECK(lines[0] == "render: the disk is full");
   CHECK_THAT(lines[1], Catch::StartsWith("7 flux"));
@@ -126,7 +126,7 @@ TEST_CASE("what needs a person is told, what does not is not") {
   store::Counts one;
   one.held_remises = 1;
   one.held_lieux.push_back({"rpe-0", {}, 0});
-  const auto alone = attention(one, 0, {});
+  const auto alone = attention(one, {}, {});
   CHECK(alone.at(0) == "1 remise waits for a person: navette remises list --held");
   CHECK_THAT(alone.at(1), Catch::StartsWith("lieu rpe-0 is held since 1970-01-01 01:00: navette lieux show rpe-0"));
 }
