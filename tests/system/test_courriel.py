@@ -401,8 +401,13 @@ def test_a_box_put_off_for_five_days_holds_its_lieu_and_one_word_frees_all_its_r
     assert len(contents(mail_server)) == 2 and rows(site, "SELECT DISTINCT etat FROM remise") == [("livree",)]
 
 
-def test_a_mail_that_the_server_puts_off_as_a_whole_is_held_by_nobody(site, mail_server, lieu):
-    mail_server.start("--content", "451 4.7.1 Greylisted by a filter")
+@pytest.mark.parametrize("where, answer, advice", [
+    ("--content", "451 4.7.1 Greylisted by a filter", ""),
+    ("--recipient", "* 451 4.3.5 Server configuration error", ""),
+    ("--recipient", "* 554 5.7.1 Relay access denied", "; it must let this machine send"),
+    ("--sender", "553 5.7.1 Not owned by user", "; check [mail] from: the server must let that address send")])
+def test_what_the_mail_server_would_say_to_anybody_holds_nobody(site, mail_server, lieu, where, answer, advice):
+    mail_server.start(where, answer)
     open_site(site, mail_server, lieu, channel())
     site.deposit(demandes("D1", demande("A1")))
     site.passes(code=1)
@@ -410,7 +415,7 @@ def test_a_mail_that_the_server_puts_off_as_a_whole_is_held_by_nobody(site, mail
         later(site, day * 24 * 60)
     [remise] = site.json("remises", "list")
     assert remise["etat"] == "prete" and not remise["partenaire_retenu_depuis"]
-    assert remise["motif"] == "serveur-messagerie: the mail server says: 451 4.7.1 Greylisted by a filter"
+    assert remise["motif"] == f"serveur-messagerie: the mail server says: {answer.removeprefix('* ')}{advice}"
     mail_server.stop()
     mail_server.start()
     later(site, 8 * 24 * 60)
