@@ -118,7 +118,7 @@
       <xsl:when test="$code = 'operation-absente'">le serveur du partenaire ne permet pas ce que prévoit le profil du lieu&#x202F;; la Caf doit faire corriger le profil</xsl:when>
       <xsl:when test="$code = 'destinataire-refuse'">une adresse de courriel est refusée par la messagerie de son destinataire&#x202F;; la Caf et le partenaire doivent la corriger</xsl:when>
       <xsl:when test="$code = 'destinataire-differe'">la messagerie du destinataire diffère la réception&#x202F;; à signaler au partenaire<xsl:value-of select="$si-cela-dure"/></xsl:when>
-      <xsl:when test="$code = 'arrivee-incertaine'">le courriel est sans doute arrivé, mais la messagerie ne l’a pas confirmé&#x202F;; la Caf doit demander au lieu s’il l’a reçu, et le dire à l’équipe qui exploite navette</xsl:when>
+      <xsl:when test="$code = 'arrivee-incertaine'">le courriel est peut-être arrivé, mais la messagerie ne l’a pas confirmé&#x202F;; la Caf doit demander au lieu s’il l’a reçu, et le dire à l’équipe qui exploite navette</xsl:when>
       <xsl:when test="$code = 'adresse-invalide'">une adresse de courriel n’est pas valable&#x202F;; la Caf doit la faire corriger</xsl:when>
       <xsl:when test="$code = 'sans-personne-habilitee' or $code = 'sans-destinataire'">aucune personne habilitée du lieu n’a d’adresse de courriel à ce jour&#x202F;; la Caf doit mettre à jour les habilitations</xsl:when>
       <xsl:when test="$code = 'taille-depassee'">le courriel serait plus grand que ne le permet le profil du lieu&#x202F;; la Caf doit faire relever cette taille</xsl:when>
@@ -126,7 +126,7 @@
       <xsl:when test="$code = 'rappel-impossible'">un courriel envoyé ne se reprend pas&#x202F;; il faut demander au lieu de le détruire</xsl:when>
       <!-- Ours. -->
       <xsl:when test="$code = 'justificatif'">la clé, le mot de passe ou le certificat confié à navette manque ou ne peut pas servir&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
-      <xsl:when test="$code = 'serveur-messagerie'">le serveur de messagerie de navette est en défaut&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
+      <xsl:when test="$code = 'serveur-messagerie'">le serveur de messagerie de navette est en défaut ou refuse ses envois&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
       <xsl:when test="$code = 'message-refuse'">le serveur de messagerie refuse le message pour sa taille ou son contenu&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
       <xsl:when test="$code = 'volume-absent' or $code = 'depot-absent' or $code = 'depot-incomplet'">le dépôt du lieu n’est pas en place sur le serveur de navette&#x202F;; l’équipe qui exploite navette doit l’y mettre</xsl:when>
       <xsl:when test="$code = 'droits-locaux'">des droits manquent sur le serveur de navette&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
@@ -174,7 +174,13 @@
   <xsl:template name="conseil">
     <xsl:choose>
       <xsl:when test="@genre = 'lieu-injoignable'">une fois la cause levée, l’équipe qui exploite navette relance les envois par «&#160;navette lieux retry LIEU&#160;»&#x202F;; «&#160;navette lieux show LIEU&#160;» donne le détail.</xsl:when>
-      <xsl:when test="@genre = 'remise-retenue'">une fois la cause levée, l’équipe qui exploite navette les relance par «&#160;navette remises retry REMISE&#160;», ou «&#160;release&#160;» si un opérateur les retient.</xsl:when>
+      <xsl:when test="@genre = 'remise-retenue'">
+        <!-- A retry would send again what has perhaps arrived. Which causes those not named have is not known. -->
+        <xsl:variable name="incertaines" select="count(a:cas[a:cause = 'arrivee-incertaine'])"/>
+        <xsl:if test="@nombre &gt; $incertaines">une fois la cause levée, l’équipe qui exploite navette les relance par «&#160;navette remises retry REMISE&#160;», ou «&#160;release&#160;» si un opérateur les retient.</xsl:if>
+        <xsl:if test="@nombre &gt; $incertaines and $incertaines &gt; 0"> Pour une arrivée incertaine, en revanche, </xsl:if>
+        <xsl:if test="$incertaines &gt; 0">demander au lieu s’il a reçu le courriel&#x202F;; l’équipe qui exploite navette enregistre sa réponse, par «&#160;navette remises picked-up REMISE&#160;» s’il l’a, par «&#160;navette remises taken-back REMISE&#160;» s’il ne l’a pas.</xsl:if>
+      </xsl:when>
       <xsl:when test="@genre = 'remise-en-retard'">rien de plus&#x202F;; de nouveaux essais ont lieu d’eux-mêmes pendant cinq jours.</xsl:when>
       <xsl:when test="@genre = 'messagerie-en-defaut'">l’équipe qui exploite navette remédie au défaut du serveur de messagerie&#x202F;; de nouveaux essais ont lieu d’eux-mêmes, sans limite de durée.</xsl:when>
       <xsl:when test="@genre = 'notification-en-attente'">de nouveaux essais ont lieu d’eux-mêmes&#x202F;; une fois la cause levée, «&#160;navette remises retry REMISE&#160;» en fait un aussitôt.</xsl:when>

@@ -42,10 +42,14 @@ void remove_mails(const Directory& source, const std::string& but) {
   }
 }
 
+bool is_in_doubt(const RemiseToSend& r) {
+  return !r.nothing_there && r.source.contains(doubt);
+}
+
 // Attempts whose end is not known; nothing: each is known not to have arrived.
-std::optional<int> attempts_in_doubt(const Directory& source) {
-  if (!source.contains(doubt)) return std::nullopt;
-  const std::string count = source.read(doubt, largest_note);
+std::optional<int> attempts_in_doubt(const RemiseToSend& r) {
+  if (!is_in_doubt(r)) return std::nullopt;
+  const std::string count = r.source.read(doubt, largest_note);
   int attempts = 0;
   std::from_chars(count.data(), count.data() + count.size(), attempts);
   return attempts;
@@ -59,15 +63,18 @@ void note_in_doubt(const Directory& source, std::optional<int> attempts) {
   }
 }
 
+// For a person, who asks the lieu.
+Refused uncertain(const std::string& why) {
+  return Refused{"arrivee-incertaine", why +
+                                           ". Ask the lieu, then navette remises picked-up if it has the mail, navette "
+                                           "remises taken-back if it has not"};
+}
+
 // Once: whoever lets it go again has asked the lieu.
 Refused given_up(const Directory& source) {
   note_in_doubt(source, 0);
-  return Refused{
-      "arrivee-incertaine",
-      fmt::format("{} times the mail server did not say whether it took the mail over: it has probably "
-                  "arrived. Ask the lieu, then navette remises picked-up if it has the mail, navette remises "
-                  "retry if it has not",
-                  most_in_doubt)};
+  return uncertain(fmt::format(
+      "{} times the mail server did not say whether it took the mail over: it has probably arrived", most_in_doubt));
 }
 
 // For a crash before the caller has written it down. A full disk does not make it undelivered.
@@ -120,7 +127,7 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
 }
 
 Outcome CourrielSender::transmit(const RemiseToSend& r, const Mail& mail) {
-  const std::optional<int> before = attempts_in_doubt(r.source);
+  const std::optional<int> before = attempts_in_doubt(r);
   if (before >= most_in_doubt) return given_up(r.source);  // cut short, all of them
   note_in_doubt(r.source, before.value_or(0) + 1);
   const MailOutcome answer = tools_.mail.send(mail, stop_);
@@ -187,23 +194,31 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
 
 std::optional<Delivered> CourrielSender::look(const RemiseToSend& r) {
   if (r.source.contains(gone)) return Delivered{r.source.read(gone, largest_note)};
-  if (r.source.contains(doubt))
-    throw Error(
-        "whether the mail server took the remise cannot be told: its answer was lost, or an attempt was cut "
-        "short; ask the lieu");
+  if (is_in_doubt(r))
+    throw CannotTell(
+        uncertain("the mail may have arrived: the mail server's answer was lost, or an attempt was cut short. It must "
+                  "not leave any more: a demande is held, a right was lost, or the lieu is served elsewhere now"));
   return std::nullopt;
 }
 
 void CourrielSender::forget(const RemiseToSend& r) {
   remove_mails(r.source, "");
+  note_in_doubt(r.source, std::nullopt);
 }
 
 Outcome CourrielSender::withdraw(const RemiseToSend& r) {
   // What is delivered has no directory any more.
   const auto lieu = r.source.find_dir(r.lieu);
   const auto stored = lieu ? lieu->find_dir(r.remise) : std::nullopt;
-  if (stored && !stored->contains(doubt) && !stored->contains(gone)) return Delivered{"no mail of it has left"};
+  const bool absent = r.nothing_there || (stored && !stored->contains(doubt));
+  if (absent && !(stored && stored->contains(gone))) return Delivered{"no mail of it has left"};
   return Refused{"rappel-impossible", "a mail cannot be taken back: ask the lieu to destroy what it has"};
+}
+
+bool CourrielSender::in_doubt(const Directory& depart, const std::string& lieu, const std::string& remise) {
+  const auto of_lieu = depart.find_dir(lieu);
+  const auto stored = of_lieu ? of_lieu->find_dir(remise) : std::nullopt;
+  return stored && stored->contains(doubt);
 }
 
 bool CourrielSender::wrote(const std::string& facts) {

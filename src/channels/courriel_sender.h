@@ -6,7 +6,8 @@
 //
 // What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
 // an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
-// server's answer was lost, with the same Message-ID, and no more than five times before a person is asked.
+// server's answer was lost, with the same Message-ID, and no more than five times before a person is asked. A doubt
+// ends with the lieu's word: RemiseToSend::nothing_there.
 #pragma once
 
 #include <functional>
@@ -42,11 +43,14 @@ class CourrielSender final : public FileSender {
   // can mend it; a box that is put off is the lieu's. A stop throws Interrupted. The whole mail is in memory, up to 100
   // MB: one at a time (stages/traffic.h).
   model::Outcome send(const RemiseToSend& remise) override;
-  // Throws Error when an attempt's end is not known: nobody can be asked whether a mail arrived.
+  // Throws CannotTell, "arrivee-incertaine", when an attempt's end is not known: no server tells whether a mail
+  // arrived.
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
   model::Outcome withdraw(const RemiseToSend& remise) override;  // a mail cannot be: Refused "rappel-impossible"
   std::string describe_place(const std::string& remise) const override;
+  // Whether a mail of a remise that is not delivered may have arrived. `depart` holds the lieux' directories.
+  static bool in_doubt(const Directory& depart, const std::string& lieu, const std::string& remise);
   // Whether the facts of a delivery are those of a mail.
   static bool wrote(const std::string& facts);
 

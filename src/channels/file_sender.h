@@ -24,6 +24,8 @@ struct RemiseToSend {
   // R15: the remise that this one issues again; empty for a first issue. Files of the same names that lie there are
   // ours then, damaged perhaps.
   std::string reissue_of{};
+  // The lieu has nothing of it, for certain: nothing was sent, or an operator says so.
+  bool nothing_there = false;
 };
 
 // A remise that the lieu has.
@@ -74,7 +76,7 @@ class FileSender {
 
   // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part. Delivered: nothing of it
   // is there any more, its facts tell what was. Refused, and the remise's own: this channel takes nothing back, the
-  // lieu must be asked. Only `remise`, `lieu` and `files` are looked at. May be repeated at will.
+  // lieu must be asked. Only `remise`, `lieu`, `files` and `nothing_there` are looked at. May be repeated at will.
   virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
 
   // Whether the channel can ever tell of a pickup; else the two that follow need not be called.

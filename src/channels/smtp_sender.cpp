@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -65,21 +67,70 @@ std::string shown(const curl::Reply& reply, const std::vector<std::string>& reci
   return std::string(text::truncated(fmt::format("{} {}", reply.code, words), most));
 }
 
+// The enhanced status code (RFC 3463) that most servers begin their words with: "5.7.1", whose first digit repeats the
+// reply's.
+struct Status {
+  unsigned subject = 0;  // 0: other, or none was given
+  unsigned detail = 0;
+
+  bool is(unsigned s, unsigned d) const { return subject == s && detail == d; }
+};
+
+Status status_of(const curl::Reply& reply) {
+  constexpr std::size_t class_size = 2;
+  const std::string_view words = reply.words;
+  if (!words.starts_with(fmt::format("{}.", reply.code / 100))) return {};
+  const char* const end = words.data() + words.size();
+  Status status;
+  const auto subject = std::from_chars(words.data() + class_size, end, status.subject);
+  if (subject.ec != std::errc() || subject.ptr == end || *subject.ptr != '.') return {};
+  const auto detail = std::from_chars(subject.ptr + 1, end, status.detail);
+  return detail.ec == std::errc() ? status : Status{};
+}
+
+// Of the mail, at whatever command: another one may pass.
+bool minds_size(const curl::Reply& reply, const Status& status) {
+  constexpr int too_large = 552;  // to a recipient: his box is full
+  return status.is(3, 4) || (reply.asked == curl::Asked::sender && (reply.code == too_large || status.is(2, 3)));
+}
+
+bool minds_sender(const curl::Reply& reply, const Status& status) {
+  if (reply.asked == curl::Asked::sender) return reply.code / 100 == 5 || status.subject == 1 || status.subject == 7;
+  return status.is(1, 7) || status.is(1, 8);
+}
+
+// A server puts its own troubles off until it is asked for a recipient, Postfix all of them: a lookup that fails, a
+// wrong configuration (x.3), congestion, a policy that does not let us send (x.7). What else is of routing (x.4) is
+// said of the way to the recipient's domain, and so is the lieu's; a reply without such a code is, too.
+bool minds_recipient(const curl::Reply& reply, const Status& status) {
+  return reply.asked == curl::Asked::recipient && !minds_sender(reply, status) && status.subject != 3 &&
+         !status.is(4, 5) && status.subject != 7;
+}
+
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
   if (reply.accepted()) return Delivered{};
   if (reply.code == 0) return Retry{"the mail server hung up on another recipient", std::nullopt};
   std::string why = "the mail server says: " + shown(reply, recipients);
   const bool for_good = reply.code / 100 == 5;
-  if (!reply.to_message) {
+  const Status status = status_of(reply);
+  if (for_good && (reply.asked == curl::Asked::content || minds_size(reply, status)))
+    return Refused{"message-refuse", std::move(why)};
+  if (minds_recipient(reply, status)) {
     if (for_good) return Refused{"destinataire-refuse", std::move(why), Scope::lieu};
     return Retry{model::with_code("destinataire-differe", why), std::nullopt, Scope::lieu};
   }
-  if (for_good) return Refused{"message-refuse", std::move(why)};
-  // A full disk, a filter that does not answer or wants to see the mail again: whoever it is for.
+  // Whoever it is for: a full disk, a filter that does not answer or wants to see the mail again, what is set wrong.
+  if (minds_sender(reply, status)) {
+    why += "; check [mail] from: the server must let that address send";
+  } else if (for_good) {
+    why += "; it must let this machine send";
+  }
+  if (for_good) return Refused{"serveur-refuse", std::move(why), Scope::mail_server};
   return Retry{std::move(why), std::nullopt, Scope::mail_server};
 }
 
-bool is_the_servers(const Outcome& outcome) {
+bool is_of_server(const Outcome& outcome) {
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope == Scope::mail_server;
   const auto* retry = std::get_if<Retry>(&outcome);
   return retry != nullptr && retry->scope == Scope::mail_server;
 }
@@ -176,24 +227,28 @@ std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_to
   }
 }
 
-// Of the mail as a whole, from each recipient's.
+// Of the mail as a whole, from each recipient's. At the last try a recipient who is put off is left out for the others'
+// sake; whom the server itself kept from the mail is not. What it refuses one for good while it takes the mail for
+// another is that one's all the same.
 Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const std::optional<Outcome>& fault) const {
   std::size_t accepted = 0;
   std::optional<Outcome> refused;
   std::optional<Outcome> put_off;
+  // What keeps all from the mail says more than what keeps one.
+  const auto keep = [](std::optional<Outcome>& kept, const Outcome& outcome) {
+    if (!kept || is_of_server(outcome)) kept = outcome;
+  };
   for (const auto& [address, outcome] : answers) {
     if (std::holds_alternative<Delivered>(outcome)) {
       ++accepted;
     } else if (std::holds_alternative<Refused>(outcome)) {
-      refused = outcome;
-    } else if (!put_off || is_the_servers(outcome)) {  // what keeps all from the mail says more than what keeps one
-      put_off = outcome;
+      keep(refused, outcome);
+    } else {
+      keep(put_off, outcome);
     }
   }
-  if (accepted == 0 || !mail.last_try) {
-    if (fault) return *fault;
-    if (put_off) return *put_off;
-  }
+  if (fault) return *fault;
+  if (put_off && (accepted == 0 || !mail.last_try || is_of_server(*put_off))) return *put_off;
   if (accepted == 0) return *refused;
   return Delivered{
       fmt::format("smtp {}:{} ({} of {} recipients)", settings_.host, settings_.port, accepted, answers.size())};

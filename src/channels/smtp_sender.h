@@ -2,7 +2,8 @@
 //
 // What the server answers for a person stands in that person's Outcome: 4xx is Retry, 5xx Refused, with its words made
 // printable, cut, and without the addresses that servers like to repeat (R9: an agent's is personal). To a recipient
-// that is the box's fault (Scope::lieu); to the mail, a 4xx is the server's, whatever the mail, a 5xx the mail's own.
+// that is the box's fault (Scope::lieu), unless the enhanced status code says that it is the server's; to our sender it
+// is the server's; to the content, a 4xx is the server's, whatever the mail, a 5xx the mail's own, as its size is.
 // Who has a mail is not sent it again while others are put off, for as long as this object lives; of notifications, the
 // store knows.
 #pragma once
@@ -39,9 +40,9 @@ class SmtpSender final : public MailSender {
   SmtpSender(SmtpSettings settings, const Credentials& credentials, std::chrono::milliseconds patience)
       : settings_(std::move(settings)), credentials_(credentials), patience_(patience) {}
 
-  // Codes of Refused that are the server's, for all mails alike: "tls", "connexion-refusee" (login), "serveur-refuse",
-  // "justificatif"; a recipient's or the mail's own: "destinataire-refuse", "message-refuse" (its size or content),
-  // "adresse-invalide", "sans-destinataire".
+  // Codes of Refused that are the server's, for all mails alike: "tls", "connexion-refusee" (login), "serveur-refuse"
+  // (this machine or our sender), "justificatif"; a recipient's or the mail's own: "destinataire-refuse",
+  // "message-refuse" (its size or content), "adresse-invalide", "sans-destinataire".
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 
  private:

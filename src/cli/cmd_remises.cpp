@@ -40,13 +40,15 @@ constexpr const char* show_help =
 constexpr const char* retry_help =
     "Tried again with the next pass, instead of at its next date: the delivery, the removal of a withdrawn\n"
     "remise, or the notification of a delivered one. Its partner is tried again too, were it held. The bytes\n"
-    "are the same. What an operator holds is not tried: see `remises release`.\n\n"
+    "are the same. What an operator holds is not tried: see `remises release`. Of a mail that may have arrived\n"
+    "(arrivee-incertaine) ask the lieu first, then say `remises picked-up` or `remises taken-back`.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises retry rpe-gier-20261122-1\n";
 constexpr const char* picked_up_help =
     "Your word that the lieu has picked it up, where nothing else proves it (a telephone call, an e-mail). Its\n"
-    "pickup delay ends; the trace holds your login and the reason. Of a remise held because no mail server said\n"
-    "whether it took its mail: that the lieu has it; it is delivered then, since its first attempt.\n\n"
+    "pickup delay ends; the trace holds your login and the reason. Of a remise whose mail may have arrived, no\n"
+    "mail server having said whether it took it (arrivee-incertaine): that the lieu has it; it is delivered\n"
+    "then, since its first attempt, and nobody is notified. If the lieu has it not: `remises taken-back`.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises picked-up rpe-gier-20261122-1 --why \"told by telephone\"\n";
 constexpr const char* hold_help =
@@ -67,9 +69,11 @@ constexpr const char* withdraw_help =
     "Example:\n"
     "  sudo -u navette navette remises withdraw rpe-gier-20261122-1 --why \"sent by mistake\" --apply\n";
 constexpr const char* taken_back_help =
-    "Your word that the lieu has nothing any more of a remise that was withdrawn: it destroyed the mail, or the\n"
-    "server on which it lay is no more. Of a remise that is to leave, and waits for what an attempt left at the\n"
-    "lieu's former server: that nothing is left there. The trace holds your login and the reason.\n\n"
+    "Your word that the lieu has nothing of a remise: of a withdrawn one, that it destroyed the mail, or that the\n"
+    "server on which it lay is no more; of one that waits for what an attempt left at the lieu's former server,\n"
+    "that nothing is left there; of one whose mail may have arrived (arrivee-incertaine), that it has not: it is\n"
+    "then sent again, or taken apart where a demande is held or a right was lost. The trace holds your login and\n"
+    "the reason.\n\n"
     "Example:\n"
     "  sudo -u navette navette remises taken-back rpe-gier-20261122-1 --why \"destroyed, says its e-mail of today\"\n";
 constexpr const char* reissue_help =
@@ -353,16 +357,17 @@ void withdraw_options(boost::program_options::options_description& o) {
 int picked_up(const Invocation& call) {
   static_cast<void>(required_why(call));
   return change(call, "picked up", [](store::Store& s, const std::string& name, const Invocation& c) {
-    s.confirm_pickup(name, required_why(c), c.clock().now());
+    const Directory depart = Directory::open(c.config().spool.directory / "depart");
+    const bool in_doubt = channels::CourrielSender::in_doubt(depart, the_remise(s, name).lieu, name);
+    s.confirm_pickup(name, required_why(c), c.clock().now(), in_doubt);
   });
 }
 
 int taken_back(const Invocation& call) {
   static_cast<void>(required_why(call));
-  return change(call, "known to be gone from the lieu",
-                [](store::Store& s, const std::string& name, const Invocation& c) {
-                  s.confirm_taken_back(name, required_why(c), c.clock().now());
-                });
+  return change(call, "known not to be at the lieu", [](store::Store& s, const std::string& name, const Invocation& c) {
+    s.confirm_taken_back(name, required_why(c), c.clock().now());
+  });
 }
 
 }  // namespace

@@ -121,13 +121,13 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
   return mime::compose(message);
 }
 
-// Of the remise's notification as a whole. What some refuse, or put off at the last try, does not hold it back when
-// others have it.
+// Of the remise's notification as a whole. What some refuse, or whose boxes are put off at the last try, does not hold
+// it back when others have it. A fault of the server's or of ours, or a stop, does: it says nothing of them.
 bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try) {
   if (std::holds_alternative<model::Delivered>(outcome)) return true;
   if (!somebody_has_it) return false;
   if (const auto* refused = std::get_if<model::Refused>(&outcome)) return refused->scope != model::Scope::mail_server;
-  return last_try && std::get<model::Retry>(outcome).scope != model::Scope::mail_server;
+  return last_try && std::get<model::Retry>(outcome).scope == model::Scope::lieu;
 }
 
 void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,

@@ -182,13 +182,14 @@ class Store {
   // Takes a remise back: it is not delivered any more, or removed at the lieu by the next pass; its demandes await the
   // Caf (`retire`), and no delay of it runs.
   void withdraw_remise(const std::string& name, const std::string& why, Instant now);
-  // The lieu has nothing of a withdrawn remise any more, or its former place nothing of one that is to leave, says the
-  // operator.
+  // Says the operator: the lieu has nothing of a withdrawn remise any more, or nothing of one that is to leave, neither
+  // at its former place nor, after a doubt, in its box. One that was held for that doubt is let go.
   void confirm_taken_back(const std::string& name, const std::string& why, Instant now);
   // Has it packed again and delivered under a name of its own (R15), while its retention runs.
   void reissue_remise(const std::string& name, const std::string& why, Instant now);
-  // Of a delivered remise; of a held one, that an attempt whose end was not known has brought it to the lieu after all.
-  void confirm_pickup(const std::string& name, const std::string& why, Instant now);
+  // Of a delivered remise. With `in_doubt`, of one that is to leave as well: an attempt whose end is not known has
+  // brought it to the lieu after all.
+  void confirm_pickup(const std::string& name, const std::string& why, Instant now, bool in_doubt = false);
   void retry_lieu(const std::string& lieu, Instant now);  // whatever its server did wrong: tried again at once
   void suspend_lieu(const std::string& lieu, const std::string& why, Instant now);
   void resume_lieu(const std::string& lieu, Instant now);

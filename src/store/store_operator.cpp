@@ -12,6 +12,10 @@ using model::RemiseEvent;
 
 namespace {
 
+// Of an act that the end of the attempt would overtake.
+constexpr const char* after_attempt =
+    "; try again once that attempt has ended (if navette was killed in it: after the next pass)";
+
 std::string why_detail(const std::string& why) {
   return "motif=" + why;
 }
@@ -81,8 +85,7 @@ void Store::hold_demande(const std::string& reference, const std::string& why, I
       acheminements.push_back(q.integer(0));
       to_come = to_come || state == S::a_remettre || state == S::retenu || state == S::en_remise;
       if (state == S::en_remise && q.integer(3) != 0) {
-        throw Error("the demande " + reference + " is leaving right now in the remise " + q.text(2) +
-                    "; try again once that attempt has ended (if navette was killed in it: after the next pass)");
+        throw Error("the demande " + reference + " is leaving right now in the remise " + q.text(2) + after_attempt);
       }
     }
   }
@@ -296,17 +299,25 @@ void Store::give_up_reissue(const DueReissue& reissue, const std::string& reason
   transaction.commit();
 }
 
-// The operator's word: the lieu destroyed it, or its server is no more.
+// The operator's word: the lieu destroyed it, its server is no more, or the mail in doubt has not arrived.
 void Store::confirm_taken_back(const std::string& name, const std::string& why, Instant now) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_remise(name);
-  auto q = db_.query("SELECT etat, tentee_par IS NOT NULL FROM remise WHERE id = ?");
+  auto q = db_.query(
+      "SELECT etat, tentee_par IS NOT NULL, en_cours, etat = 'retenue' AND motif LIKE 'arrivee-incertaine: %' "
+      "FROM remise WHERE id = ?");
   q.bind(id).step();
   const auto state = model::parse_remise_state(q.text(0));
   if (state == model::RemiseState::a_rappeler || state == model::RemiseState::a_detruire) {
     taken_back(id, why_detail(why), now);
   } else if ((state == model::RemiseState::prete || state == model::RemiseState::retenue) && q.integer(1) != 0) {
+    if (q.integer(2) != 0) throw Error("the remise " + name + " is leaving right now" + after_attempt);
+    const bool held_for_it = q.integer(3) != 0;
     forget_attempts_place(id, why_detail(why), now);
+    if (held_for_it) {
+      set_remise(id, RemiseEvent::released, {});
+      restart_attempts(id, now);
+    }
   } else {
     throw Error("the remise " + name + " is not withdrawn, or it is known already that the lieu has nothing of it");
   }
@@ -314,16 +325,18 @@ void Store::confirm_taken_back(const std::string& name, const std::string& why, 
 }
 
 // The operator's word: the lieu says so by telephone, say.
-void Store::confirm_pickup(const std::string& name, const std::string& why, Instant now) {
+void Store::confirm_pickup(const std::string& name, const std::string& why, Instant now, bool in_doubt) {
   sqlite::Transaction transaction(db_);
   const RowId id = find_remise(name);
   auto q = db_.query(
-      "SELECT etat = 'livree', retiree_le IS NOT NULL, etat = 'retenue' AND motif LIKE 'arrivee-incertaine: %', "
-      "tentee_par, premiere_tentative FROM remise WHERE id = ?");
+      "SELECT etat = 'livree', retiree_le IS NOT NULL, etat IN ('prete', 'retenue'), tentee_par, "
+      "coalesce(premiere_tentative, composee_le) FROM remise WHERE id = ?");
   q.bind(id).step();
-  if (q.integer(2) != 0) {
-    // Which attempt it was nobody knows: R6 counts from the first.
-    set_delivered(id, why_detail(why), q.find_integer(3), instant_from(q.find_integer(4)).value_or(now), now);
+  if (in_doubt && q.integer(2) != 0 && q.find_integer(3)) {
+    // Which attempt it was nobody knows: R6 counts from the first or, where a retry has begun them anew, from before.
+    set_delivered(id, why_detail(why), q.find_integer(3), instant_from(q.integer(4)), now);
+    // R4 tells that a remise waits: this one does not.
+    db_.query("DELETE FROM notification WHERE remise_id = ? AND etat = 'a-envoyer'").bind(id).run();
   } else if (q.integer(0) == 0) {
     throw Error("the remise " + name + " is not delivered, or was withdrawn: nobody is awaited to pick it up");
   }

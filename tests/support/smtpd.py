@@ -26,6 +26,9 @@ def arguments():
     p.add_argument("--login", help="user:password, asked for before anything")
     p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
+    p.add_argument("--sender", default="", help="the answer to any MAIL")
+    p.add_argument("--recipient", help="a recipient, or * for any, and the answer to him")
+    p.add_argument("--begins", type=int, help="so many MAIL are answered; at the next one it hangs up")
     p.add_argument("--hang-up", action="store_true", help="after its answer to a recipient of --refuse, or of --defer, a 421 then")
     p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
     p.add_argument("--data", default="", help="the answer to DATA; the content is not read")
@@ -46,16 +49,21 @@ class Handler:
     def __init__(self, options):
         self.options = options
         self.taken = 0
+        self.begun = 0
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
         return [*responses[:-1], f"250-{self.options.dsn}", responses[-1]] if self.options.dsn else responses
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        if self.options.recipient:
+            which, answer = self.options.recipient.split(" ", 1)
+            if which in ("*", address):
+                return answer
         if address in self.options.refuse:
             return f"550 5.1.1 <{address}>: Recipient address rejected: {address.split('@')[0]} unknown"
         if address in self.options.defer:
-            return f"{421 if self.options.hang_up else 451} 4.7.1 <{address}>: Greylisted, try again later"
+            return f"{421 if self.options.hang_up else 451} 4.2.0 <{address}>: Greylisted, try again later"
         if len(envelope.rcpt_tos) >= self.options.most:
             return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
@@ -116,6 +124,13 @@ def main():
             return " ".join([address, *(p for p in parameters if p not in of_dsn)])
 
         async def smtp_MAIL(self, arg):
+            if options.sender:
+                await self.push(options.sender)
+                return
+            handler.begun += 1
+            if options.begins is not None and handler.begun > options.begins:
+                self.transport.abort()
+                return
             await super().smtp_MAIL(self.known("MAIL", arg))
 
         async def smtp_RCPT(self, arg):

@@ -90,6 +90,19 @@ def test_no_advice_promises_what_does_not_happen(tmp_path):
     assert "sans limite" in ours and ours.startswith("l’équipe qui exploite navette")
 
 
+def test_what_has_perhaps_arrived_is_asked_for_and_not_sent_again(tmp_path):
+    uncertain = advice(tmp_path, "remise-retenue", "arrivee-incertaine")
+    assert uncertain.startswith("demander au lieu") and "retry" not in uncertain
+    assert "navette remises picked-up" in uncertain and "navette remises taken-back" in uncertain
+    other = advice(tmp_path, "remise-retenue", "message-refuse")
+    assert "navette remises retry" in other and "picked-up" not in other
+    for count, cases in ((2, [("un", "cause", "arrivee-incertaine"), ("deux", "cause", "message-refuse")]),
+                         (21, [("un", "cause", "arrivee-incertaine")] * 20)):
+        text = alert(tmp_path, ("remise-retenue", count, cases)).findtext("texte")
+        assert f"retient. Pour une arrivée incertaine, en revanche, {uncertain}\n" in text
+        assert_french(text)
+
+
 def causes():
     """Every code that a channel or a stage gives to what does not go."""
     found = set()

@@ -204,9 +204,73 @@ def test_a_mail_whose_answer_is_lost_five_times_waits_until_somebody_has_asked_t
     site.run("remises", "picked-up", name, "--why", "le relais a le message")
     later(site, 1200)
     shown = site.json("remises", "show", name)
-    assert shown["etat"] == "livree" and shown["livree_le"] and shown["retiree_le"] and shown["notifiee_le"]
+    assert shown["etat"] == "livree" and shown["livree_le"] and shown["retiree_le"] and not shown["notification"]
     assert site.json("demandes", "show", "A1")["etat"] == "remise"
     assert len(contents(mail_server)) == 5 and not list(site.spool.glob("depart/*/*"))
+
+
+def in_doubt(site, mail_server, lieu, lost):
+    """The one remise of A1, after so many attempts whose answer was lost: what it is called, and minutes until now."""
+    mail_server.start("--lose", str(lost))
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    for attempt in range(1, lost):
+        later(site, 120 * attempt)
+    assert len(contents(mail_server)) == lost
+    [remise] = site.json("remises", "list")
+    return remise["remise"], 120 * lost
+
+@pytest.mark.parametrize("lost", [1, 5])
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_remise_in_doubt_that_may_not_leave_any_more_is_held_until_the_lieu_is_asked(site, mail_server, lieu, lost, arrived):
+    name, now = in_doubt(site, mail_server, lieu, lost)
+    site.run("demandes", "hold", "A1", "--why", "la famille a déménagé")
+    if lost == 5:
+        site.run("remises", "retry", name)
+    for day in (0, 6):
+        later(site, now + day * 24 * 60)
+        [remise] = site.json("remises", "list", "--held")
+        assert remise["etat"] == "retenue" and remise["motif"].startswith("arrivee-incertaine: the mail may have arrived")
+        assert "picked-up" in remise["motif"] and "taken-back" in remise["motif"]
+    site.run("remises", "picked-up" if arrived else "taken-back", name, "--why", "demandé au relais")
+    later(site, now + 8 * 24 * 60)
+    shown = site.json("remises", "show", name)
+    if arrived:
+        assert shown["etat"] == "livree" and shown["retiree_le"]
+        assert shown["livree_le"][:16] <= rows(site, "SELECT strftime('%Y-%m-%dT%H:%M', min(le) / 1000, 'unixepoch') FROM trace "
+                                                     "WHERE action = 'remise.tentative'")[0][0]
+    else:
+        assert shown["etat"] == "dissoute"
+    site.run("demandes", "release", "A1")
+    later(site, now + 9 * 24 * 60)
+    assert site.json("demandes", "show", "A1")["etat"] == "remise"
+    assert len(contents(mail_server)) == lost + (not arrived) and not list(site.spool.glob("depart/*/*"))
+
+
+def test_a_remise_held_in_doubt_leaves_again_once_the_lieu_says_that_it_has_it_not(site, mail_server, lieu):
+    name, now = in_doubt(site, mail_server, lieu, 5)
+    site.run("remises", "taken-back", name, "--why", "le relais n'a rien")
+    later(site, now)
+    assert site.json("remises", "show", name)["etat"] == "livree" and len(contents(mail_server)) == 6
+
+
+def test_a_remise_that_waits_in_doubt_is_not_sent_again_once_the_lieu_says_that_it_has_it(site, mail_server, lieu):
+    name, now = in_doubt(site, mail_server, lieu, 2)
+    site.run("remises", "picked-up", name, "--why", "le relais a le message")
+    later(site, now)
+    shown = site.json("remises", "show", name)
+    assert shown["etat"] == "livree" and shown["retiree_le"] and not shown["notification"]
+    assert len(list(mail_server.directory.glob("*.eml"))) == 2 and site.json("status")["attention"] == []
+
+
+def test_what_is_known_not_to_have_arrived_is_not_picked_up(site, mail_server, lieu):
+    mail_server.start("--defer", BOX)
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [remise] = site.json("remises", "list")
+    assert "is not delivered" in site.run("remises", "picked-up", remise["remise"], "--why", "oui", code=3).stderr
 
 
 def test_a_killed_attempt_is_taken_up_with_the_same_bytes(site, mail_server, lieu):
@@ -337,8 +401,13 @@ def test_a_box_put_off_for_five_days_holds_its_lieu_and_one_word_frees_all_its_r
     assert len(contents(mail_server)) == 2 and rows(site, "SELECT DISTINCT etat FROM remise") == [("livree",)]
 
 
-def test_a_mail_that_the_server_puts_off_as_a_whole_is_held_by_nobody(site, mail_server, lieu):
-    mail_server.start("--content", "451 4.7.1 Greylisted by a filter")
+@pytest.mark.parametrize("where, answer, advice", [
+    ("--content", "451 4.7.1 Greylisted by a filter", ""),
+    ("--recipient", "* 451 4.3.5 Server configuration error", ""),
+    ("--recipient", "* 554 5.7.1 Relay access denied", "; it must let this machine send"),
+    ("--sender", "553 5.7.1 Not owned by user", "; check [mail] from: the server must let that address send")])
+def test_what_the_mail_server_would_say_to_anybody_holds_nobody(site, mail_server, lieu, where, answer, advice):
+    mail_server.start(where, answer)
     open_site(site, mail_server, lieu, channel())
     site.deposit(demandes("D1", demande("A1")))
     site.passes(code=1)
@@ -346,7 +415,7 @@ def test_a_mail_that_the_server_puts_off_as_a_whole_is_held_by_nobody(site, mail
         later(site, day * 24 * 60)
     [remise] = site.json("remises", "list")
     assert remise["etat"] == "prete" and not remise["partenaire_retenu_depuis"]
-    assert remise["motif"] == "serveur-messagerie: the mail server says: 451 4.7.1 Greylisted by a filter"
+    assert remise["motif"] == f"serveur-messagerie: the mail server says: {answer.removeprefix('* ')}{advice}"
     mail_server.stop()
     mail_server.start()
     later(site, 8 * 24 * 60)

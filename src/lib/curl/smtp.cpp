@@ -346,7 +346,7 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
   if (status) mail += " RET=HDRS ENVID=" + xtext(envelope.id);
   try {
     if (Reply reply = ask(mail); !reply.accepted()) {
-      reply.to_message = true;
+      reply.asked = Asked::sender;
       if (reply.code == shutting_down) return {};
       return std::vector<Reply>(envelope.recipients.size(), reply);
     }
@@ -398,7 +398,7 @@ Reply Smtp::Connection::send_content(std::string_view message) {
     reply = ask(".", done, after_message_);
     in_doubt_ = false;
   }
-  reply.to_message = true;
+  reply.asked = Asked::content;
   return reply;
 }
 

@@ -23,11 +23,14 @@
 
 namespace navette::curl {
 
+// What a server answers: an address of the envelope, or the mail itself.
+enum class Asked { recipient, sender, content };
+
 // Words of the server, all lines of them, as they came: they may be no UTF-8, and often hold the recipient's address.
 struct Reply {
   int code = 0;  // RFC 5321: 2xx done, 4xx not now, 5xx no; 0: none, the server hung up on another recipient
   std::string words;
-  bool to_message = false;  // to its sender, size or content, not to a recipient
+  Asked asked = Asked::recipient;
 
   bool accepted() const { return code / 100 == 2; }
 };

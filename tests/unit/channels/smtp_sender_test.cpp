@@ -138,7 +138,7 @@ TEST_CASE("a recipient put off gets the mail later, those who have it do not get
   Smtpd smtpd({"--defer", paul, "--refuse", zoe});
   Client client(smtpd);
   const auto first = client.send(mail_to({odette, paul, zoe}));
-  check_is<Retry>(first.outcome, "451 4.7.1 <(address)>: Greylisted, try again later");
+  check_is<Retry>(first.outcome, "451 4.2.0 <(address)>: Greylisted, try again later");
   CHECK(std::get<Retry>(first.outcome).scope == model::Scope::lieu);
   CHECK(std::holds_alternative<Delivered>(first.recipients.at(0).outcome));
   CHECK(std::holds_alternative<Retry>(first.recipients.at(1).outcome));
@@ -172,13 +172,13 @@ TEST_CASE("a server that shuts down at a recipient puts off that one alone") {
   const Smtpd smtpd({"--hang-up", "--defer", which});
   Client client(smtpd);
   const auto result = client.send(mail_to({odette, paul, zoe}));
-  check_is<Retry>(result.outcome, "421 4.7.1");
+  check_is<Retry>(result.outcome, "421 4.2.0");
   CHECK(std::get<Retry>(result.outcome).scope == model::Scope::lieu);
   for (const auto& r : result.recipients) {
     INFO(r.address);
     CHECK(std::holds_alternative<Delivered>(r.outcome) == (r.address != which));
   }
-  check_is<Retry>(client.send(mail_to({which}, "R2")).outcome, "421 4.7.1");
+  check_is<Retry>(client.send(mail_to({which}, "R2")).outcome, "421 4.2.0");
 }
 
 TEST_CASE("at the last try whoever is put off is left out, if somebody has the mail") {
@@ -191,6 +191,94 @@ TEST_CASE("at the last try whoever is put off is left out, if somebody has the m
   check_is<Delivered>(result.outcome, "(1 of 2 recipients)");
   CHECK(std::holds_alternative<Retry>(result.recipients.at(1).outcome));
   check_is<Retry>(client.send(one).outcome, "451");
+}
+
+TEST_CASE("at the last try nobody is left out for what is wrong with the server itself") {
+  Mail mail = mail_to({odette, paul, zoe});
+  mail.last_try = true;
+  SECTION("it hangs up before the others could be asked for again") {
+    Smtpd smtpd({"--most", "1", "--begins", "1"});
+    Client client(smtpd);
+    const auto first = client.send(mail);
+    check_is_the_servers<Retry>(first.outcome, "the server has ended the connection");
+    CHECK(std::holds_alternative<Delivered>(first.recipients.at(0).outcome));
+    smtpd.stop();
+    smtpd.start();
+    check_is<Delivered>(client.send(mail).outcome, "(3 of 3 recipients)");
+    CHECK_THAT(smtpd.log(), Catch::EndsWith("recipients=" + paul + "," + zoe + "\n"));
+  }
+  SECTION("it puts one off for a trouble of its own") {
+    const Smtpd smtpd({"--recipient", paul + " 451 4.3.0 Temporary lookup failure"});
+    Client client(smtpd);
+    const auto result = client.send(mail);
+    check_is_the_servers<Retry>(result.outcome, "4.3.0");
+    CHECK(std::holds_alternative<Delivered>(result.recipients.at(2).outcome));
+  }
+  SECTION("what it refuses one for good while it takes the others' is that one's") {
+    const Smtpd smtpd({"--recipient", paul + " 554 5.7.1 Access denied"});
+    Client client(smtpd);
+    check_is<Delivered>(client.send(mail).outcome, "(2 of 3 recipients)");
+  }
+}
+
+TEST_CASE("a server tells its own troubles, and that it does not let us send, when it is asked for a recipient") {
+  const auto [answer, of_server] = GENERATE(table<std::string, bool>({{"451 4.3.0 Temporary lookup failure", true},
+                                                                      {"451 4.3.5 Server configuration error", true},
+                                                                      {"452 4.3.1 Insufficient system storage", true},
+                                                                      {"451 4.4.5 Mail system congestion", true},
+                                                                      {"450 4.1.8 Sender: Domain not found", true},
+                                                                      {"454 4.7.1 Relay access denied", true},
+                                                                      {"554 5.7.1 Relay access denied", true},
+                                                                      {"553 5.7.1 Sender address rejected", true},
+                                                                      {"550 5.1.8 Sender: Domain not found", true},
+                                                                      {"501 5.1.7 Bad sender address syntax", true},
+                                                                      {"450 4.1.2 Domain not found", false},
+                                                                      {"450 4.2.0 Greylisted", false},
+                                                                      {"450 4.4.1 No answer from host", false},
+                                                                      {"450 4.4.3 Domain lookup failure", false},
+                                                                      {"452 4.2.2 Mailbox full", false},
+                                                                      {"552 5.2.2 Mailbox full", false},
+                                                                      {"550 5.1.1 User unknown", false},
+                                                                      {"550 4.3.0 Of another class", false},
+                                                                      {"550 5.7. Unfinished", false},
+                                                                      {"550 5.7", false},
+                                                                      {"550 No such user", false}}));
+  const Smtpd smtpd({"--recipient", "* " + answer});
+  Client client(smtpd);
+  const auto outcome = client.send(mail_to({odette, paul})).outcome;
+  INFO(reason_of(outcome));
+  const bool for_good = answer.front() == '5';
+  CHECK(std::holds_alternative<Refused>(outcome) == for_good);
+  const auto scope = for_good ? std::get<Refused>(outcome).scope : std::get<Retry>(outcome).scope;
+  CHECK(scope == (of_server ? model::Scope::mail_server : model::Scope::lieu));
+  const bool of_sender = answer.find(".1.8") != std::string::npos || answer.find(".1.7") != std::string::npos;
+  CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == of_sender);
+  if (for_good) CHECK_THAT(reason_of(outcome), Catch::StartsWith(of_server ? "serveur-refuse" : "destinataire-refuse"));
+}
+
+TEST_CASE("a sender that is refused is ours to mend, a mail that is too large is the mail's own") {
+  const auto [answer, kind] = GENERATE(table<std::string, char>({{"553 5.7.1 Not owned by user", 's'},
+                                                                 {"550 5.1.0 Sender rejected", 's'},
+                                                                 {"550 No", 's'},
+                                                                 {"450 4.1.8 Domain not found", 's'},
+                                                                 {"452 4.3.1 Insufficient system storage", 'w'},
+                                                                 {"552 Too large", 'm'},
+                                                                 {"552 5.3.4 Too large", 'm'},
+                                                                 {"554 5.3.4 Too large", 'm'},
+                                                                 {"550 5.2.3 Too large", 'm'}}));
+  const Smtpd smtpd({"--sender", answer});
+  Client client(smtpd);
+  const auto outcome = client.send(mail_to({odette})).outcome;
+  INFO(answer);
+  if (kind == 'm') {
+    check_is<Refused>(outcome, "message-refuse: ");
+    CHECK(std::get<Refused>(outcome).scope == model::Scope::remise);
+  } else if (answer.front() == '5') {
+    check_is_the_servers<Refused>(outcome, "serveur-refuse: ");
+  } else {
+    check_is_the_servers<Retry>(outcome, answer);
+  }
+  CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == (kind == 's'));
 }
 
 TEST_CASE("a server that takes so many recipients at a time is given the others in further transactions") {

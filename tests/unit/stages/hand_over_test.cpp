@@ -720,9 +720,14 @@ TEST_CASE("R4: who has the notification does not get it again while others are p
     CHECK(site.notify().accepted == 1);
     CHECK(another.mails.back().last_try);
   }
-  SECTION("the mail server fails: that is said of nobody") {
-    another.outcome = model::Retry{"connection lost", std::nullopt, model::Scope::mail_server};
-    CHECK(site.notify().deferred == 1);
+  SECTION("the mail server fails, or a stop comes, at the last try as well: that is said of nobody") {
+    another.outcome =
+        model::Retry{"connection lost", std::nullopt, GENERATE(model::Scope::mail_server, model::Scope::remise)};
+    for (int attempt = 2; attempt <= 7; ++attempt) {
+      CHECK(site.notify().deferred == 1);
+      site.clock.advance(1h);
+    }
+    CHECK(another.mails.back().last_try);
   }
   CHECK(another.mails.at(0).recipients == std::vector<std::string>{"zoe@relais.example.org"});
 }

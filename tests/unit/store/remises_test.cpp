@@ -507,15 +507,26 @@ TEST_CASE("R6: a remise that its lieu has, although no server said so, is delive
   CHECK_THROWS_WITH(site.store->confirm_pickup(name, "dit le relais", first), Catch::Contains("is not delivered"));
   site.store->retry_remise(name, first);
   site.store->begin_attempts({site.remise(name)}, first);
+  CHECK_THROWS_WITH(site.store->confirm_taken_back(name, "rien", first), Catch::Contains("is leaving right now"));
   site.store->apply_deliveries({{site.remise(name), model::Refused{"arrivee-incertaine", "5 times"}, first, {}}});
   CHECK(why() == "arrivee-incertaine: 5 times");
   site.now += 24h;
-  site.store->confirm_pickup(name, "dit le relais", site.now);
+  SECTION("or, says the lieu, it has it not") {
+    site.store->confirm_taken_back(name, "rien reçu", site.now);
+    CHECK(site.state_of(name) == "prete");
+    CHECK_FALSE(site.store->due_remises(site.now).at(0).tried);
+    CHECK_THROWS_WITH(site.store->confirm_pickup(name, "si", site.now, true), Catch::Contains("is not delivered"));
+    return;
+  }
+  SECTION("held all the same, or let go since") {
+    if (GENERATE(false, true)) site.store->retry_remise(name, site.now);
+  }
+  site.store->confirm_pickup(name, "dit le relais", site.now, true);
   CHECK(site.state_of(name) == "livree");
   CHECK(site.states("A") == "rpe-a:remis");
   CHECK(site.number("SELECT livree_le FROM remise WHERE nom = '" + name + "'") == to_column(first));
   CHECK(site.number("SELECT retiree_le FROM remise WHERE nom = '" + name + "'") == to_column(site.now));
-  CHECK(site.store->due_notifications(site.now, 10).size() == 1);
+  CHECK(site.store->due_notifications(site.now, 10).empty());
   CHECK_THROWS_WITH(site.store->confirm_pickup(name, "encore", site.now), Catch::Contains("already known"));
   CHECK_FALSE(site.store->verify().broken_at);
 }
