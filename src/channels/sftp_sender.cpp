@@ -167,7 +167,6 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
 // `arrived` tells what is there for certain, also when this throws.
 Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arrived) {
   connected();
-  wrote_ = true;
   if (auto failed = prepare_directory(r)) return *std::move(failed);
   // Until the manifest is there nobody has been told of the remise. Only where the partner says that whatever is gone
   // was picked up is it so before that too; elsewhere it may have been cleared away.
@@ -203,6 +202,7 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
 std::optional<Outcome> SftpSender::prepare_directory(const RemiseToSend& r) {
   if (!profile_.make_directory) return std::nullopt;
   const std::string directory = directory_of(r.remise);
+  wrote_ = true;
   try {
     sftp_->make_directory(directory, remise_directory_mode);
     return std::nullopt;
@@ -240,9 +240,9 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
-  // Before the first attempt nothing of ours is there: what stands there is another's, whatever its size.
-  const bool first = r.attempt == 1;
-  if (first && profile_.overwrite) return std::nullopt;
+  // As long as no attempt has begun to write nothing of ours is there: what stands there is another's, whatever its
+  // size.
+  if (r.nothing_there && profile_.overwrite) return std::nullopt;
   std::vector<const model::RemiseFile*> files;
   std::vector<std::string> paths;
   for (const model::RemiseFile& f : r.files) {
@@ -252,19 +252,19 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
   }
   const auto found = sftp_->stat_all(paths);
   const model::RemiseFile& last = r.files.back();
-  if (!first && !files.empty() && files.back() == &last && found.back() && is_whole(*found.back(), last)) {
+  if (!r.nothing_there && !files.empty() && files.back() == &last && found.back() && is_whole(*found.back(), last)) {
     // The manifest came after all others: who misses one of them has taken it.
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!found[i]) continue;
-    if (!first && is_whole(*found[i], *files[i])) {
+    if (!r.nothing_there && is_whole(*found[i], *files[i])) {
       there.insert(files[i]->name);
       continue;
     }
     if (profile_.overwrite) continue;
-    if (first || !was_begun(*found[i], *files[i])) {
+    if (r.nothing_there || !was_begun(*found[i], *files[i])) {
       return Refused{
           "remise-differente",
           paths[i] + " exists at the server with another content; have it moved away, then retry the remise"};
@@ -319,6 +319,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     needed += f->size;
     uploads.push_back(std::move(u));
   }
+  wrote_ = true;
   ssh::UploadReport report;
   const auto note = [&] {
     for (std::size_t i = 0; i < report.done.size(); ++i) {
@@ -326,7 +327,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     }
   };
   try {
-    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r), r.attempt > 1}, report);
+    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r), !r.nothing_there}, report);
   } catch (...) {
     note();
     throw;
@@ -386,22 +387,31 @@ void SftpSender::ask(const std::function<void()>& work) {
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
-    const std::size_t removed = remove_all(r, true);  // also what was cut short, or damaged since
-    return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
-                                 profile_.host, profile_.port, directory_of(r.remise), removed, r.files.size())};
+    const Removed removed = remove_all(r, profile_.make_directory);  // what is in a directory of its own is its own
+    std::string facts = fmt::format("sftp {}:{} {}: {} of {} files removed", profile_.host, profile_.port,
+                                    directory_of(r.remise), removed.ours, r.files.size());
+    if (removed.foreign > 0)
+      facts +=
+          fmt::format(", {} that navette did not write {}", removed.foreign, removed.foreign == 1 ? "stays" : "stay");
+    return Delivered{facts + ", the others were not there any more"};
   });
 }
 
-// The manifest first: a lieu that waits for it begins with nothing that goes. Returns how many files were there.
-std::size_t SftpSender::remove_all(const RemiseToSend& r, bool whatever_size) {
+// The manifest first: a lieu that waits for it begins with nothing that goes. What is known to have arrived goes even
+// if it was changed since; under other names of ours, or `whatever` is there, what an attempt may have left.
+SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever) {
   ssh::Sftp& sftp = connected();
-  std::size_t removed = 0;
+  Removed removed;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r.remise, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
     const auto found = sftp.stat(path);
-    const bool ours = found && (whatever_size || found->size == f->size || was_begun(*found, *f));
-    if (ours && sftp.remove(path)) ++removed;
+    if (!found) continue;
+    if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
+      ++removed.foreign;
+    } else if (sftp.remove(path)) {
+      ++removed.ours;
+    }
   }
   if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {

@@ -58,7 +58,11 @@ class SftpSender final : public FileSender {
   bool replaces(const RemiseToSend& remise) const { return !remise.reissue_of.empty() && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
   void ask(const std::function<void()>& work);  // throws CannotTell
-  std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
+  struct Removed {
+    std::size_t ours = 0;     // files that were there and are gone
+    std::size_t foreign = 0;  // that bear a name of ours and stay
+  };
+  Removed remove_all(const RemiseToSend& remise, bool whatever);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
@@ -85,7 +89,7 @@ class SftpSender final : public FileSender {
   std::chrono::milliseconds patience_;
   std::stop_token stop_;
   std::unique_ptr<ssh::Sftp> sftp_;
-  bool wrote_ = false;  // this attempt, perhaps
+  bool wrote_ = false;  // this attempt, perhaps: files, or a directory
 };
 
 }  // namespace navette::channels

@@ -144,13 +144,14 @@ Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& st
 
 // No byte of it is needed, and none may be left here.
 model::Outcome Delivering::Job::take_back(const Spool& spool) const {
-  return sender->withdraw({remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.attempts + 1});
+  return sender->withdraw(
+      {remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.arrived, {}, !remise.tried});
 }
 
 Result Delivering::Job::deliver(const Spool& spool) const {
   const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
-  const channels::RemiseToSend to_send{remise.name,         remise.lieu_identifiant, source,           remise.files,
-                                       remise.attempts + 1, remise.arrived,          remise.reissue_of};
+  const channels::RemiseToSend to_send{remise.name,    remise.lieu_identifiant, source,       remise.files,
+                                       remise.arrived, remise.reissue_of,       !remise.tried};
   if (!take_apart && !remise.moved) return sender->send(to_send);
   // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
   // Cancelling it would deliver its demandes twice, or deny what happened.
@@ -358,7 +359,7 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   job->remise = remise;
   job->take_apart = !remise.recall && (held || !rights.lost.empty());
   job->lost = std::move(rights.lost);
-  if (job->take_apart && remise.attempts == 0) {
+  if (job->take_apart && !remise.tried) {
     dissolve(*job);
     return nullptr;
   }

@@ -226,6 +226,7 @@ class Store {
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
+  bool is_to_take_back(RowId remise);
   void forget_attempts_place(RowId remise, const std::string& why, Instant now);
   void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);

@@ -73,8 +73,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   }
   for (DueRemise& r : out) {
     auto q = db_.query(
-        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, ''), f.arrive FROM "
-        "remise_fichier f "
+        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, ''), "
+        "f.arrive OR r.livree_le IS NOT NULL FROM remise_fichier f JOIN remise r ON r.id = f.remise_id "
         "LEFT JOIN demande d ON d.id = f.demande_id WHERE f.remise_id = ? ORDER BY f.rang");
     q.bind(r.id);
     while (q.step()) {
@@ -284,6 +284,10 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, retry.reason);
     }
   }
+  // Withdrawn while it was to leave: nothing need be removed, nor may what another put there under its names.
+  for (const DeliveryOutcome& o : outcomes) {
+    if (o.left_nothing && is_to_take_back(o.remise)) taken_back(o.remise, nothing_had_left, o.at);
+  }
   transaction.commit();
 }
 
@@ -291,6 +295,10 @@ bool Store::is_withdrawn(RowId remise) {
   return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'a-detruire', 'rappelee')")
       .bind(remise)
       .step();
+}
+
+bool Store::is_to_take_back(RowId remise) {
+  return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'a-rappeler'").bind(remise).step();
 }
 
 void Store::apply_recall(const DeliveryOutcome& o) {
