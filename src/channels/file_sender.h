@@ -49,6 +49,9 @@ class CannotTell : public Error {
   model::Outcome why_;
 };
 
+// A stop ended an attempt before it wrote anything.
+class NothingSent : public Interrupted {};
+
 // Of one partner; one thread uses it. It may keep a connection from one remise to the next.
 class FileSender {
  public:

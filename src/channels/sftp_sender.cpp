@@ -38,6 +38,7 @@ const char* code_of(ssh::Fault fault) {
     case ssh::Fault::connection:
     case ssh::Fault::timed_out:
     case ssh::Fault::lost:
+    case ssh::Fault::channel:
       break;
   }
   return "serveur-injoignable";
@@ -102,6 +103,19 @@ std::string advice_on_making_directories(const SftpError& e) {
                    "refused?";
 }
 
+// Of what is asked for in the return directory, which the account needs the right to: `right`.
+std::string advice_on_return(std::uint32_t code, const char* right) {
+  switch (code) {
+    case SftpError::no_such_file:
+      return "the partner must make it, or its profile name another <repertoireRetour>";
+    case SftpError::permission_denied:
+    case SftpError::unsupported:
+      return fmt::format("the partner must let this account {}", right);
+    default:
+      return "ask the partner what is wrong there: its server does not say";
+  }
+}
+
 void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
@@ -131,7 +145,14 @@ Outcome SftpSender::send(const RemiseToSend& r) {
   if (auto refused = check_remise(r)) return *std::move(refused);
   std::vector<std::string> arrived;
   wrote_ = false;
-  Outcome outcome = guarded([&] { return attempt(r, arrived); });
+  Outcome outcome = guarded([&]() -> Outcome {
+    try {
+      return attempt(r, arrived);
+    } catch (const Interrupted&) {
+      if (wrote_) throw;
+      throw NothingSent();
+    }
+  });
   if (auto* refused = std::get_if<Refused>(&outcome)) refused->left_nothing = !wrote_;
   if (auto* retry = std::get_if<Retry>(&outcome)) {
     retry->left_nothing = !wrote_;
@@ -465,17 +486,25 @@ Collected SftpSender::collect(const Collecting& collecting) {
   try {
     connected();
     return fetch(collecting);
-  } catch (const SftpError&) {
-    throw;
+  } catch (const ssh::TooMuch& e) {
+    throw Error(fmt::format("the return directory {}; have the partner remove what does not belong there", e.what()));
+  } catch (const SftpError& e) {  // an answer: the connection is as good as before
+    throw Error(fmt::format("the return directory {} could not be looked at: {}; {}", profile_.return_directory,
+                            ssh::meaning_of(e.code()), advice_on_return(e.code(), "list it and look at its files")));
   } catch (const Error&) {
     sftp_.reset();
     throw;
+  } catch (const std::system_error& e) {  // of our own spool; its message would tell the file's name (R9)
+    sftp_.reset();                        // which is still open at the server
+    throw Error(fmt::format("what lies in the return directory {} could not be kept in arrivee/{}: {}",
+                            profile_.return_directory, collecting.lieu, e.code().message()));
   }
 }
 
 Collected SftpSender::fetch(const Collecting& c) {
   std::string directory = profile_.return_directory;
   if (directory.back() != '/') directory += '/';
+  const ssh::Discretion discretion(*sftp_, directory);
   const std::vector<std::string> there = sftp_->list(profile_.return_directory);  // sorted
   std::vector<std::string> named;
   for (const std::string& name : there) {
@@ -494,18 +523,26 @@ Collected SftpSender::fetch(const Collecting& c) {
       const auto now = sftp_->stat(path);
       if (!now || now->size != landing.size() || now->modified != modified) continue;  // changed meanwhile: later
       if (landing.keep()) sftp_->remove(path);
-    } catch (const SftpError& e) {                // its message would tell the file's name (R9)
-      if (e.code() != SftpError::no_such_file) {  // else the lieu has removed it itself
-        collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
-                                               profile_.return_directory, landing.is_kept() ? "removed" : "fetched",
-                                               e.code()));
-      }
+    } catch (const ssh::TooMuch&) {  // it grew, or the server told another size
+      collected.tell_unfit(1, profile_.return_directory, c);
+      continue;
+    } catch (const SftpError& e) {
+      if (e.code() != SftpError::no_such_file)  // else the lieu has removed it itself
+        collected.faults.push_back(fault_of_file(e.code(), landing.is_kept()));
       if (!landing.is_kept()) continue;
     }
     // Also where the server lets nothing be removed: what the lieu says counts.
     if (landing.land()) collected.names.push_back(landing.name());
   }
   return collected;
+}
+
+// Neither the file's name, which its sender chose, nor the server's words, which may tell it (R9).
+std::string SftpSender::fault_of_file(std::uint32_t code, bool kept) const {
+  return fmt::format("a file in the return directory {} could not be {}: {}; {}", profile_.return_directory,
+                     kept ? "removed" : "fetched", ssh::meaning_of(code),
+                     advice_on_return(code, kept ? "remove the files there: until then it comes again with each look"
+                                                 : "read the files there"));
 }
 
 // Of these, as many files as may be fetched at a time. The others cannot be, and take no place from those behind them.

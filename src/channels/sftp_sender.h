@@ -32,9 +32,10 @@ class SftpSender final : public FileSender {
              std::stop_token stop = {})
       : profile_(std::move(profile)), credentials_(credentials), patience_(patience), stop_(std::move(stop)) {}
 
-  // Codes of Refused that are the partner's: "cle-hote", "connexion-refusee" (login), "echange-cles", "sftp-absent",
-  // "justificatif", "repertoire-absent", "droits-insuffisants", "operation-absente"; the remise's own:
-  // "remise-differente", "source-alteree", "nom-invalide".
+  // A stop throws Interrupted, NothingSent before anything was written. Codes of Refused that are the partner's:
+  // "cle-hote", "connexion-refusee" (login), "echange-cles", "sftp-absent", "justificatif", "repertoire-absent",
+  // "droits-insuffisants", "operation-absente"; the remise's own: "remise-differente", "source-alteree",
+  // "nom-invalide".
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
@@ -76,6 +77,7 @@ class SftpSender final : public FileSender {
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
   std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
   Collected fetch(const Collecting& collecting);
+  std::string fault_of_file(std::uint32_t code, bool kept) const;
   std::vector<std::string> fetchable(const std::vector<std::string>& paths, const Collecting& collecting,
                                      Collected& collected);
   struct Settled {

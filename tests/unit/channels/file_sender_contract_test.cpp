@@ -65,8 +65,8 @@ class World {
     return {std::make_unique<channels::DepotSender>(srv->path(), channels::DepotSender::Missing::retry),
             [=](const std::string& file) { return remises / "R1" / file; }, remises};
   }
-  Place sftp(const test::Sshd& sshd, const Partner& partner,
-             model::PickupProof proof = model::PickupProof::none) const {
+  Place sftp(const test::Sshd& sshd, const Partner& partner, model::PickupProof proof = model::PickupProof::none,
+             std::stop_token stop = {}) const {
     const fs::path there = dir / "partner";
     fs::create_directories(there);
     fs::create_directories(dir / "credentials");
@@ -86,7 +86,7 @@ class World {
     p.check_size = partner.check_size;
     p.proof = proof;
     const bool flat = !partner.make_directory;
-    return {std::make_unique<channels::SftpSender>(p, credentials, 5s),
+    return {std::make_unique<channels::SftpSender>(p, credentials, 5s, std::move(stop)),
             [=](const std::string& file) {
               if (!flat) return there / "R1" / file;
               return there / (file == "remise.xml" ? "R1_" + file : file);
@@ -424,6 +424,16 @@ TEST_CASE("an attempt that found nobody tells that it left nothing; one that beg
   auto broken = untried(world);
   broken.files[1].sha256 = std::string(64, '0');
   CHECK_FALSE(std::get<Refused>(place.sender->send(broken)).left_nothing);
+}
+
+TEST_CASE("an attempt that a stop ends before it wrote anything tells that") {
+  const test::Sshd sshd;
+  const World world;
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_THROWS_AS(
+      world.sftp(sshd, partners[1], model::PickupProof::none, stop.get_token()).sender->send(untried(world)),
+      channels::NothingSent);
 }
 
 TEST_CASE("the manifest gets its name at the server when all others have theirs") {
