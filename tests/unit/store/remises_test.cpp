@@ -582,6 +582,12 @@ TEST_CASE("of a withdrawn remise only what navette wrote is to be removed") {
     CHECK(facts() == "nothing had left");
     CHECK(site.number("SELECT motif IS NULL FROM remise") == 1);
   }
+  SECTION("nor does one that a stop ended before it wrote") {
+    const bool tried = GENERATE(true, false);
+    site.store->withdraw_remise(name, "erreur", site.now);
+    site.store->abandon_attempt(id, tried, site.now);
+    CHECK(site.state_of(name) == (tried ? "a-rappeler" : "rappelee"));
+  }
   SECTION("one that may have written") {
     outcome.left_nothing = false;
     outcome.outcome = model::Retry{"lost", {}, model::Scope::remise, {"DI_monenfant_A1.xml"}};
