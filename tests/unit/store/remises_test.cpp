@@ -590,10 +590,10 @@ TEST_CASE("of a withdrawn remise only what navette wrote is to be removed") {
   }
   SECTION("one that may have written") {
     outcome.left_nothing = false;
-    outcome.outcome = model::Retry{"lost", {}, model::Scope::remise, {"DI_monenfant_A1.xml"}};
+    outcome.outcome = model::Retry{"lost", {}, model::Scope::remise, {"DI_monenfant_A.xml"}};
     site.store->apply_deliveries({outcome});
     site.store->withdraw_remise(name, "erreur", site.now);
-    CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A1.xml"});
+    CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A.xml"});
   }
   SECTION("once it is delivered each of its files was written for it") {
     site.store->apply_deliveries({{id, model::Delivered{"sftp"}, site.now, std::nullopt}});

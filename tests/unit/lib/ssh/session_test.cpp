@@ -55,7 +55,7 @@ TEST_CASE("a server is recognised by its pinned key, whatever its kind and which
 }
 
 TEST_CASE("a server that lets the account in and opens no channel is no other than that") {
-  const Sshd sshd({{"ed25519"}, "internal-sftp", "MaxSessions 0"});
+  const Sshd sshd({{"ed25519"}, "internal-sftp", "Match all\nMaxSessions 0\n"});
   CHECK(fault_of(profile(sshd)) == Fault::channel);
 }
 
