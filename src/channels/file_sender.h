@@ -18,13 +18,14 @@ struct RemiseToSend {
   std::string lieu;                      // identifiant
   const Directory& source;               // depart/<lieu>/<remise>/: the stored bytes, sent as they are
   std::vector<model::RemiseFile> files;  // what must arrive; the manifest is there, and last
-  int attempt = 1;                       // the first one is 1; later ones may find what an earlier one left
-  // Names of files that an earlier attempt saw there. Where that proves a pickup, gone since means picked up.
+  // Names of files that an earlier attempt saw there, or all of them once it is delivered. Where that proves a pickup,
+  // gone since means picked up.
   std::set<std::string> arrived{};
   // R15: the remise that this one issues again; empty for a first issue. Files of the same names that lie there are
   // ours then, damaged perhaps.
   std::string reissue_of{};
-  // The lieu has nothing of it, for certain: nothing was sent, or an operator says so.
+  // The lieu has nothing of it, for certain: nothing was sent, or an operator says so. What bears its names is
+  // another's.
   bool nothing_there = false;
 };
 
@@ -47,6 +48,9 @@ class CannotTell : public Error {
  private:
   model::Outcome why_;
 };
+
+// A stop ended an attempt before it wrote anything.
+class NothingSent : public Interrupted {};
 
 // Of one partner; one thread uses it. It may keep a connection from one remise to the next.
 class FileSender {
@@ -74,9 +78,11 @@ class FileSender {
   // Throws as look() does.
   virtual void forget(const RemiseToSend& remise) = 0;
 
-  // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part. Delivered: nothing of it
-  // is there any more, its facts tell what was. Refused, and the remise's own: this channel takes nothing back, the
-  // lieu must be asked. Only `remise`, `lieu`, `files` and `nothing_there` are looked at. May be repeated at will.
+  // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part; what another put there
+  // under the same names stays, as far as that can be told. For one that was tried or delivered. Delivered: nothing of
+  // it is there any more, its facts tell what was. Refused, and the remise's own: this channel takes nothing back, the
+  // lieu must be asked. Only `remise`, `lieu`, `files`, `arrived` and `nothing_there` are looked at. May be repeated at
+  // will.
   virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
 
   // Whether the channel can ever tell of a pickup; else the two that follow need not be called.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "channels/courriel_message.h"
+#include "channels/io_outcome.h"
 #include "channels/sftp_access.h"
 #include "lib/crypto/random.h"
 #include "lib/ssh/sftp.h"
@@ -196,6 +197,10 @@ void SftpProbing::connection_failed(const ssh::SshError& e) {
                   fmt::format("compare with the partner by another way; if it is right, put it into {} of its profile",
                               profile_.fingerprint.empty() ? profile_.known_hosts + ", the file of <hotesConnus>,"
                                                            : "<empreinteHote>"));
+    case ssh::Fault::channel:
+      at(subsystem, {name, connection, dialogue, host_key, login});
+      return fail(e.what(), "ask the partner: its server lets " + account +
+                                " in and opens no session for it; does it admit too few at a time?");
     case ssh::Fault::subsystem:
       at(subsystem, {name, connection, dialogue, host_key, login});
       return fail(e.what(), "have the partner open SFTP to the account " + account);
@@ -249,26 +254,32 @@ bool SftpProbing::try_directory() {
   return false;
 }
 
-// What lies there is only read: a first acknowledgement, or whatever file is first.
+// What lies there is only read: a first acknowledgement, or whatever file is first. No message names it (R9), nor is a
+// server's word for a name trusted.
 void SftpProbing::try_returns() {
   begin(returning);
-  const std::string account = profile_.user;
+  const std::string place = remote_path(profile_.return_directory);
+  const ssh::Discretion discretion(*sftp_, place);
+  std::string asked = "list " + place;
   try {
-    const auto names = sftp_->list(remote_path(profile_.return_directory));
-    for (const std::string& file : names) {
-      if (!file.ends_with(".xml") && !file.ends_with(".XML")) continue;
+    for (const std::string& file : sftp_->list(place)) {
+      if (!is_component(file) || !(file.ends_with(".xml") || file.ends_with(".XML"))) continue;
       constexpr std::uint64_t largest_return = std::uint64_t{16} << 20U;
-      const std::string path = remote_path(profile_.return_directory, file);
+      const std::string path = remote_path(place, file);
+      asked = "read a file in " + place;
       const auto there = sftp_->stat(path);
       if (!there || there->is_directory() || there->size > largest_return) continue;
       sftp_->read(path, largest_return, [](std::string_view) {});
       break;
     }
     pass();
-  } catch (const SftpError& e) {
-    fail(e.what(), fmt::format("remises arrive, acknowledgements do not: have the partner let {} list, read and remove "
-                               "files there, or correct <repertoireRetour> in its profile",
-                               account));
+  } catch (const ssh::TooMuch& e) {
+    fail(e.what(), "remises arrive, acknowledgements may not: have the partner remove what does not belong there");
+  } catch (const SftpError& e) {  // the server's words may tell a name as well
+    fail(fmt::format("{}: {}", asked, ssh::meaning_of(e.code())),
+         fmt::format("remises arrive, acknowledgements do not: have the partner let {} list, read and remove files "
+                     "there, or correct <repertoireRetour> in its profile",
+                     profile_.user));
   }
 }
 

@@ -38,6 +38,7 @@ const char* code_of(ssh::Fault fault) {
     case ssh::Fault::connection:
     case ssh::Fault::timed_out:
     case ssh::Fault::lost:
+    case ssh::Fault::channel:
       break;
   }
   return "serveur-injoignable";
@@ -102,6 +103,19 @@ std::string advice_on_making_directories(const SftpError& e) {
                    "refused?";
 }
 
+// Of what is asked for in the return directory, which the account needs the right to: `right`.
+std::string advice_on_return(std::uint32_t code, const char* right) {
+  switch (code) {
+    case SftpError::no_such_file:
+      return "the partner must make it, or its profile name another <repertoireRetour>";
+    case SftpError::permission_denied:
+    case SftpError::unsupported:
+      return fmt::format("the partner must let this account {}", right);
+    default:
+      return "ask the partner what is wrong there: its server does not say";
+  }
+}
+
 void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
@@ -131,7 +145,14 @@ Outcome SftpSender::send(const RemiseToSend& r) {
   if (auto refused = check_remise(r)) return *std::move(refused);
   std::vector<std::string> arrived;
   wrote_ = false;
-  Outcome outcome = guarded([&] { return attempt(r, arrived); });
+  Outcome outcome = guarded([&]() -> Outcome {
+    try {
+      return attempt(r, arrived);
+    } catch (const Interrupted&) {
+      if (wrote_) throw;
+      throw NothingSent();
+    }
+  });
   if (auto* refused = std::get_if<Refused>(&outcome)) refused->left_nothing = !wrote_;
   if (auto* retry = std::get_if<Retry>(&outcome)) {
     retry->left_nothing = !wrote_;
@@ -167,7 +188,6 @@ Outcome SftpSender::guarded(const std::function<Outcome()>& work) {
 // `arrived` tells what is there for certain, also when this throws.
 Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arrived) {
   connected();
-  wrote_ = true;
   if (auto failed = prepare_directory(r)) return *std::move(failed);
   // Until the manifest is there nobody has been told of the remise. Only where the partner says that whatever is gone
   // was picked up is it so before that too; elsewhere it may have been cleared away.
@@ -203,6 +223,7 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
 std::optional<Outcome> SftpSender::prepare_directory(const RemiseToSend& r) {
   if (!profile_.make_directory) return std::nullopt;
   const std::string directory = directory_of(r.remise);
+  wrote_ = true;
   try {
     sftp_->make_directory(directory, remise_directory_mode);
     return std::nullopt;
@@ -240,9 +261,9 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
-  // Before the first attempt nothing of ours is there: what stands there is another's, whatever its size.
-  const bool first = r.attempt == 1;
-  if (first && profile_.overwrite) return std::nullopt;
+  // As long as no attempt has begun to write nothing of ours is there: what stands there is another's, whatever its
+  // size.
+  if (r.nothing_there && profile_.overwrite) return std::nullopt;
   std::vector<const model::RemiseFile*> files;
   std::vector<std::string> paths;
   for (const model::RemiseFile& f : r.files) {
@@ -252,19 +273,19 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
   }
   const auto found = sftp_->stat_all(paths);
   const model::RemiseFile& last = r.files.back();
-  if (!first && !files.empty() && files.back() == &last && found.back() && is_whole(*found.back(), last)) {
+  if (!r.nothing_there && !files.empty() && files.back() == &last && found.back() && is_whole(*found.back(), last)) {
     // The manifest came after all others: who misses one of them has taken it.
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!found[i]) continue;
-    if (!first && is_whole(*found[i], *files[i])) {
+    if (!r.nothing_there && is_whole(*found[i], *files[i])) {
       there.insert(files[i]->name);
       continue;
     }
     if (profile_.overwrite) continue;
-    if (first || !was_begun(*found[i], *files[i])) {
+    if (r.nothing_there || !was_begun(*found[i], *files[i])) {
       return Refused{
           "remise-differente",
           paths[i] + " exists at the server with another content; have it moved away, then retry the remise"};
@@ -319,6 +340,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     needed += f->size;
     uploads.push_back(std::move(u));
   }
+  wrote_ = true;
   ssh::UploadReport report;
   const auto note = [&] {
     for (std::size_t i = 0; i < report.done.size(); ++i) {
@@ -326,7 +348,7 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
     }
   };
   try {
-    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r), r.attempt > 1}, report);
+    sftp_->upload(uploads, {profile_.check_size, profile_.overwrite || replaces(r), !r.nothing_there}, report);
   } catch (...) {
     note();
     throw;
@@ -386,22 +408,31 @@ void SftpSender::ask(const std::function<void()>& work) {
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
-    const std::size_t removed = remove_all(r, true);  // also what was cut short, or damaged since
-    return Delivered{fmt::format("sftp {}:{} {}: {} of {} files removed, the others were not there any more",
-                                 profile_.host, profile_.port, directory_of(r.remise), removed, r.files.size())};
+    const Removed removed = remove_all(r, profile_.make_directory);  // what is in a directory of its own is its own
+    std::string facts = fmt::format("sftp {}:{} {}: {} of {} files removed", profile_.host, profile_.port,
+                                    directory_of(r.remise), removed.ours, r.files.size());
+    if (removed.foreign > 0)
+      facts +=
+          fmt::format(", {} that navette did not write {}", removed.foreign, removed.foreign == 1 ? "stays" : "stay");
+    return Delivered{facts + ", the others were not there any more"};
   });
 }
 
-// The manifest first: a lieu that waits for it begins with nothing that goes. Returns how many files were there.
-std::size_t SftpSender::remove_all(const RemiseToSend& r, bool whatever_size) {
+// The manifest first: a lieu that waits for it begins with nothing that goes. What is known to have arrived goes even
+// if it was changed since; under other names of ours, or `whatever` is there, what an attempt may have left.
+SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever) {
   ssh::Sftp& sftp = connected();
-  std::size_t removed = 0;
+  Removed removed;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r.remise, *f);
     if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
     const auto found = sftp.stat(path);
-    const bool ours = found && (whatever_size || found->size == f->size || was_begun(*found, *f));
-    if (ours && sftp.remove(path)) ++removed;
+    if (!found) continue;
+    if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
+      ++removed.foreign;
+    } else if (sftp.remove(path)) {
+      ++removed.ours;
+    }
   }
   if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {
@@ -455,17 +486,25 @@ Collected SftpSender::collect(const Collecting& collecting) {
   try {
     connected();
     return fetch(collecting);
-  } catch (const SftpError&) {
-    throw;
+  } catch (const ssh::TooMuch& e) {
+    throw Error(fmt::format("the return directory {}; have the partner remove what does not belong there", e.what()));
+  } catch (const SftpError& e) {  // an answer: the connection is as good as before
+    throw Error(fmt::format("the return directory {} could not be looked at: {}; {}", profile_.return_directory,
+                            ssh::meaning_of(e.code()), advice_on_return(e.code(), "list it and look at its files")));
   } catch (const Error&) {
     sftp_.reset();
     throw;
+  } catch (const std::system_error& e) {  // of our own spool; its message would tell the file's name (R9)
+    sftp_.reset();                        // which is still open at the server
+    throw Error(fmt::format("what lies in the return directory {} could not be kept in arrivee/{}: {}",
+                            profile_.return_directory, collecting.lieu, e.code().message()));
   }
 }
 
 Collected SftpSender::fetch(const Collecting& c) {
   std::string directory = profile_.return_directory;
   if (directory.back() != '/') directory += '/';
+  const ssh::Discretion discretion(*sftp_, directory);
   const std::vector<std::string> there = sftp_->list(profile_.return_directory);  // sorted
   std::vector<std::string> named;
   for (const std::string& name : there) {
@@ -484,18 +523,26 @@ Collected SftpSender::fetch(const Collecting& c) {
       const auto now = sftp_->stat(path);
       if (!now || now->size != landing.size() || now->modified != modified) continue;  // changed meanwhile: later
       if (landing.keep()) sftp_->remove(path);
-    } catch (const SftpError& e) {                // its message would tell the file's name (R9)
-      if (e.code() != SftpError::no_such_file) {  // else the lieu has removed it itself
-        collected.faults.push_back(fmt::format("a file in the return directory {} could not be {} (SFTP status {})",
-                                               profile_.return_directory, landing.is_kept() ? "removed" : "fetched",
-                                               e.code()));
-      }
+    } catch (const ssh::TooMuch&) {  // it grew, or the server told another size
+      collected.tell_unfit(1, profile_.return_directory, c);
+      continue;
+    } catch (const SftpError& e) {
+      if (e.code() != SftpError::no_such_file)  // else the lieu has removed it itself
+        collected.faults.push_back(fault_of_file(e.code(), landing.is_kept()));
       if (!landing.is_kept()) continue;
     }
     // Also where the server lets nothing be removed: what the lieu says counts.
     if (landing.land()) collected.names.push_back(landing.name());
   }
   return collected;
+}
+
+// Neither the file's name, which its sender chose, nor the server's words, which may tell it (R9).
+std::string SftpSender::fault_of_file(std::uint32_t code, bool kept) const {
+  return fmt::format("a file in the return directory {} could not be {}: {}; {}", profile_.return_directory,
+                     kept ? "removed" : "fetched", ssh::meaning_of(code),
+                     advice_on_return(code, kept ? "remove the files there: until then it comes again with each look"
+                                                 : "read the files there"));
 }
 
 // Of these, as many files as may be fetched at a time. The others cannot be, and take no place from those behind them.

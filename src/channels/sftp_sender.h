@@ -32,9 +32,10 @@ class SftpSender final : public FileSender {
              std::stop_token stop = {})
       : profile_(std::move(profile)), credentials_(credentials), patience_(patience), stop_(std::move(stop)) {}
 
-  // Codes of Refused that are the partner's: "cle-hote", "connexion-refusee" (login), "echange-cles", "sftp-absent",
-  // "justificatif", "repertoire-absent", "droits-insuffisants", "operation-absente"; the remise's own:
-  // "remise-differente", "source-alteree", "nom-invalide".
+  // A stop throws Interrupted, NothingSent before anything was written. Codes of Refused that are the partner's:
+  // "cle-hote", "connexion-refusee" (login), "echange-cles", "sftp-absent", "justificatif", "repertoire-absent",
+  // "droits-insuffisants", "operation-absente"; the remise's own: "remise-differente", "source-alteree",
+  // "nom-invalide".
   model::Outcome send(const RemiseToSend& remise) override;
   std::optional<model::Delivered> look(const RemiseToSend& remise) override;
   void forget(const RemiseToSend& remise) override;
@@ -58,7 +59,11 @@ class SftpSender final : public FileSender {
   bool replaces(const RemiseToSend& remise) const { return !remise.reissue_of.empty() && !profile_.make_directory; }
   model::Outcome guarded(const std::function<model::Outcome()>& work);
   void ask(const std::function<void()>& work);  // throws CannotTell
-  std::size_t remove_all(const RemiseToSend& remise, bool whatever_size);
+  struct Removed {
+    std::size_t ours = 0;     // files that were there and are gone
+    std::size_t foreign = 0;  // that bear a name of ours and stay
+  };
+  Removed remove_all(const RemiseToSend& remise, bool whatever);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
@@ -72,6 +77,7 @@ class SftpSender final : public FileSender {
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
   std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
   Collected fetch(const Collecting& collecting);
+  std::string fault_of_file(std::uint32_t code, bool kept) const;
   std::vector<std::string> fetchable(const std::vector<std::string>& paths, const Collecting& collecting,
                                      Collected& collected);
   struct Settled {
@@ -85,7 +91,7 @@ class SftpSender final : public FileSender {
   std::chrono::milliseconds patience_;
   std::stop_token stop_;
   std::unique_ptr<ssh::Sftp> sftp_;
-  bool wrote_ = false;  // this attempt, perhaps
+  bool wrote_ = false;  // this attempt, perhaps: files, or a directory
 };
 
 }  // namespace navette::channels

@@ -288,7 +288,7 @@ std::vector<RemiseRow> withdrawable(store::Store& store, const RemiseRow& remise
 }
 
 std::string effect_of_withdrawal(const RemiseRow& r, const LieuRow& lieu) {
-  if (r.tentatives == 0) return "nothing of it has left; it is not delivered any more";
+  if (!r.partie) return "nothing of it has left; it is not delivered any more";
   if (r.livree_le && channels::CourrielSender::wrote(r.faits)) {
     return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
            r.faits + ")";

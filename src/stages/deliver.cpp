@@ -75,6 +75,7 @@ struct Delivering::Job {
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;
 
+  bool nothing_there() const { return !remise.tried && remise.arrived.empty(); }
   bool sends() const { return !look && !take_apart && !remise.recall && !remise.moved; }
   Passage passage() const { return {lieu, look ? 0 : remise.first_issue, account}; }
   bool served(model::Scope scope) const { return lieu_served || (scope == model::Scope::access && account_served); }
@@ -131,6 +132,8 @@ Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& st
     if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
     if (remise.recall) return take_back(tools.spool);
     return deliver(tools.spool);
+  } catch (const channels::NothingSent&) {
+    return NotBegun{};
   } catch (const Interrupted&) {
     return Unknown{};
   } catch (const channels::CannotTell& e) {
@@ -145,14 +148,13 @@ Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& st
 // No byte of it is needed, and none may be left here.
 model::Outcome Delivering::Job::take_back(const Spool& spool) const {
   return sender->withdraw(
-      {remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.attempts + 1, {}, {}, !remise.tried});
+      {remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.arrived, {}, nothing_there()});
 }
 
 Result Delivering::Job::deliver(const Spool& spool) const {
   const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
-  const channels::RemiseToSend to_send{
-      remise.name,    remise.lieu_identifiant, source,       remise.files, remise.attempts + 1,
-      remise.arrived, remise.reissue_of,       !remise.tried};
+  const channels::RemiseToSend to_send{remise.name,    remise.lieu_identifiant, source,         remise.files,
+                                       remise.arrived, remise.reissue_of,       nothing_there()};
   if (!take_apart && !remise.moved) return sender->send(to_send);
   // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
   // Cancelling it would deliver its demandes twice, or deny what happened.
@@ -360,7 +362,7 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   job->remise = remise;
   job->take_apart = !remise.recall && (held || !rights.lost.empty());
   job->lost = std::move(rights.lost);
-  if (job->take_apart && remise.attempts == 0) {
+  if (job->take_apart && !remise.tried) {
     dissolve(*job);
     return nullptr;
   }
@@ -420,7 +422,7 @@ void Delivering::settle(std::vector<Ended> ended) {
     } else if (auto* looked = std::get_if<Looked>(&e.result)) {
       conclude_look(*job, std::move(*looked));
     } else if (std::holds_alternative<NotBegun>(e.result) && job->sends()) {
-      tools_.store.abandon_attempts({job->remise.id});
+      tools_.store.abandon_attempt(job->remise.id, job->remise.tried, tools_.clock.now());
     }
     if (job->sender) idle_.push_back({{job->lieu, job->via}, job->account, std::move(job->sender)});
   }

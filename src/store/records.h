@@ -180,7 +180,7 @@ struct DueRemise {
   int attempts = 0;        // so far
   std::optional<Instant> first_attempt;
   std::vector<model::RemiseFile> files;  // manifest last
-  std::set<std::string> arrived;         // names of files that are there for certain
+  std::set<std::string> arrived;         // names of files that are there for certain; all once it was delivered
   bool recall = false;                   // withdrawn: to be removed at the lieu
   std::string reissue_of;                // R15: name of the first issue; empty: it is the first
   RowId first_issue = 0;                 // of the same content; its own id for a first issue
@@ -247,6 +247,8 @@ struct DueAlert {
 };
 // What the reason of a remise that is held after five days begins with, before that of its last attempt.
 constexpr std::string_view not_for_five_days = "not delivered for five days: ";
+// What is said of a withdrawn remise of which the lieu never had anything.
+constexpr const char* nothing_had_left = "nothing had left";
 struct AlertItem {
   std::string object;  // a lieu, a remise, a flux …: nothing of a family
   std::string reason;  // of model::with_code, or the code that refused a flux; empty: none

@@ -117,7 +117,8 @@ class Store {
   // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
   // one, or a demande in it.
   std::set<RowId> begin_attempts(const std::vector<RowId>& remises, Instant now);
-  void abandon_attempts(const std::vector<RowId>& remises);  // stopped on purpose before anything left: do not count
+  // Stopped on purpose before anything left: it does not count. `tried`: an earlier one may have left something.
+  void abandon_attempt(RowId remise, bool tried, Instant now);
   // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.
   void begin_taking_apart(const std::vector<RowId>& remises);
   // What an attempt had left at a place that is not the lieu's any more is gone.
@@ -227,6 +228,7 @@ class Store {
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
+  void conclude_idle_recall(RowId remise, Instant now);
   void forget_attempts_place(RowId remise, const std::string& why, Instant now);
   void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);

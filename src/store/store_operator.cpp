@@ -215,7 +215,9 @@ void Store::withdraw_remise(const std::string& name, const std::string& why, Ins
   };
   std::vector<Issue> issues;
   {
-    auto q = db_.query("SELECT id, nom, tentatives > 0, etat FROM remise WHERE id = ?1 OR reemise_de = ?1 ORDER BY id");
+    auto q = db_.query(
+        "SELECT id, nom, tentee_par IS NOT NULL OR livree_le IS NOT NULL, etat FROM remise WHERE id = ?1 OR reemise_de "
+        "= ?1 ORDER BY id");
     q.bind(first);
     while (q.step()) {
       if (model::next(model::parse_remise_state(q.text(3)), RemiseEvent::withdrawn))
@@ -237,7 +239,7 @@ void Store::withdraw_remise(const std::string& name, const std::string& why, Ins
     trace(now, "remise.rappel", object, why_detail(why));
     if (issue.left) continue;
     // There is nothing to remove.
-    taken_back(issue.id, "nothing had left", now);
+    taken_back(issue.id, nothing_had_left, now);
   }
   transaction.commit();
 }

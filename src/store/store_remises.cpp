@@ -73,8 +73,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   }
   for (DueRemise& r : out) {
     auto q = db_.query(
-        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, ''), f.arrive FROM "
-        "remise_fichier f "
+        "SELECT f.nom, f.genre, f.taille, f.sha256, coalesce(d.emetteur, ''), coalesce(d.reference, ''), "
+        "f.arrive OR r.livree_le IS NOT NULL FROM remise_fichier f JOIN remise r ON r.id = f.remise_id "
         "LEFT JOIN demande d ON d.id = f.demande_id WHERE f.remise_id = ? ORDER BY f.rang");
     q.bind(r.id);
     while (q.step()) {
@@ -158,16 +158,14 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   return begun;
 }
 
-void Store::abandon_attempts(const std::vector<RowId>& remises) {
-  if (remises.empty()) return;
+void Store::abandon_attempt(RowId remise, bool tried, Instant now) {
   sqlite::Transaction transaction(db_);
-  for (const RowId id : remises) {
-    db_.query(
-           "UPDATE remise SET tentatives = tentatives - 1, en_cours = 0, "
-           "tentee_par = iif(tentatives = 1, NULL, tentee_par) WHERE id = ?")
-        .bind(id)
-        .run();
-  }
+  db_.query(
+         "UPDATE remise SET tentatives = tentatives - 1, en_cours = 0, tentee_par = iif(?, tentee_par, NULL) WHERE id "
+         "= ?")
+      .bind(std::int64_t{tried ? 1 : 0}, remise)
+      .run();
+  conclude_idle_recall(remise, now);
   transaction.commit();
 }
 
@@ -284,6 +282,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       trace(o.at, o.next_attempt ? "remise.differee" : "remise.retenue", object, retry.reason);
     }
   }
+  for (const DeliveryOutcome& o : outcomes) conclude_idle_recall(o.remise, o.at);
   transaction.commit();
 }
 
@@ -291,6 +290,18 @@ bool Store::is_withdrawn(RowId remise) {
   return db_.query("SELECT 1 FROM remise WHERE id = ? AND etat IN ('a-rappeler', 'a-detruire', 'rappelee')")
       .bind(remise)
       .step();
+}
+
+// Withdrawn while it was to leave, and nothing of it did: nothing need be removed, nor may what another put there under
+// its names.
+void Store::conclude_idle_recall(RowId remise, Instant now) {
+  const bool idle =
+      db_.query(
+             "SELECT 1 FROM remise WHERE id = ? AND etat = 'a-rappeler' AND en_cours = 0 AND tentee_par IS "
+             "NULL AND livree_le IS NULL")
+          .bind(remise)
+          .step();
+  if (idle) taken_back(remise, nothing_had_left, now);
 }
 
 void Store::apply_recall(const DeliveryOutcome& o) {

@@ -174,6 +174,44 @@ def test_what_cannot_be_fetched_is_told_and_keeps_nothing_else_waiting(site, ssh
 
 
 @needs_sshd
+@pytest.mark.parametrize("denied, fault, reach", [
+    ("readdir", "could not be looked at: permission denied; the partner must let this account list it", "list "),
+    ("read", "could not be fetched: permission denied; the partner must let this account read the files there", "read a file in "),
+    ("remove", "could not be removed: permission denied; the partner must let this account remove the files there", None),
+])
+def test_what_the_server_denies_in_a_return_directory_is_told_in_words_and_names_no_file(site, sshd, denied, fault, reach):
+    open_site(site, sshd, with_returns(sshd))
+    deliver(site, "A1")
+    retour = sshd.path / "retour"
+    (retour / "martin-lea.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    sshd.stop()
+    config = sshd.path / "sshd_config"
+    config.write_text(config.read_text(encoding="ascii").replace("internal-sftp", f"internal-sftp -P {denied}"), encoding="ascii")
+    sshd.start()
+    done = site.passes(code=1)
+    assert f"return directory {retour} {fault}" in done.stdout or f"file in the return directory {retour} {fault}" in done.stdout
+    assert "status" not in done.stdout and "martin-lea" not in done.stdout + done.stderr
+    told = [f["texte"] for f in site.json("check", "--reach", code=(0, 1)) if f["sujet"] == "reach"]
+    assert "martin-lea" not in str(told)
+    if reach:
+        assert f", return directory: {reach}{retour}: permission denied; " in told[0]
+
+
+@needs_sshd
+def test_a_return_directory_of_more_names_than_are_listed_is_told(site, sshd):
+    open_site(site, sshd, with_returns(sshd), patience="5s")
+    deliver(site, "A1")
+    retour = sshd.path / "retour"
+    for i in range(100_001):
+        os.mknod(retour / f"{i}")
+    (retour / "retrait.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
+    done = site.passes(code=1)
+    assert f"the return directory {retour} holds more than 100000 names; have the partner remove what does not belong" in done.stdout
+    told, = [f for f in site.json("check", "--reach", code=(0, 1)) if f["sujet"] == "reach"]
+    assert told["etat"] == "warn" and f", return directory: {retour} holds more than 100000 names; " in told["texte"]
+
+
+@needs_sshd
 def test_a_partner_acknowledges_no_other_lieus_remises(site, sshd, tmp_path):
     other = Sshd(tmp_path / "autre")
     try:

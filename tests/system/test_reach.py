@@ -202,6 +202,17 @@ def test_where_acknowledgements_are_fetched_is_read_too(site, server):
     assert (sshd.path / "rpe-bon/retrait.xml").exists()
 
 
+def test_a_server_that_lets_navette_in_and_opens_no_session_is_told_at_that_step(site, tmp_path):
+    sshd = Sshd(tmp_path / "serveur", more="MaxSessions 0\n")
+    try:
+        open_partners(site, sshd, {"rpe-un": sshd.channel()})
+        (found,) = findings(site, "--reach", subject="reach", code=1)
+    finally:
+        sshd.stop()
+    assert ", SFTP: the server opens no channel" in found["texte"] and "host key, login)" in found["texte"]
+    assert "does it admit too few at a time?" in found["texte"] and "<port>" not in found["texte"]
+
+
 def test_two_lieux_that_share_a_flat_directory_are_told(site, server):
     sshd = server()
     # Such conventions are refused since: this one is from before.

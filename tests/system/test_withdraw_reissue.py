@@ -188,7 +188,8 @@ def test_an_act_says_when_the_next_pass_does_not_do_it(site, place):
     assert "2 remises wait for a person: navette remises list --held" in site.json("status")["attention"]
     site.run("remises", "hold", second, "--why", "le temps de vérifier")
     assert "not now: its partner is held since " in site.run("remises", "release", second).stdout
-    assert "once its partner is tried again, which is held since " in site.run("remises", "withdraw", second, "--why", "x").stdout
+    # Its server was never reached.
+    assert "nothing of it has left; it is not delivered any more" in site.run("remises", "withdraw", second, "--why", "x").stdout
     key.write_bytes(secret)
     key.chmod(0o600)
     place.server.start()
@@ -242,3 +243,53 @@ def test_nothing_is_issued_again_after_its_retention(site):
     site.run("remises", "reissue", remise.name, "--why", "perdue", env=at(paris("2032-02-29T23:50:00")))
     run_at(site, paris("2032-02-29T23:55:00"))
     assert len(remises(site)) == 2
+
+
+@pytest.fixture(name="sshd")
+def a_server(tmp_path):
+    if not pathlib.Path("/usr/sbin/sshd").exists():
+        pytest.skip("openssh-server is not installed")
+    server = Sshd(tmp_path / "serveur")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("retried", [False, True])
+def test_what_navette_did_not_write_stays_when_a_remise_is_withdrawn(site, sshd, retried):
+    open_site(site, sshd, sshd.channel(make_directory=False))
+    site.passes()
+    theirs = sshd.there / "DI_monenfant_A1.pdf"
+    theirs.write_bytes(b"of the partner's own")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=(0, 1))
+    remise = the_remise(site)
+    assert site.json("remises", "show", remise)["motif"].startswith("remise-differente")
+    if retried:
+        site.run("remises", "retry", remise)
+        site.passes(code=(0, 1))
+    assert "nothing of it has left" in site.run("remises", "withdraw", remise, "--why", "x").stdout
+    site.run("remises", "withdraw", remise, "--why", "x", "--apply")
+    shown = site.json("remises", "show", remise)
+    assert (shown["etat"], shown["rappel_faits"]) == ("rappelee", "nothing had left")
+    site.passes()
+    assert sshd.files() == [theirs.name] and theirs.read_bytes() == b"of the partner's own"
+
+
+def test_a_withdrawal_takes_no_other_lieus_remise_from_a_directory_of_two_names(site, sshd):
+    # Nothing tells that it is the same server.
+    canal = sshd.channel(make_directory=False)
+    open_site(site, sshd, {"rpe-un": canal, "rpe-deux": canal.replace("127.0.0.1", "localhost")},
+              {"rpe-un": ["42218"], "rpe-deux": ["42218"]})
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes()
+    delivered = sshd.files()
+    by_state = {r["etat"]: r["remise"] for r in site.json("remises", "list")}
+    assert set(by_state) == {"livree", "retenue"} and len(delivered) == 3
+    # Its files have the same names and sizes.
+    site.run("remises", "retry", by_state["retenue"])
+    site.passes(code=(0, 1))
+    site.run("remises", "withdraw", by_state["retenue"], "--why", "x", "--apply")
+    site.passes()
+    site.passes()
+    assert sshd.files() == delivered
+    assert {r["etat"]: r["retiree_le"] for r in site.json("remises", "list")} == {"livree": None, "rappelee": None}

@@ -339,6 +339,24 @@ class Login {
   const Waiting& waiting_;
 };
 
+ChannelPtr open_sftp(ssh_session session, const Server& server, const Waiting& waiting) {
+  ChannelPtr channel(ssh_channel_new(session));
+  if (!channel) throw std::bad_alloc();
+  const auto ask = [&](const auto& operation) {
+    try {
+      return insist(session, waiting.during(" (opening SFTP)"), SSH_AGAIN, operation);
+    } catch (const SshError& e) {  // silent, or lost
+      throw SshError(Fault::channel, e.what());
+    }
+  };
+  if (ask([&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
+    fail(Fault::channel, server, "the server opens no channel: " + words(session));
+  if (ask([&] { return ssh_channel_request_subsystem(channel.get(), "sftp"); }) != SSH_OK)
+    fail(ssh_is_connected(session) != 0 ? Fault::subsystem : Fault::channel, server,
+         "the server has no sftp subsystem for that account: " + words(session));
+  return channel;
+}
+
 }  // namespace
 
 void require_usable(const Server& server) {
@@ -377,20 +395,10 @@ void Session::connect(const Server& server) {
   // No structured binding: clang 14 lets no lambda capture one.
   const Waiting waiting = handles_->waiting.from_now(steps_of_login);
   SessionPtr& session = handles_->session;
-  ChannelPtr& channel = handles_->channel;
   session = server.fingerprint.empty() ? connect_known(server, waiting, fingerprint_)
                                        : connect_pinned(server, waiting, fingerprint_);
   Login(session.get(), server, waiting).run();
-  channel.reset(ssh_channel_new(session.get()));
-  if (!channel) throw std::bad_alloc();
-  const auto ask = [&](const auto& operation) {
-    return insist(session.get(), waiting.during(" (opening SFTP)"), SSH_AGAIN, operation);
-  };
-  if (ask([&] { return ssh_channel_open_session(channel.get()); }) != SSH_OK)
-    fail(Fault::lost, server, "opening a channel: " + words(session.get()));
-  if (ask([&] { return ssh_channel_request_subsystem(channel.get(), "sftp"); }) != SSH_OK)
-    fail(ssh_is_connected(session.get()) != 0 ? Fault::subsystem : Fault::lost, server,
-         "the server has no sftp subsystem for that account: " + words(session.get()));
+  handles_->channel = open_sftp(session.get(), server, waiting);
 }
 
 Session::Session(Session&&) noexcept = default;

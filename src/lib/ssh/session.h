@@ -16,13 +16,14 @@
 
 namespace navette::ssh {
 
-// What failed, and so who can mend it. Up to `lost` it may heal by itself; from `key_exchange` on somebody must change
-// something here or at the partner's.
+// What failed, and so who can mend it. Up to `channel` it may heal by itself; from `key_exchange` on somebody must
+// change something here or at the partner's.
 enum class Fault {
   resolution,    // the name has no address
   connection,    // refused, unreachable, no answer in time
   timed_out,     // connected, then silent
   lost,          // ended by the other side or the network
+  channel,       // logged in, and then no channel for SFTP: refused, as where too many are open, silent or lost
   key_exchange,  // no algorithm in common
   host_key,      // not the pinned one, unknown, or revoked
   login,         // the account, its key or its password is not accepted
@@ -34,7 +35,7 @@ class SshError : public Error {
  public:
   SshError(Fault fault, const std::string& message) : Error(message), fault_(fault) {}
   Fault fault() const { return fault_; }
-  bool may_heal() const { return fault_ <= Fault::lost; }
+  bool may_heal() const { return fault_ <= Fault::channel; }
 
  private:
   Fault fault_;

@@ -52,6 +52,42 @@ class Deadline {
 
 }  // namespace
 
+std::string meaning_of(std::uint32_t code) {
+  switch (code) {
+    case SftpError::eof:
+      return "end of file";
+    case SftpError::no_such_file:
+      return "no such file";
+    case SftpError::permission_denied:
+      return "permission denied";
+    case SftpError::failure:
+      return "failure";
+    case SftpError::bad_message:
+      return "bad message";
+    case SftpError::no_connection:
+    case SftpError::connection_lost:
+      return "no connection";
+    case SftpError::unsupported:
+      return "operation unsupported";
+    default:
+      return fmt::format("status {}", code);
+  }
+}
+
+Discretion::Discretion(Sftp& sftp, std::string directory) : sftp_(sftp) {
+  if (!directory.ends_with('/')) directory += '/';
+  sftp_.undisclosed_ = std::move(directory);
+}
+
+Discretion::~Discretion() {
+  sftp_.undisclosed_.clear();
+}
+
+std::string Sftp::shown(const std::string& path) const {
+  const bool hidden = !undisclosed_.empty() && path.size() > undisclosed_.size() && path.starts_with(undisclosed_);
+  return hidden ? "a file in " + undisclosed_ : path;
+}
+
 Sftp::Sftp(Session session) : session_(std::move(session)) {
   out_ = Builder(Type::init).u32(version).finish();
   bool answered = false;
@@ -210,7 +246,7 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
   };
   if (paths.empty()) return out;
   const std::string others = paths.size() > 1 ? fmt::format(" and {} more", paths.size() - 1) : "";
-  during("look at " + paths.front() + others, [&] {
+  during("look at " + shown(paths.front()) + others, [&] {
     while (left > 0) {
       ask_next();
       pump();
@@ -225,7 +261,7 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
       throw;
     }
   }
-  if (refused) fail("look at " + refused->first, refused->second);
+  if (refused) fail("look at " + shown(refused->first), refused->second);
   return out;
 }
 
@@ -270,7 +306,7 @@ void Sftp::rename(const std::string& from, const std::string& to, bool overwrite
 bool Sftp::remove(const std::string& path) {
   try {
     ask(
-        Type::remove, "remove " + path, [&](Builder& b) { b.string(path); }, Type::status);
+        Type::remove, "remove " + shown(path), [&](Builder& b) { b.string(path); }, Type::status);
     return true;
   } catch (const SftpError& e) {
     if (e.code() != SftpError::no_such_file) throw;
@@ -286,7 +322,7 @@ void Sftp::remove_directory(const std::string& path) {
 std::string Sftp::open_handle(Type type, const std::string& path) {
   std::string handle;
   ask(
-      type, "open " + path,
+      type, "open " + shown(path),
       [&](Builder& b) {
         b.string(path);
         if (type == Type::open) b.u32(wire::open_read).attributes({});
@@ -326,8 +362,7 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
     }
     if (names.size() > most) {
       close_handle(handle);
-      names.resize(most);
-      break;
+      throw TooMuch(fmt::format("{} holds more than {} names", path, most));
     }
   }
   std::sort(names.begin(), names.end());
@@ -337,12 +372,13 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
 void Sftp::read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink) {
   std::uint64_t size = 0;
   const std::string handle = open_handle(Type::open, path);
-  const Deadline deadline(session_, "read " + path);
+  const std::string what = "read " + shown(path);
+  const Deadline deadline(session_, what);
   while (true) {
     deadline.check();
     try {
       ask(
-          Type::read, "read " + path, [&](Builder& b) { b.string(handle).u64(size).u32(wire::chunk); }, Type::data,
+          Type::read, what, [&](Builder& b) { b.string(handle).u64(size).u32(wire::chunk); }, Type::data,
           [&](Reply& r) {
             const std::string_view bytes = r.body.string();
             if (bytes.empty()) throw MalformedPacket("the server sends nothing, and does not say that this is all");
@@ -356,7 +392,7 @@ void Sftp::read(const std::string& path, std::uint64_t limit, const std::functio
     }
     if (size > limit) {
       close_handle(handle);
-      throw SftpError(SftpError::failure, path + " is larger than it may be");
+      throw TooMuch(fmt::format("{} is larger than {} bytes", shown(path), limit));
     }
   }
 }

@@ -45,6 +45,15 @@ class SftpError : public Error {
   std::uint32_t code_;
 };
 
+// There is more than the caller takes: names in a directory, bytes in a file. The connection is as good as before.
+class TooMuch : public SftpError {
+ public:
+  explicit TooMuch(const std::string& what) : SftpError(failure, what) {}
+};
+
+// A code in our own words: a server's may tell what no log may hold.
+std::string meaning_of(std::uint32_t code);
+
 // What is to be sent: read once, from its beginning to its end.
 class Source {
  public:
@@ -107,16 +116,18 @@ class Sftp {
   void rename(const std::string& from, const std::string& to, bool overwrite);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
-  // Names, without "." and "..", sorted; when there are more than `most`, that many of them. This and `read` take ten
-  // times the session's patience at most, then SshError (timed_out).
-  std::vector<std::string> list(const std::string& path, std::size_t most = 100'000);
-  // The whole file, piece by piece. SftpError when it is larger than `limit` bytes.
+  // Names, without "." and "..", sorted; TooMuch when there are more than `most`. This and `read` take ten times the
+  // session's patience at most, then SshError (timed_out).
+  static constexpr std::size_t most_names = 100'000;
+  std::vector<std::string> list(const std::string& path, std::size_t most = most_names);
+  // The whole file, piece by piece. TooMuch when it is larger than `limit` bytes.
   void read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink);
   std::string read(const std::string& path, std::uint64_t limit);
   // Bytes free for us where `path` lies; nothing when the server cannot tell.
   std::optional<std::uint64_t> free_space(const std::string& path);
 
  private:
+  friend class Discretion;
   struct Reply {
     wire::Type type{};
     wire::Parser body;
@@ -134,6 +145,7 @@ class Sftp {
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});
   void wait_for(const bool& answered);
+  std::string shown(const std::string& path) const;  // in messages
   // A connection that is lost, or of no use, names the server and what it was needed for.
   void during(const std::string& step, const std::function<void()>& work);
   wire::Type look_type() const { return stat_ ? wire::Type::stat : wire::Type::lstat; }
@@ -150,6 +162,20 @@ class Sftp {
   // What the server turned out to refuse is not asked again over this connection.
   bool stat_ = true;
   bool fstat_ = true;
+  std::string undisclosed_;  // with a slash behind; empty: nothing is
+};
+
+// While it lives, what looks at, reads or removes files of `directory` names none of them in its messages: their names
+// are another's, personal perhaps. It ends before its Sftp does.
+class Discretion {
+ public:
+  Discretion(Sftp& sftp, std::string directory);
+  Discretion(const Discretion&) = delete;
+  Discretion& operator=(const Discretion&) = delete;
+  ~Discretion();
+
+ private:
+  Sftp& sftp_;
 };
 
 }  // namespace navette::ssh

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "channels/mail_directory.h"
 #include "channels/sftp_sender.h"
@@ -64,8 +65,8 @@ class World {
     return {std::make_unique<channels::DepotSender>(srv->path(), channels::DepotSender::Missing::retry),
             [=](const std::string& file) { return remises / "R1" / file; }, remises};
   }
-  Place sftp(const test::Sshd& sshd, const Partner& partner,
-             model::PickupProof proof = model::PickupProof::none) const {
+  Place sftp(const test::Sshd& sshd, const Partner& partner, model::PickupProof proof = model::PickupProof::none,
+             std::stop_token stop = {}) const {
     const fs::path there = dir / "partner";
     fs::create_directories(there);
     fs::create_directories(dir / "credentials");
@@ -85,7 +86,7 @@ class World {
     p.check_size = partner.check_size;
     p.proof = proof;
     const bool flat = !partner.make_directory;
-    return {std::make_unique<channels::SftpSender>(p, credentials, 5s),
+    return {std::make_unique<channels::SftpSender>(p, credentials, 5s, std::move(stop)),
             [=](const std::string& file) {
               if (!flat) return there / "R1" / file;
               return there / (file == "remise.xml" ? "R1_" + file : file);
@@ -153,6 +154,13 @@ bool is_delivered(const Outcome& outcome) {
   return std::holds_alternative<Delivered>(outcome);
 }
 
+// Before an attempt wrote anything.
+channels::RemiseToSend untried(const World& world) {
+  auto remise = world.depot.remise();
+  remise.nothing_there = true;
+  return remise;
+}
+
 std::string refused(const Outcome& outcome) {
   const auto* r = std::get_if<Refused>(&outcome);
   return r == nullptr ? "not refused" : r->code;
@@ -212,9 +220,7 @@ TEST_CASE("contract: a remise arrives whole, once, and again is the same") {
     check_whole(world, place);
     CHECK(place.sender->look(world.depot.remise()));
     const auto written = fs::last_write_time(place.path("DI_monenfant_A1.pdf"));
-    auto again = world.depot.remise();
-    again.attempt = 2;
-    CHECK(is_delivered(make().sender->send(again)));
+    CHECK(is_delivered(make().sender->send(world.depot.remise())));
     check_whole(world, place);
     CHECK(fs::last_write_time(place.path("DI_monenfant_A1.pdf")) == written);
     CHECK_THAT(place.sender->describe_place("R1"), Catch::StartsWith("dépôt SFTP") ||
@@ -231,9 +237,7 @@ TEST_CASE("contract: bytes that are not those announced are shown to nobody") {
     CHECK(refused(place.sender->send(remise)) == "source-alteree");
     CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
     CHECK_FALSE(fs::exists(place.path("remise.xml")));
-    auto again = world.depot.remise();
-    again.attempt = 2;
-    CHECK(is_delivered(place.sender->send(again)));
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
     check_whole(world, place);
   });
 }
@@ -244,11 +248,12 @@ TEST_CASE("contract: what stands there under the same name is not replaced unles
         const Place place = make();
         put(place.path("remise.xml"), "of another");
         put(place.path("DI_monenfant_A1.xml"), "of another");
+        const auto remise = untried(world);
         if (overwrites) {
-          CHECK(is_delivered(place.sender->send(world.depot.remise())));
+          CHECK(is_delivered(place.sender->send(remise)));
           check_whole(world, place);
         } else {
-          CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+          CHECK(refused(place.sender->send(remise)) == "remise-differente");
           CHECK(content(place.path("remise.xml")) == "of another");
           CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
         }
@@ -299,12 +304,42 @@ TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is no
         fs::remove(place.path("DI_monenfant_A1.xml"));   // the lieu has begun to fetch
         put(place.path("DI_monenfant_A1.pdf"), "%PDF");  // cut short, or damaged
         put(place.root / "du-lieu.txt", "of the lieu");
-        CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+        auto delivered = world.depot.remise();
+        for (const auto& f : delivered.files) delivered.arrived.insert(f.name);
+        CHECK(is_delivered(make().sender->withdraw(delivered)));
         CHECK(files_below(place.root) == std::vector<fs::path>{place.root / "du-lieu.txt"});
-        CHECK(is_delivered(make().sender->withdraw(world.depot.remise())));
+        CHECK(is_delivered(make().sender->withdraw(delivered)));
         CHECK_FALSE(place.sender->look(world.depot.remise()));
       },
       true);
+}
+
+TEST_CASE(
+    "of a remise that did not arrive, what an attempt may have left goes; what another put under its names stays") {
+  const auto [rename, arrived] = GENERATE(std::pair{true, false}, std::pair{true, true}, std::pair{false, false});
+  const test::Sshd sshd({{"ed25519"}, rename ? "internal-sftp" : "internal-sftp -P rename,posix-rename", ""});
+  const World world;
+  const Place place = world.sftp(sshd, {"flat", "", rename, false, false});
+  const fs::path pdf = place.path("DI_monenfant_A1.pdf");
+  const std::string larger(world.depot.files[0].size + 1, 'x');
+  put(place.path("DI_monenfant_A1.xml"), world.depot.source.read("DI_monenfant_A1.xml"));
+  put(rename ? place.path("remise.xml").string() + ".part" : place.path("remise.xml").string(), "<rem");
+  put(pdf, larger);
+  auto remise = world.depot.remise();
+  if (arrived) remise.arrived = {"DI_monenfant_A1.pdf"};  // and was changed since
+  const bool forgets = GENERATE(true, false);
+  if (forgets) {
+    place.sender->forget(remise);
+  } else {
+    const Outcome outcome = place.sender->withdraw(remise);
+    REQUIRE(is_delivered(outcome));
+    CHECK_THAT(std::get<Delivered>(outcome).facts,
+               Catch::Contains(fmt::format(" {} of 3 files removed", (rename ? 1 : 2) + (arrived ? 1 : 0))));
+    CHECK((std::get<Delivered>(outcome).facts.find("1 that navette did not write stays") == std::string::npos) ==
+          arrived);
+  }
+  CHECK(files_below(place.root) == (arrived ? std::vector<fs::path>{} : std::vector<fs::path>{pdf}));
+  if (!arrived) CHECK(content(pdf) == larger);
 }
 
 TEST_CASE("contract: a mail that was sent cannot be withdrawn, and the lieu must be asked") {
@@ -333,7 +368,6 @@ TEST_CASE("R15: a remise issued again among its former files replaces them, what
   CHECK(fs::exists(place.root / "R2_remise.xml"));
   // Its answer was lost: what is there since is not sent a third time.
   put(place.path("DI_monenfant_A1.pdf"), "changed by the lieu");
-  again.attempt = 2;
   REQUIRE(is_delivered(place.sender->send(again)));
   CHECK(content(place.path("DI_monenfant_A1.pdf")) == "changed by the lieu");
 }
@@ -350,7 +384,6 @@ TEST_CASE("an attempt over SFTP that was cut short is completed, and nothing is 
       put(half, std::string(1000, 'p'));
       const auto written = fs::last_write_time(place.path("DI_monenfant_A1.xml"));
       auto remise = world.depot.remise();
-      remise.attempt = 2;
       REQUIRE(is_delivered(place.sender->send(remise)));
       check_whole(world, place);
       CHECK(fs::last_write_time(place.path("DI_monenfant_A1.xml")) == written);
@@ -366,7 +399,6 @@ TEST_CASE(
   const bool taken = proof == model::PickupProof::disappearance;
   const Place place = world.sftp(sshd, partners[0], proof);
   auto remise = world.depot.remise();
-  remise.attempt = 2;
   remise.arrived = {"DI_monenfant_A1.pdf"};
   REQUIRE(is_delivered(place.sender->send(remise)));
   CHECK(fs::exists(place.path("DI_monenfant_A1.pdf")) != taken);
@@ -383,7 +415,25 @@ TEST_CASE("an attempt that found nobody tells that it left nothing; one that beg
   CHECK_THROWS_AS(place.sender->forget(world.depot.remise()), channels::CannotTell);
   sshd.start();
   put(place.path("DI_monenfant_A1.pdf"), "another's");
-  CHECK_FALSE(std::get<Refused>(place.sender->send(world.depot.remise())).left_nothing);
+  CHECK_FALSE(std::get<Refused>(place.sender->send(untried(world))).left_nothing);  // a directory
+  fs::remove_all(place.root);
+  place = world.sftp(sshd, partners[1]);
+  put(place.path("DI_monenfant_A1.pdf"), "another's");
+  CHECK(std::get<Refused>(place.sender->send(untried(world))).left_nothing);
+  fs::remove(place.path("DI_monenfant_A1.pdf"));
+  auto broken = untried(world);
+  broken.files[1].sha256 = std::string(64, '0');
+  CHECK_FALSE(std::get<Refused>(place.sender->send(broken)).left_nothing);
+}
+
+TEST_CASE("an attempt that a stop ends before it wrote anything tells that") {
+  const test::Sshd sshd;
+  const World world;
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_THROWS_AS(
+      world.sftp(sshd, partners[1], model::PickupProof::none, stop.get_token()).sender->send(untried(world)),
+      channels::NothingSent);
 }
 
 TEST_CASE("the manifest gets its name at the server when all others have theirs") {
@@ -411,7 +461,7 @@ TEST_CASE("what stands there before the first attempt is another's, whatever its
     const Place place = world.sftp(sshd, partner);
     const fs::path path = place.path("DI_monenfant_A1.pdf");
     put(path, std::string(world.depot.files[0].size, 'x'));
-    CHECK(refused(place.sender->send(world.depot.remise())) == "remise-differente");
+    CHECK(refused(place.sender->send(untried(world))) == "remise-differente");
     CHECK(content(path) == std::string(world.depot.files[0].size, 'x'));
     CHECK_FALSE(fs::exists(place.path("remise.xml")));
     fs::remove_all(place.path("remise.xml").parent_path());
@@ -428,7 +478,6 @@ TEST_CASE("a file larger than ours is another's, where an attempt that was cut s
   const std::string larger(world.depot.files[0].size + 1, 'x');
   put(place.path("DI_monenfant_A1.pdf"), larger);
   auto remise = world.depot.remise();
-  remise.attempt = 2;
   CHECK(refused(place.sender->send(remise)) == "remise-differente");
   CHECK(content(place.path("DI_monenfant_A1.pdf")) == larger);
   CHECK_FALSE(fs::exists(place.path("remise.xml")));
@@ -459,7 +508,7 @@ TEST_CASE("a server that tells no size, under a profile that says so, gets each 
   const test::Sshd sshd({{"ed25519"}, "internal-sftp -P fstat,stat,lstat", ""});
   const World world;
   const Place place = world.sftp(sshd, {"", "", true, true, true, false});
-  REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+  REQUIRE(is_delivered(place.sender->send(untried(world))));
   check_whole(world, place);
 }
 
@@ -472,7 +521,6 @@ TEST_CASE("once the manifest is there nothing is sent again of what the lieu has
       auto remise = world.depot.remise();
       REQUIRE(is_delivered(place.sender->send(remise)));
       fs::remove(place.path("DI_monenfant_A1.pdf"));
-      remise.attempt = 2;  // a crash came before it was written down
       REQUIRE(is_delivered(place.sender->send(remise)));
       CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
     }
@@ -488,7 +536,6 @@ TEST_CASE("what goes while an attempt completes another is not taken for deliver
                                           std::string(std::size_t{40} << 20U, 'p')));
   put(place.path("DI_monenfant_A1.xml"), world.depot.source.read("DI_monenfant_A1.xml"));
   auto remise = world.depot.remise();
-  remise.attempt = 2;
   // A removal that a former connection had asked for.
   const std::jthread former([&](const std::stop_token& stop) {
     while (!stop.stop_requested() && !fs::exists(place.path("DI_monenfant_A0.pdf.part")))
@@ -502,7 +549,6 @@ TEST_CASE("what goes while an attempt completes another is not taken for deliver
   CHECK(retry->arrived == std::vector<std::string>{"DI_monenfant_A0.pdf", "DI_monenfant_A1.pdf"});
   CHECK_FALSE(fs::exists(place.path("remise.xml")));
   remise.arrived = {retry->arrived.begin(), retry->arrived.end()};
-  remise.attempt = 3;
   REQUIRE(is_delivered(place.sender->send(remise)));
   check_whole(world, place);
 }
@@ -557,9 +603,7 @@ TEST_CASE("faults of a partner's server are the partner's, with what mends them"
     sshd.signal_sessions(SIGKILL);
     const Outcome lost = place.sender->send(world.depot.remise());
     REQUIRE(std::holds_alternative<Retry>(lost));
-    auto again = world.depot.remise();
-    again.attempt = 2;
-    CHECK(is_delivered(place.sender->send(again)));
+    CHECK(is_delivered(place.sender->send(world.depot.remise())));
   }
   SECTION("a server that cannot rename, under a profile that says it can") {
     const test::Sshd without({{"ed25519"}, "internal-sftp -P rename,posix-rename", ""});

@@ -295,6 +295,7 @@ TEST_CASE("a server that cannot be asked what it has is asked once a pass, whate
     site.due(lieu, 1);
     site.answers["apart:" + lieu + "-1"] = model::Retry{"no answer", std::nullopt, model::Scope::access};
   }
+  db.execute("UPDATE remise SET tentee_par = version_id");
   SECTION("for what is to be taken apart after an attempt that failed") {
     db.execute(
         "INSERT INTO demande (flux_id, emetteur, reference, jour, sha256, admise, retenue) "
@@ -304,7 +305,6 @@ TEST_CASE("a server that cannot be asked what it has is asked once a pass, whate
         "r.version_id, 'en-remise', 0, r.id FROM remise r JOIN demande d ON d.reference = r.nom");
   }
   SECTION("for what is to be cleared at a former place") {
-    db.execute("UPDATE remise SET tentee_par = version_id");
     auto moved = convention("C1", {});
     moved.version = 2;
     for (const auto& [lieu, channel] : lieux) {

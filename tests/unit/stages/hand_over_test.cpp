@@ -156,7 +156,7 @@ struct Delivery : test::StageSite {
     const auto id = store->due_remises(clock.now()).at(0).id;
     store->begin_attempts({id}, clock.now());
     save();
-    store->abandon_attempts({id});
+    store->abandon_attempt(id, false, clock.now());
   }
   void restore() {
     store.reset();

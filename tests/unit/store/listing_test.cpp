@@ -242,9 +242,9 @@ TEST_CASE_METHOD(Filled,
   };
   const auto issue_again = [&](const char* as, const char* state) {
     db().execute(std::string("INSERT INTO remise (nom, lieu_id, version_id, etat, composee_le, nombre, delai_retrait, "
-                             "tentatives, prochaine, reemise_de) SELECT '") +
-                 as + "', lieu_id, version_id, '" + state + "', 0, 1, 5, 1, 0, id FROM remise WHERE nom = '" + name +
-                 "'");
+                             "tentatives, prochaine, reemise_de, tentee_par) SELECT '") +
+                 as + "', lieu_id, version_id, '" + state +
+                 "', 0, 1, 5, 1, 0, id, version_id FROM remise WHERE nom = '" + name + "'");
   };
   const Words a{"monenfant/A"};
   issue_again("again", "livree");

@@ -56,7 +56,7 @@ TEST_CASE("while a remise leaves, no demande in it can be held, and trying leave
   REQUIRE(site.store->begin_attempts({remise}, site.now).size() == 1);
   CHECK_THROWS_WITH(site.store->hold_demande("A", "x", site.now), Catch::Contains("leaving right now"));
   CHECK(site.text("SELECT retenue IS NULL FROM demande") == "1");
-  site.store->abandon_attempts({remise});
+  site.store->abandon_attempt(remise, false, site.now);
   site.store->hold_demande("A", "x", site.now);
   CHECK(site.text("SELECT tentatives FROM remise") == "0");
 }

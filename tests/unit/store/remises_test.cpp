@@ -606,6 +606,52 @@ TEST_CASE("what an attempt left at another place is cleared there first, and has
   }
 }
 
+TEST_CASE("of a withdrawn remise only what navette wrote is to be removed") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto id = site.remise(name);
+  site.store->begin_attempts({id}, site.now);
+  DeliveryOutcome outcome{id, model::Refused{"remise-differente", "x exists"}, site.now, std::nullopt};
+  outcome.left_nothing = true;
+  const auto facts = [&] { return site.text("SELECT rappel_faits FROM remise"); };
+  SECTION("an attempt that wrote nothing is as none") {
+    site.store->apply_deliveries({outcome});
+    CHECK_FALSE(list_remises(site.store->connection(), {}, no_limit).at(0).partie);
+    site.store->withdraw_remise(name, "erreur", site.now);
+    CHECK(site.state_of(name) == "rappelee");
+    CHECK(facts() == "nothing had left");
+  }
+  SECTION("nor does one that is known only after the withdrawal") {
+    CHECK(list_remises(site.store->connection(), {}, no_limit).at(0).partie);
+    site.store->withdraw_remise(name, "erreur", site.now);
+    CHECK(site.state_of(name) == "a-rappeler");
+    site.store->apply_deliveries({outcome});
+    CHECK(site.state_of(name) == "rappelee");
+    CHECK(facts() == "nothing had left");
+    CHECK(site.number("SELECT motif IS NULL FROM remise") == 1);
+  }
+  SECTION("nor does one that a stop ended before it wrote") {
+    const bool tried = GENERATE(true, false);
+    site.store->withdraw_remise(name, "erreur", site.now);
+    site.store->abandon_attempt(id, tried, site.now);
+    CHECK(site.state_of(name) == (tried ? "a-rappeler" : "rappelee"));
+  }
+  SECTION("one that may have written") {
+    outcome.left_nothing = false;
+    outcome.outcome = model::Retry{"lost", {}, model::Scope::remise, {"DI_monenfant_A.xml"}};
+    site.store->apply_deliveries({outcome});
+    site.store->withdraw_remise(name, "erreur", site.now);
+    CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A.xml"});
+  }
+  SECTION("once it is delivered each of its files was written for it") {
+    site.store->apply_deliveries({{id, model::Delivered{"sftp"}, site.now, std::nullopt}});
+    site.store->withdraw_remise(name, "erreur", site.now);
+    const auto due = site.store->due_remises(site.now).at(0);
+    CHECK((due.recall && due.arrived.size() == due.files.size()));
+  }
+  CHECK_FALSE(site.store->verify().broken_at);
+}
+
 TEST_CASE("of what is due that is asked for which is wanted, in order, and its number is not used up by the rest") {
   Routed site;
   const std::string a = site.pack("rpe-a");

@@ -33,7 +33,7 @@ Fault fault_of(const ssh::Server& server, std::chrono::milliseconds patience = 5
     const ssh::Session session(server, patience);
   } catch (const ssh::SshError& e) {
     INFO(e.what());
-    CHECK(e.may_heal() == (e.fault() <= Fault::lost));
+    CHECK(e.may_heal() == (e.fault() <= Fault::channel));
     return e.fault();
   }
   FAIL("connected");
@@ -52,6 +52,11 @@ TEST_CASE("a server is recognised by its pinned key, whatever its kind and which
     server.known_hosts = known(sshd, kind);
     CHECK(ssh::Session(server, 5s).host_fingerprint() == sshd.fingerprint(kind));
   }
+}
+
+TEST_CASE("a server that lets the account in and opens no channel is no other than that") {
+  const Sshd sshd({{"ed25519"}, "internal-sftp", "Match all\nMaxSessions 0\n"});
+  CHECK(fault_of(profile(sshd)) == Fault::channel);
 }
 
 TEST_CASE("a session that ends leaves no descriptor open") {

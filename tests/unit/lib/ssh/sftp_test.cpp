@@ -290,7 +290,12 @@ TEST_CASE("looking, making, renaming, listing, reading, removing") {
   CHECK_FALSE(sizes[1]);
   CHECK(sizes[2]->size == 1U);
   CHECK(sftp.read(server.path("d/a"), 200'000) == filler(100'000, 3));
-  CHECK_THROWS_AS(sftp.read(server.path("d/a"), 1000), SftpError);
+  CHECK_THROWS_AS(sftp.read(server.path("d/a"), 1000), ssh::TooMuch);
+  CHECK(sftp.list(server.path("d"), 2).size() == 2);
+  CHECK_THROWS_MATCHES(sftp.list(server.path("d"), 1), ssh::TooMuch,
+                       Catch::Predicate<ssh::TooMuch>([&](const ssh::TooMuch& e) {
+                         return e.what() == server.path("d") + " holds more than 1 names";
+                       }));
   CHECK_THROWS_AS(sftp.rename(server.path("d/a"), server.path("d/b"), false), SftpError);
   sftp.rename(server.path("d/a"), server.path("d/b"), true);
   CHECK(sftp.list(server.path("d")) == std::vector<std::string>{"b"});
@@ -408,6 +413,56 @@ TEST_CASE("a connection that is lost names the server and what it was needed for
              }),
              StartsWith(place) && EndsWith(" (send " + server.path("a") + " and 1 more)"));
   CHECK_THAT(lost([&](auto& sftp) { sftp.list("/in"); }), StartsWith(place) && EndsWith(" (open /in)"));
+}
+
+TEST_CASE("names that are another's stand in no message, and do again afterwards") {
+  const auto said = [](const auto& work) {
+    try {
+      work();
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("nothing");
+  };
+  SECTION("refused") {
+    const Server server({{"ed25519"}, "internal-sftp -P open,lstat,stat,remove", ""});
+    auto sftp = server.connect();
+    const std::string file = server.path("a.xml");
+    {
+      const ssh::Discretion discretion(sftp, server.there().string());
+      const std::string hidden = " a file in " + server.path("") + ": Permission denied";
+      CHECK(said([&] { sftp.read(file, 1000); }) == "open" + hidden);
+      CHECK(said([&] { sftp.stat(file); }) == "look at" + hidden);
+      CHECK(said([&] { sftp.remove(file); }) == "remove" + hidden);
+      CHECK_THAT(said([&] { sftp.stat(server.there().string()); }),
+                 Catch::Contains("look at " + server.there().string() + ":"));
+    }
+    CHECK_THAT(said([&] { sftp.remove(file); }), Catch::StartsWith("remove " + file));
+  }
+  SECTION("too large") {
+    const Server server;
+    server.sshd.dir.put("partner/a.xml", "1234");
+    auto sftp = server.connect();
+    const ssh::Discretion discretion(sftp, server.path(""));
+    CHECK(said([&] { sftp.read(server.path("a.xml"), 3); }) ==
+          "a file in " + server.path("") + " is larger than 3 bytes");
+  }
+  SECTION("no SFTP") {
+    const Server server(odd("empty"));
+    auto sftp = server.connect();
+    const ssh::Discretion discretion(sftp, "/in");
+    CHECK_THAT(said([&] { sftp.read("/in/a.xml", 3); }), Catch::EndsWith(" (read a file in /in/)"));
+  }
+  SECTION("lost") {
+    const Server server;
+    auto sftp = server.connect();
+    const ssh::Discretion discretion(sftp, "/in");
+    server.sshd.signal_sessions(SIGKILL);
+    CHECK_THAT(said([&] {
+                 sftp.stat_all({"/in/a.xml", "/in/b.xml"});
+               }),
+               Catch::EndsWith(" (look at a file in /in/ and 1 more)"));
+  }
 }
 
 TEST_CASE("an account whose shell says something names itself") {
