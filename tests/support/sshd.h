@@ -64,16 +64,15 @@ class Sshd {
   void make_key(const std::string& name, const std::string& kind, const std::string& passphrase = "") const {
     std::filesystem::remove(dir / name);
     run({"ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", (dir / name).string()});
+    run({"sh", "-c",
+         "ssh-keygen -lf '" + (dir / (name + ".pub")).string() + "' | cut -d' ' -f2 | tr -d '\\n' > '" +
+             (dir / (name + ".print")).string() + "'"});
   }
   void authorise(const std::string& key) const {
     std::ofstream(dir / "authorized_keys", std::ios::app) << dir.get(key + ".pub");
   }
-  std::string fingerprint(const std::string& kind = "ed25519") const {
-    run({"sh", "-c",
-         "ssh-keygen -lf '" + (dir / ("host_" + kind + ".pub")).string() + "' | cut -d' ' -f2 | tr -d '\\n' > '" +
-             (dir / "print").string() + "'"});
-    return dir.get("print");
-  }
+  // Threads may ask for it at the same time.
+  std::string fingerprint(const std::string& kind = "ed25519") const { return dir.get("host_" + kind + ".print"); }
   // "kind key" of a host key, as in known_hosts.
   std::string public_key(const std::string& kind = "ed25519") const {
     const std::string line = dir.get("host_" + kind + ".pub");
