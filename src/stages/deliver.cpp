@@ -440,11 +440,16 @@ namespace {
 
 // A former place's fault concerns neither the lieu's present one nor its other remises.
 model::Outcome at_former_place(model::Outcome outcome) {
-  if (std::holds_alternative<model::Delivered>(outcome)) return outcome;
-  const auto* refused = std::get_if<model::Refused>(&outcome);
-  const auto* retry = std::get_if<model::Retry>(&outcome);
-  if ((refused != nullptr ? refused->scope : retry->scope) == model::Scope::remise) return outcome;
-  const std::string why = refused != nullptr ? refused->code + ": " + refused->reason : retry->reason;
+  std::string why;
+  model::Scope scope = model::Scope::remise;
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
+    why = refused->code + ": " + refused->reason;
+    scope = refused->scope;
+  } else if (const auto* retry = std::get_if<model::Retry>(&outcome)) {
+    why = retry->reason;
+    scope = retry->scope;
+  }
+  if (scope == model::Scope::remise) return outcome;
   return model::Retry{why +
                           "; what lies at the lieu's former server is to be removed first: once nothing is left there, "
                           "navette remises taken-back",
