@@ -51,16 +51,14 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
   row.en_attente = one_count(db, "SELECT count(*) FROM acheminement WHERE lieu_id = ? AND etat = 'a-remettre'", id);
   row.remises_en_attente = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND lieu_id = ?", id) +
                            one_count(db, "SELECT count(*) FROM remise WHERE etat = 'retenue' AND lieu_id = ?", id);
-  row.derniere_remise = one_instant(db, "SELECT dernier_succes FROM lieu WHERE id = ?", id);
   row.prochain_essai =
       one_instant(db,
                   "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
                   "WHERE r.lieu_id = ? AND r.etat = 'prete'",
                   id);
   auto q = db.query(
-      "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND retenue_operateur = 0 AND etat IN "
-      "('prete', "
-      "'retenue') ORDER BY id LIMIT 1");
+      "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND retenue_operateur = 0 "
+      "AND etat IN ('prete', 'retenue') ORDER BY id LIMIT 1");
   if (row.dernier_motif.empty() && q.bind(id).step()) row.dernier_motif = q.text(0);
   row.en_cours = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND en_cours = 1 AND lieu_id = ?", id);
 }
@@ -70,13 +68,14 @@ LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& to
   {
     auto q = db.query(
         "SELECT identifiant, caf, suspendu, CASE retenu WHEN 1 THEN erreur_le END, iif(echecs > 0, derniere_erreur, "
-        "NULL) FROM lieu WHERE id = ?");
+        "NULL), dernier_succes FROM lieu WHERE id = ?");
     q.bind(id).step();
     row.identifiant = q.text(0);
     row.caf = q.text(1);
     row.suspendu = q.find_text(2);
     row.retenu = instant_from(q.find_integer(3));
     row.dernier_motif = q.find_text(4).value_or("");
+    row.derniere_remise = instant_from(q.find_integer(5));
   }
   load_convention_of(db, id, today, row);
   load_traffic_of(db, id, row);

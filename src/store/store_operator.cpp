@@ -360,9 +360,8 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
       .bind(to_column(now), id)
       .run();
   db_.query(
-         "UPDATE notification SET retenue = 0, prochaine = ? WHERE etat = 'a-envoyer' AND (SELECT lieu_id FROM remise "
-         "r "
-         "WHERE r.id = remise_id) = ?")
+         "UPDATE notification SET retenue = 0, prochaine = ? WHERE etat = 'a-envoyer' AND "
+         "(SELECT lieu_id FROM remise r WHERE r.id = remise_id) = ?")
       .bind(to_column(now), id)
       .run();
   trace(now, "lieu.relance", "lieu:" + lieu);
