@@ -86,13 +86,6 @@ void remember(const Directory& source, const std::string& facts) {
   }
 }
 
-// Of our mail server, or of the settings in [mail].
-bool is_the_servers(const Outcome& outcome) {
-  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope == Scope::mail_server;
-  const auto* retry = std::get_if<Retry>(&outcome);
-  return retry != nullptr && retry->scope == Scope::mail_server;
-}
-
 }  // namespace
 
 Outcome CourrielSender::send(const RemiseToSend& r) {
@@ -177,7 +170,7 @@ Outcome CourrielSender::conclude(const RemiseToSend& r, const MailOutcome& answe
     remember(r.source, facts);
     return Delivered{facts};
   }
-  if (is_the_servers(answer.outcome)) {
+  if (scope_of(answer.outcome) == Scope::mail_server) {
     const auto* refused = std::get_if<Refused>(&answer.outcome);
     const std::string& why = refused != nullptr ? refused->reason : std::get<Retry>(answer.outcome).reason;
     return Retry{model::with_code("serveur-messagerie", why), std::nullopt, Scope::mail_server};

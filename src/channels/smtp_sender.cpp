@@ -129,12 +129,6 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
   return Retry{std::move(why), std::nullopt, Scope::mail_server};
 }
 
-bool is_of_server(const Outcome& outcome) {
-  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope == Scope::mail_server;
-  const auto* retry = std::get_if<Retry>(&outcome);
-  return retry != nullptr && retry->scope == Scope::mail_server;
-}
-
 Outcome outcome_of_fault(const curl::SmtpError& e, const std::vector<std::string>& recipients) {
   std::string why = std::string("mail server ") + e.what();
   if (e.reply().code != 0) why += "; it says: " + shown(e.reply(), recipients);
@@ -236,7 +230,7 @@ Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const s
   std::optional<Outcome> put_off;
   // What keeps all from the mail says more than what keeps one.
   const auto keep = [](std::optional<Outcome>& kept, const Outcome& outcome) {
-    if (!kept || is_of_server(outcome)) kept = outcome;
+    if (!kept || scope_of(outcome) == Scope::mail_server) kept = outcome;
   };
   for (const auto& [address, outcome] : answers) {
     if (std::holds_alternative<Delivered>(outcome)) {
@@ -248,7 +242,7 @@ Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const s
     }
   }
   if (fault) return *fault;
-  if (put_off && (accepted == 0 || !mail.last_try || is_of_server(*put_off))) return *put_off;
+  if (put_off && (accepted == 0 || !mail.last_try || scope_of(*put_off) == Scope::mail_server)) return *put_off;
   if (accepted == 0) return *refused;
   return Delivered{
       fmt::format("smtp {}:{} ({} of {} recipients)", settings_.host, settings_.port, accepted, answers.size())};

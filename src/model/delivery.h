@@ -38,6 +38,13 @@ struct Refused {
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 
+// Scope::remise for what is Delivered.
+inline Scope scope_of(const Outcome& outcome) {
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope;
+  const auto* retry = std::get_if<Retry>(&outcome);
+  return retry != nullptr ? retry->scope : Scope::remise;
+}
+
 // A reason as it is stored and shown: begins with the code that the Caf's daily mail has a French sentence for
 // (xslt/alerte.xsl). A Retry's reason may be one already; a Refused has its code apart.
 inline std::string with_code(const std::string& code, const std::string& words) {

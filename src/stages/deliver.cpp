@@ -440,16 +440,10 @@ namespace {
 
 // A former place's fault concerns neither the lieu's present one nor its other remises.
 model::Outcome at_former_place(model::Outcome outcome) {
+  if (scope_of(outcome) == model::Scope::remise) return outcome;
   std::string why;
-  model::Scope scope = model::Scope::remise;
-  if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
-    why = refused->code + ": " + refused->reason;
-    scope = refused->scope;
-  } else if (const auto* retry = std::get_if<model::Retry>(&outcome)) {
-    why = retry->reason;
-    scope = retry->scope;
-  }
-  if (scope == model::Scope::remise) return outcome;
+  if (const auto* refused = std::get_if<model::Refused>(&outcome)) why = refused->code + ": " + refused->reason;
+  if (const auto* retry = std::get_if<model::Retry>(&outcome)) why = retry->reason;
   return model::Retry{why +
                           "; what lies at the lieu's former server is to be removed first: once nothing is left there, "
                           "navette remises taken-back",
@@ -479,7 +473,7 @@ void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
   } else {
     const auto* refused = std::get_if<model::Refused>(&out.outcome);
     const auto* retry = std::get_if<model::Retry>(&out.outcome);
-    out.failures = job.failures(retry != nullptr ? retry->scope : refused->scope);
+    out.failures = job.failures(scope_of(out.outcome));
     if (retry != nullptr) out.next_attempt = model::next_attempt(now, now, out.failures, jitter());
     ++report_.deferred;
     log::warning("recall.deferred", {{"remise", remise.name},
