@@ -69,32 +69,32 @@ std::string shown(const curl::Reply& reply, const std::vector<std::string>& reci
 
 // The enhanced status code (RFC 3463) that most servers begin their words with: "5.7.1", whose first digit repeats the
 // reply's.
-struct Status {
+struct EnhancedStatus {
   unsigned subject = 0;  // 0: other, or none was given
   unsigned detail = 0;
 
   bool is(unsigned s, unsigned d) const { return subject == s && detail == d; }
 };
 
-Status status_of(const curl::Reply& reply) {
+EnhancedStatus enhanced_status(const curl::Reply& reply) {
   constexpr std::size_t class_size = 2;
   const std::string_view words = reply.words;
   if (!words.starts_with(fmt::format("{}.", reply.code / 100))) return {};
   const char* const end = words.data() + words.size();
-  Status status;
+  EnhancedStatus status;
   const auto subject = std::from_chars(words.data() + class_size, end, status.subject);
   if (subject.ec != std::errc() || subject.ptr == end || *subject.ptr != '.') return {};
   const auto detail = std::from_chars(subject.ptr + 1, end, status.detail);
-  return detail.ec == std::errc() ? status : Status{};
+  return detail.ec == std::errc() ? status : EnhancedStatus{};
 }
 
 // Of the mail, at whatever command: another one may pass.
-bool minds_size(const curl::Reply& reply, const Status& status) {
+bool minds_size(const curl::Reply& reply, const EnhancedStatus& status) {
   constexpr int too_large = 552;  // to a recipient: his box is full
   return status.is(3, 4) || (reply.asked == curl::Asked::sender && (reply.code == too_large || status.is(2, 3)));
 }
 
-bool minds_sender(const curl::Reply& reply, const Status& status) {
+bool minds_sender(const curl::Reply& reply, const EnhancedStatus& status) {
   if (reply.asked == curl::Asked::sender) return reply.code / 100 == 5 || status.subject == 1 || status.subject == 7;
   return status.is(1, 7) || status.is(1, 8);
 }
@@ -102,7 +102,7 @@ bool minds_sender(const curl::Reply& reply, const Status& status) {
 // A server puts its own troubles off until it is asked for a recipient, Postfix all of them: a lookup that fails, a
 // wrong configuration (x.3), congestion, a policy that does not let us send (x.7). What else is of routing (x.4) is
 // said of the way to the recipient's domain, and so is the lieu's; a reply without such a code is, too.
-bool minds_recipient(const curl::Reply& reply, const Status& status) {
+bool minds_recipient(const curl::Reply& reply, const EnhancedStatus& status) {
   return reply.asked == curl::Asked::recipient && !minds_sender(reply, status) && status.subject != 3 &&
          !status.is(4, 5) && status.subject != 7;
 }
@@ -112,7 +112,7 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
   if (reply.code == 0) return Retry{"the mail server hung up on another recipient", std::nullopt};
   std::string why = "the mail server says: " + shown(reply, recipients);
   const bool for_good = reply.code / 100 == 5;
-  const Status status = status_of(reply);
+  const EnhancedStatus status = enhanced_status(reply);
   if (for_good && (reply.asked == curl::Asked::content || minds_size(reply, status)))
     return Refused{"message-refuse", std::move(why)};
   if (minds_recipient(reply, status)) {
