@@ -1,8 +1,6 @@
 #include "channels/sftp_sender.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <system_error>
 
 #include <fcntl.h>
@@ -10,6 +8,7 @@
 
 #include "base/error.h"
 #include "channels/sftp_access.h"
+#include "channels/sftp_returns.h"
 #include "channels/verified_copy.h"
 
 namespace navette::channels {
@@ -101,27 +100,6 @@ std::string advice_on_making_directories(const SftpError& e) {
                    "<creationRepertoire>false</creationRepertoire>"
                  : "ask the partner: is its disk full, a quota reached, something of that name in the way, or the name "
                    "refused?";
-}
-
-// Of what is asked for in the return directory, which the account needs the right to: `right`.
-std::string advice_on_return(std::uint32_t code, const char* right) {
-  switch (code) {
-    case SftpError::no_such_file:
-      return "the partner must make it, or its profile name another <repertoireRetour>";
-    case SftpError::permission_denied:
-    case SftpError::unsupported:
-      return fmt::format("the partner must let this account {}", right);
-    default:
-      return "ask the partner what is wrong there: its server does not say";
-  }
-}
-
-void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::unique_lock lock(mutex);
-  std::condition_variable_any never;
-  never.wait_for(lock, stop, pause, [] { return false; });
-  if (stop.stop_requested()) throw Interrupted();
 }
 
 }  // namespace
@@ -484,13 +462,7 @@ std::vector<std::size_t> SftpSender::find_gone(const std::vector<RemiseThere>& r
 Collected SftpSender::collect(const Collecting& collecting) {
   if (profile_.return_directory.empty()) return {};
   try {
-    connected();
-    return fetch(collecting);
-  } catch (const ssh::TooMuch& e) {
-    throw Error(fmt::format("the return directory {}; have the partner remove what does not belong there", e.what()));
-  } catch (const SftpError& e) {  // an answer: the connection is as good as before
-    throw Error(fmt::format("the return directory {} could not be looked at: {}; {}", profile_.return_directory,
-                            ssh::meaning_of(e.code()), advice_on_return(e.code(), "list it and look at its files")));
+    return fetch_returns(connected(), profile_.return_directory, collecting, stop_);
   } catch (const Error&) {
     sftp_.reset();
     throw;
@@ -499,85 +471,6 @@ Collected SftpSender::collect(const Collecting& collecting) {
     throw Error(fmt::format("what lies in the return directory {} could not be kept in arrivee/{}: {}",
                             profile_.return_directory, collecting.lieu, e.code().message()));
   }
-}
-
-Collected SftpSender::fetch(const Collecting& c) {
-  std::string directory = profile_.return_directory;
-  if (directory.back() != '/') directory += '/';
-  const ssh::Discretion discretion(*sftp_, directory);
-  const std::vector<std::string> there = sftp_->list(profile_.return_directory);  // sorted
-  std::vector<std::string> named;
-  for (const std::string& name : there) {
-    if (c.wants(name)) named.push_back(directory + name);
-  }
-  Collected collected;
-  collected.names =
-      land_kept(c, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
-  const std::vector<std::string> wanted = fetchable(named, c, collected);
-  if (wanted.empty()) return collected;
-  for (const auto& [path, modified] : settled_files(wanted, c.stable_after)) {
-    Landing landing(c, path.substr(directory.size()));
-    if (landing.is_taken()) continue;  // one of that name waits here: later
-    try {
-      sftp_->read(path, c.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
-      const auto now = sftp_->stat(path);
-      if (!now || now->size != landing.size() || now->modified != modified) continue;  // changed meanwhile: later
-      if (landing.keep()) sftp_->remove(path);
-    } catch (const ssh::TooMuch&) {  // it grew, or the server told another size
-      collected.tell_unfit(1, profile_.return_directory, c);
-      continue;
-    } catch (const SftpError& e) {
-      if (e.code() != SftpError::no_such_file)  // else the lieu has removed it itself
-        collected.faults.push_back(fault_of_file(e.code(), landing.is_kept()));
-      if (!landing.is_kept()) continue;
-    }
-    // Also where the server lets nothing be removed: what the lieu says counts.
-    if (landing.land()) collected.names.push_back(landing.name());
-  }
-  return collected;
-}
-
-// Neither the file's name, which its sender chose, nor the server's words, which may tell it (R9).
-std::string SftpSender::fault_of_file(std::uint32_t code, bool kept) const {
-  return fmt::format("a file in the return directory {} could not be {}: {}; {}", profile_.return_directory,
-                     kept ? "removed" : "fetched", ssh::meaning_of(code),
-                     advice_on_return(code, kept ? "remove the files there: until then it comes again with each look"
-                                                 : "read the files there"));
-}
-
-// Of these, as many files as may be fetched at a time. The others cannot be, and take no place from those behind them.
-std::vector<std::string> SftpSender::fetchable(const std::vector<std::string>& paths, const Collecting& c,
-                                               Collected& collected) {
-  std::vector<std::string> out;
-  std::size_t unfit = 0;
-  const auto found = sftp_->stat_all(paths);
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    if (!found[i]) continue;
-    const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
-    const bool fit = c.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
-    if (!fit) ++unfit;
-    if (fit && out.size() < c.most) out.push_back(paths[i]);
-  }
-  collected.tell_unfit(unfit, profile_.return_directory, c);
-  return out;
-}
-
-// Of these, the files that nobody writes to any more: size and date stay the same for `pause`. The server's clock need
-// not be ours.
-std::vector<SftpSender::Settled> SftpSender::settled_files(const std::vector<std::string>& paths,
-                                                           std::chrono::milliseconds pause) {
-  const auto before = sftp_->stat_all(paths);
-  wait(pause, stop_);
-  const auto after = sftp_->stat_all(paths);
-  std::vector<Settled> settled;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto& a = before[i];
-    const auto& b = after[i];
-    if (a && b && b->size && b->is_regular() && a->size == b->size && a->modified == b->modified) {
-      settled.push_back({paths[i], b->modified});
-    }
-  }
-  return settled;
 }
 
 std::string SftpSender::describe_place(const std::string& remise) const {

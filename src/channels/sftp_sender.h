@@ -76,15 +76,6 @@ class SftpSender final : public FileSender {
                                     std::set<std::string>& there);
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);
   std::vector<std::size_t> find_gone(const std::vector<RemiseThere>& remises);
-  Collected fetch(const Collecting& collecting);
-  std::string fault_of_file(std::uint32_t code, bool kept) const;
-  std::vector<std::string> fetchable(const std::vector<std::string>& paths, const Collecting& collecting,
-                                     Collected& collected);
-  struct Settled {
-    std::string path;
-    std::optional<std::uint32_t> modified;  // by the server's clock
-  };
-  std::vector<Settled> settled_files(const std::vector<std::string>& paths, std::chrono::milliseconds pause);
 
   model::SftpProfile profile_;
   const Credentials& credentials_;
