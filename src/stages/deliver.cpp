@@ -74,6 +74,9 @@ struct Delivering::Job {
   std::vector<store::DueAcheminement> lost;
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;
+  // Once it has ended; what is to be written of a delivery is made up then, by what else succeeded meanwhile.
+  std::optional<Result> result;
+  std::optional<store::DeliveryOutcome> to_write;
 
   bool nothing_there() const { return !remise.tried && remise.arrived.empty(); }
   bool sends() const { return !look && !take_apart && !remise.recall && !remise.moved; }
@@ -193,7 +196,8 @@ Delivering::~Delivering() {
     if (job->thread.joinable()) job->thread.join();
   }
   try {
-    settle(inbox_->take(std::chrono::milliseconds(0)));
+    take_ended(std::chrono::milliseconds(0));
+    write_down();
   } catch (const std::exception& e) {
     // What is not written down is looked for at the partner by the next attempt.
     log::error("deliver.failed", {{"error", describe(e)}});
@@ -213,7 +217,10 @@ bool Delivering::step(std::chrono::milliseconds patience) {
   begin_looks();
   idle_.clear();
   const bool under_way = !active_.empty();
-  if (under_way) settle(inbox_->take(patience));
+  if (under_way) {
+    take_ended(ended_.empty() ? patience : std::chrono::milliseconds(0));
+    write_down();
+  }
   clean();
   return under_way;
 }
@@ -394,39 +401,64 @@ bool is_unserved(const model::Outcome& outcome) {
 
 }  // namespace
 
-void Delivering::settle(std::vector<Ended> ended) {
-  std::vector<store::DeliveryOutcome> outcomes;
-  const auto apply = [&] {
-    if (!outcomes.empty()) tools_.store.apply_deliveries(outcomes);
-    outcomes.clear();
-  };
-  for (Ended& e : ended) {
-    const auto found = active_.find(e.job);
-    const std::unique_ptr<Job> job = std::move(found->second);
-    active_.erase(found);
-    if (job->thread.joinable()) job->thread.join();
-    auto* outcome = std::get_if<model::Outcome>(&e.result);
-    if (outcome != nullptr && std::holds_alternative<model::Delivered>(*outcome)) note_success(*job);
-    if (outcome != nullptr && job->account && is_unserved(*outcome)) unserved_.insert(*job->account);
-    if (outcome != nullptr && job->remise.recall) {
-      apply();  // in the order in which they came
-      conclude_recall(*job, job->judged(std::move(*outcome)));
-    } else if (outcome != nullptr) {
-      outcomes.push_back(concluded(*job, job->judged(std::move(*outcome))));
-      if (outcomes.size() >= group) apply();
-    } else if (std::holds_alternative<TakenApart>(e.result)) {
-      dissolve(*job);
-    } else if (std::holds_alternative<Cleared>(e.result)) {
-      tools_.store.apply_cleared(job->remise.id, tools_.clock.now());
-      log::info("remise.cleared", {{"remise", job->remise.name}, {"lieu", job->remise.lieu_identifiant}});
-    } else if (auto* looked = std::get_if<Looked>(&e.result)) {
-      conclude_look(*job, std::move(*looked));
-    } else if (std::holds_alternative<NotBegun>(e.result) && job->sends()) {
-      tools_.store.abandon_attempt(job->remise.id, job->remise.tried, tools_.clock.now());
-    }
-    if (job->sender) idle_.push_back({{job->lieu, job->via}, job->account, std::move(job->sender)});
+void Delivering::take_ended(std::chrono::milliseconds patience) {
+  std::size_t taken = ended_.size();
+  for (Ended& e : inbox_->take(patience)) {
+    active_.at(e.job)->result = std::move(e.result);
+    ended_.push_back(e.job);
   }
-  apply();
+  for (; taken < ended_.size(); ++taken) {
+    Job& job = *active_.at(ended_[taken]);
+    if (job.thread.joinable()) job.thread.join();
+    if (job.sender) idle_.push_back({{job.lieu, job.via}, job.account, std::move(job.sender)});
+    const auto* outcome = std::get_if<model::Outcome>(&*job.result);
+    if (outcome == nullptr) continue;
+    if (std::holds_alternative<model::Delivered>(*outcome)) note_success(job);
+    if (job.account && is_unserved(*outcome)) unserved_.insert(*job.account);
+    job.to_write =
+        job.remise.recall ? concluded_recall(job, job.judged(*outcome)) : concluded(job, job.judged(*outcome));
+  }
+}
+
+// In the order in which they ended. What the store does not take stays, and nothing of it is begun meanwhile: it is
+// written by a later step.
+void Delivering::write_down() {
+  const auto done = [&](std::size_t count) {
+    for (; count > 0; --count) {
+      active_.erase(ended_.front());
+      ended_.pop_front();
+    }
+  };
+  while (!ended_.empty()) {
+    std::vector<store::DeliveryOutcome> outcomes;
+    for (const std::uint64_t serial : ended_) {
+      const Job& job = *active_.at(serial);
+      if (!job.to_write || job.remise.recall || outcomes.size() == group) break;
+      outcomes.push_back(*job.to_write);
+    }
+    if (!outcomes.empty()) {
+      tools_.store.apply_deliveries(outcomes);
+      done(outcomes.size());
+    } else {
+      write_down(*active_.at(ended_.front()));
+      done(1);
+    }
+  }
+}
+
+void Delivering::write_down(const Job& job) {
+  if (job.to_write) {
+    tools_.store.apply_recall(*job.to_write);
+  } else if (std::holds_alternative<TakenApart>(*job.result)) {
+    dissolve(job);
+  } else if (std::holds_alternative<Cleared>(*job.result)) {
+    tools_.store.apply_cleared(job.remise.id, tools_.clock.now());
+    log::info("remise.cleared", {{"remise", job.remise.name}, {"lieu", job.remise.lieu_identifiant}});
+  } else if (const auto* looked = std::get_if<Looked>(&*job.result)) {
+    conclude_look(job, *looked);
+  } else if (std::holds_alternative<NotBegun>(*job.result) && job.sends()) {
+    tools_.store.abandon_attempt(job.remise.id, job.remise.tried, tools_.clock.now());
+  }
 }
 
 void Delivering::note_success(const Job& job) {
@@ -462,7 +494,7 @@ model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
 }
 
 // The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
-void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
+store::DeliveryOutcome Delivering::concluded_recall(const Job& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
   store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
@@ -480,10 +512,10 @@ void Delivering::conclude_recall(const Job& job, model::Outcome outcome) {
                                      {"lieu", remise.lieu_identifiant},
                                      {"reason", refused != nullptr ? refused->reason : retry->reason}});
   }
-  tools_.store.apply_recall(out);
+  return out;
 }
 
-void Delivering::conclude_look(const Job& job, Looked looked) {
+void Delivering::conclude_look(const Job& job, const Looked& looked) {
   const Instant now = tools_.clock.now();
   const std::string& lieu = job.look->identifiant;
   std::vector<store::PickedUp> pickups;
@@ -499,8 +531,8 @@ void Delivering::conclude_look(const Job& job, Looked looked) {
     log::info("returns.fetched", {{"lieu", lieu}, {"files", looked.collected.names.size()}});
   }
   for (const std::string& name : looked.collected.names) report_.landed.insert(fmt::format("{}/{}", lieu, name));
-  std::vector<std::string> faults = std::move(looked.collected.faults);
-  if (!looked.failure.empty()) faults.push_back(std::move(looked.failure));
+  std::vector<std::string> faults = looked.collected.faults;
+  if (!looked.failure.empty()) faults.push_back(looked.failure);
   for (std::string& fault : faults) {
     log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
     report_.faults.push_back(fmt::format("pickups of {}: {}", lieu, fault));

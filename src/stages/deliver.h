@@ -20,6 +20,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -104,18 +105,21 @@ class Delivering {
   void start(std::unique_ptr<Job> job);
   void take_sender(Job& job, const model::Channel& channel);
   void note_success(const Job& job);
-  void conclude_look(const Job& job, Looked looked);
+  void conclude_look(const Job& job, const Looked& looked);
   std::unique_ptr<Job> job_for(const store::DueRemise& remise);
   void dissolve(const Job& job);
-  void settle(std::vector<Ended> ended);
-  void conclude_recall(const Job& job, model::Outcome outcome);
+  void take_ended(std::chrono::milliseconds patience);
+  void write_down();
+  void write_down(const Job& job);
+  store::DeliveryOutcome concluded_recall(const Job& job, model::Outcome outcome);
   store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
   void clean();
 
   DeliverTools tools_;
   std::stop_source stop_;
   std::unique_ptr<Inbox> inbox_;
-  std::map<std::uint64_t, std::unique_ptr<Job>> active_;  // by serial number
+  std::map<std::uint64_t, std::unique_ptr<Job>> active_;  // by serial number; until what came of it is written down
+  std::deque<std::uint64_t> ended_;                       // of these, in the order in which they ended
   std::uint64_t started_jobs_ = 0;
   using Place = std::pair<store::RowId, store::RowId>;  // lieu, version whose channel it is
   struct Idle {

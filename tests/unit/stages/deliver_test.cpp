@@ -366,6 +366,35 @@ TEST_CASE("a former server that fails holds up no delivery at the lieu's present
   CHECK_THAT(reason, Catch::StartsWith("connexion-refusee: ") && Catch::Contains("navette remises taken-back"));
 }
 
+TEST_CASE("what ended while the store was full is written once it is not, and nothing of it is done twice") {
+  Partners site({{"rpe-a", sftp("cle", 3)}, {"rpe-b", sftp("autre", 1)}, {"rpe-c", model::DepotChannel{}}});
+  for (const char* lieu : {"rpe-a", "rpe-b", "rpe-c"}) site.due(lieu, 3);
+  site.answers.insert({"rpe-b-1", no_answer});
+  site.begin(5);
+  site.store->connection().execute(
+      "CREATE TRIGGER plein BEFORE UPDATE OF etat, echecs ON remise BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+  site.store->connection().execute(
+      "CREATE TRIGGER plein_aussi BEFORE UPDATE OF echecs ON lieu BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+  site.servers.open();
+  int failed = 0;
+  for (int i = 0; i < 60 && (failed < 3 || site.servers.done().size() < 5); ++i) {
+    try {
+      site.delivering().step(1s);
+    } catch (const std::exception&) {
+      ++failed;
+    }
+  }
+  CHECK(failed >= 3);
+  CHECK(site.delivered() == 0);
+  site.store->connection().execute("DROP TRIGGER plein");
+  site.store->connection().execute("DROP TRIGGER plein_aussi");
+  site.finish();
+  CHECK(site.delivered() == 6);  // rpe-b failed, and is left alone
+  CHECK(site.failures("rpe-b") == 1);
+  CHECK(site.servers.done().size() == 7);
+  CHECK(site.ended == 7);
+}
+
 TEST_CASE("a stop writes down what had ended") {
   Partners site({{"rpe-a", sftp("cle", 1)}});
   site.due("rpe-a", 1);
