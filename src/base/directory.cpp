@@ -255,4 +255,10 @@ FileStatus status_of(int fd) {
   return convert(st);
 }
 
+void ensure_mode(int fd, unsigned mode, std::string_view shown) {
+  const auto change = [&] { return ::fchmod(fd, mode); };
+  if (status_of(fd).mode != mode && fault::system_call("chmod", change) != 0)
+    throw_errno("chmod " + std::string(shown));
+}
+
 }  // namespace navette

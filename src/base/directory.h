@@ -84,5 +84,8 @@ void write_all(int fd, std::string_view bytes);
 // Up to `size` bytes; 0 at the end. Retries on EINTR; throws std::system_error.
 std::size_t read_some(int fd, char* buffer, std::size_t size);
 FileStatus status_of(int fd);
+// Gives the open file or directory, `shown` in an error, these permissions where it has others; throws
+// std::system_error.
+void ensure_mode(int fd, unsigned mode, std::string_view shown);
 
 }  // namespace navette

@@ -124,9 +124,9 @@ Directory ensure(const Directory& parent, const std::string& name, Owner owner, 
   if (!dir) throw Error(shown + " is a link or no directory; look at it and move it away");
   const FileStatus before = status_of(dir->fd());
   const bool moved = before.owner != owner.uid || before.group != owner.gid;
-  if (moved && ::fchown(dir->fd(), owner.uid, owner.gid) != 0) throw_errno("chown " + shown);
-  // After chown, which clears setgid.
-  if (status_of(dir->fd()).mode != mode && ::fchmod(dir->fd(), mode) != 0) throw_errno("chmod " + shown);
+  const auto give = [&] { return ::fchown(dir->fd(), owner.uid, owner.gid); };
+  if (moved && fault::system_call("chown", give) != 0) throw_errno("chown " + shown);
+  ensure_mode(dir->fd(), mode, shown);  // after chown, which clears setgid
   if (is_new) {
     parent.sync();
     made.push_back(fmt::format("made {} ({}:{} {:o})", shown, owner.uid, owner.gid, mode));

@@ -87,9 +87,8 @@ Outcome already_there(const Depot& depot, const RemiseToSend& r) {
 
 // Nothing when every file is copied and as announced.
 std::optional<Refused> fill(const Directory& temporary, const RemiseToSend& r) {
-  if ((status_of(temporary.fd()).mode & 0777U) != remise_mode && ::fchmod(temporary.fd(), remise_mode) != 0) {
-    throw_errno("chmod " + temporary.path().string());
-  }
+  const unsigned inherited = status_of(temporary.fd()).mode & ~0777U;  // the group, by setgid
+  ensure_mode(temporary.fd(), inherited | remise_mode, temporary.path().string());
   for (const model::RemiseFile& file : r.files) {
     if (const auto fault = copy_verified(r.source, temporary, file)) {
       return Refused{"source-alteree", fmt::format("{} {}", (r.source.path() / file.name).string(), *fault)};

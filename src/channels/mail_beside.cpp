@@ -1,7 +1,5 @@
 #include "channels/mail_beside.h"
 
-#include <utility>
-
 #include "base/heartbeat.h"
 
 namespace navette::channels {
@@ -42,14 +40,16 @@ void MailBeside::begin(const Mail& mail) {
 bool MailBeside::wait_for_end(const std::stop_token& stop) {
   constexpr std::chrono::milliseconds slice(100);
   if (!under_way_) return true;
-  const auto end = std::chrono::steady_clock::now() + patience_;
+  const auto began = std::chrono::steady_clock::now();
   while (under_way_->outcome.wait_for(slice) != std::future_status::ready) {
     heartbeat::beat();
     if (stop.stop_requested()) {
       under_way_->thread.request_stop();
       under_way_->outcome.wait();
-    } else if (std::chrono::steady_clock::now() >= end) {
+    } else if (patience_ && std::chrono::steady_clock::now() - began >= *patience_) {
       return false;
+    } else if (meanwhile_) {
+      meanwhile_();
     }
   }
   UnderWay ended = std::move(*under_way_);

@@ -1,13 +1,16 @@
-// Mails of a thread that has other work: it waits for the server as long as its patience lasts and goes on; so does the
-// mail, whose answer may take ten minutes (RFC 5321 4.5.3.2.6). Who sends it again then hears what came of it.
+// Mails of a thread that has other work, which it does while it waits for the server, and goes on when its patience
+// ends; so does the mail, whose answer may take ten minutes (RFC 5321 4.5.3.2.6). Who sends it again then hears what
+// came of it.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "channels/mail_sender.h"
@@ -17,9 +20,15 @@ namespace navette::channels {
 // One mail at a time is under way. Called from one thread.
 class MailBeside final : public MailSender {
  public:
-  // All three must outlive this.
-  MailBeside(MailSender& server, const Clock& clock, std::chrono::milliseconds patience)
-      : server_(server), clock_(clock), patience_(patience) {}
+  // Both must outlive this.
+  MailBeside(MailSender& server, const Clock& clock) : server_(server), clock_(clock) {}
+
+  // For how long a mail is waited for (none: until its answer or a stop), and what is done meanwhile, every tenth of a
+  // second; it sends no mail by this.
+  void wait_so(std::optional<std::chrono::milliseconds> patience, std::function<void()> meanwhile) {
+    patience_ = patience;
+    meanwhile_ = std::move(meanwhile);
+  }
 
   // Without an answer in time: a Retry, of the mail server's scope, for this mail and for whatever is asked for while
   // the other one is under way. The same mail (message_id) sent again is the same attempt: MailOutcome::at tells when
@@ -37,7 +46,8 @@ class MailBeside final : public MailSender {
 
   MailSender& server_;
   const Clock& clock_;
-  std::chrono::milliseconds patience_;
+  std::optional<std::chrono::milliseconds> patience_;
+  std::function<void()> meanwhile_;
   std::map<std::string, MailOutcome> ended_;  // by message_id: nobody has heard of it yet
   std::optional<UnderWay> under_way_;
 };

@@ -58,7 +58,7 @@ std::optional<std::string> copy_verified(const Directory& source, const Director
   VerifiedReader reader(source, file);
   const UniqueFd to = target.open_file(file.name, O_WRONLY | O_CREAT | O_EXCL, file_mode);
   // Under the umask the service runs with (027) the mode is right from the start.
-  if (status_of(to.get()).mode != file_mode && ::fchmod(to.get(), file_mode) != 0) throw_errno("chmod " + file.name);
+  ensure_mode(to.get(), file_mode, file.name);
   std::vector<char> buffer(chunk);
   while (const std::size_t n = reader.read(buffer.data(), buffer.size())) write_all(to.get(), {buffer.data(), n});
   return reader.fault();

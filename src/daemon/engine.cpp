@@ -105,7 +105,7 @@ struct Engine::Parts {
         mail(mail_sender(config, credentials, spool)),
         courriel{*mail, credentials, clock, c.mail.from,
                  stages::courriel_texts((c.data.stylesheets() / "remise.xsl").string())},
-        mail_beside(*mail, clock, c.daemon.patience),
+        mail_beside(*mail, clock),
         sender_for(sender_factory(config, courriel)),
         store(database_of(c, confirmed.new_database), "navette"),
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, stages::partners_at_a_time,
@@ -149,6 +149,7 @@ class Pass {
   void met(const std::string& key, std::string text);
   void failed(const std::string& key, const std::string& text);
   void stage(const char* name, const std::function<void()>& work);
+  void wait_for_mails_so();
   void read_sftp_log();
   bool take_in();
   void hand_over();
@@ -157,7 +158,6 @@ class Pass {
   bool deliver(std::chrono::milliseconds patience);
   void deliver_what_is_quick();
   void finish_deliveries();
-  channels::MailSender& mail();
   void alert();
   std::function<void(std::size_t)> progress(const char* name);
   void tell_progress(const char* name);
@@ -168,7 +168,7 @@ class Pass {
   PassReport report_;
   std::map<std::string, std::size_t> done_;
   std::map<std::string, std::size_t> total_;
-  std::size_t ended_ = 0;   // deliveries, in the last step
+  std::size_t ended_ = 0;   // deliveries, since notifications were last looked for
   bool dissolved_ = false;  // some remise, since routing
 };
 
@@ -219,6 +219,7 @@ void Pass::tell_progress(const char* name) {
 PassReport Pass::run() {
   const std::stop_callback interrupted(stop_, [this] { parts_.delivering.interrupt(); });
   parts_.delivering.begin_pass();
+  wait_for_mails_so();
   read_sftp_log();
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
@@ -239,24 +240,33 @@ void Pass::read_sftp_log() {
   stage("journal", [&] { stages::read_sftp_log(p.config.depot.sftp_log, p.store, p.clock, stop_); });
 }
 
-// What slow partners have not ended yet; what comes of it is routed, packed and told as well.
+// What slow partners have not ended yet. What comes of it, and what is deposited meanwhile, goes all the way as well.
 void Pass::finish_deliveries() {
   constexpr std::chrono::milliseconds patience = std::chrono::seconds(1);
-  while (!stop_.stop_requested() && deliver(patience)) {
-    if (ended_ > 0) hand_over();
+  while (!stop_.stop_requested()) {
+    const bool under_way = deliver(patience);
+    const std::size_t claimed = report_.claimed;
+    while (under_way && take_in() && !stop_.stop_requested()) hand_over();
+    if (ended_ > 0 || report_.claimed > claimed) {
+      hand_over();
+    } else if (!under_way) {
+      return;
+    }
   }
 }
 
-// `serve` has other work than to wait for a mail server; `run` does not end before it has its answer.
-channels::MailSender& Pass::mail() {
-  if (options_.wait_for_deliveries) return *parts_.mail;
-  return parts_.mail_beside;
+// Deliveries go on while a mail server lets us wait. `serve` has more to do than that; `run` does not end before it has
+// the answer.
+void Pass::wait_for_mails_so() {
+  std::optional<std::chrono::milliseconds> patience;
+  if (!options_.wait_for_deliveries) patience = parts_.config.daemon.patience;
+  parts_.mail_beside.wait_so(patience, [this] { deliver(std::chrono::milliseconds(0)); });
 }
 
 void Pass::alert() {
   auto& p = parts_;
   stage("alert", [&] {
-    stages::alert({p.store, mail(), p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
+    stages::alert({p.store, p.mail_beside, p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
   });
 }
 
@@ -306,8 +316,10 @@ void Pass::hand_over() {
 void Pass::notify() {
   auto& p = parts_;
   report_.more = false;
+  ended_ = 0;
   stage("notify", [&] {
-    const auto r = stages::notify({p.store, mail(), p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
+    const auto r =
+        stages::notify({p.store, p.mail_beside, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
     report_.notified += r.accepted;
     report_.more = r.more;
   });
@@ -359,7 +371,7 @@ bool Pass::deliver(std::chrono::milliseconds patience) {
     report_.taken_back += r.taken_back;
     report_.deferred += r.deferred;
     report_.refused_remises += r.refused;
-    ended_ = r.delivered + r.deferred + r.refused + r.dissolved;
+    ended_ += r.delivered + r.deferred + r.refused + r.dissolved;
     dissolved_ = dissolved_ || r.dissolved > 0;
     p.landed.insert(r.landed.begin(), r.landed.end());
     for (const std::string& fault : r.faults) met("pickups " + fault, fault);
@@ -371,7 +383,10 @@ bool Pass::deliver(std::chrono::milliseconds patience) {
 // comes next.
 void Pass::deliver_what_is_quick() {
   constexpr std::chrono::milliseconds patience{100};
-  while (!stop_.stop_requested() && deliver(patience) && ended_ > 0) continue;
+  std::size_t before = 0;
+  do {
+    before = ended_;
+  } while (!stop_.stop_requested() && deliver(patience) && ended_ > before);
 }
 
 }  // namespace

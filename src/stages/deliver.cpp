@@ -235,9 +235,18 @@ bool Delivering::begin_due() {
   };
   std::size_t places_here = tools_.workers - std::min<std::size_t>(tools_.workers, count(true));
   std::size_t places_there = tools_.partners - std::min<std::size_t>(tools_.partners, count(false));
+  auto failing = static_cast<std::size_t>(std::count_if(active_.begin(), active_.end(), [](const auto& a) {
+    return !a.second->local && !a.second->look && a.second->remise.partner_failures > 0;
+  }));
   Traffic busy = traffic();
   store::DueFilter filter;
-  filter.wanted = [&](const store::DueRemise& remise) { return busy.take(remise); };
+  filter.wanted = [&](const store::DueRemise& remise) {
+    const bool fails = remise.partner_failures > 0 && !std::holds_alternative<model::DepotChannel>(remise.channel);
+    if (fails && failing >= (tools_.partners + 1) / 2) return false;
+    if (!busy.take(remise)) return false;
+    if (fails) ++failing;
+    return true;
+  };
   filter.local = places_here;
   filter.remote = places_there;
   const Instant now = tools_.clock.now();

@@ -27,8 +27,9 @@ struct Account {
 
 // Remises and looks under way over the network, whatever the partners. Each is a thread that waits for a server almost
 // all of its time, holds 4 MiB at most unanswered (lib/ssh/sftp.h), and a dozen descriptors: the processors do not
-// bound their number, memory does (256 MiB), and the 1024 descriptors that a service has by default. More are dead or
-// stalled at a time than that only when the network of this machine is, and then nobody is held up by them.
+// bound their number, memory does (256 MiB), and the 1024 descriptors that a service has by default. Lieux whose last
+// attempt failed get half of the places: where more partners are dead or stalled at a time than there are, as when the
+// host of many is down, the others wait for one time-out of theirs, the first, and not again at each new try.
 constexpr unsigned partners_at_a_time = 64;
 
 struct Access {

@@ -17,6 +17,7 @@ import pytest
 
 from conftest import ROOT
 from test_main_job import PARIS, at, convention, demande, demandes, dump_of_tables, habilitations, rows, validate
+from test_notification import a_mail_server  # noqa: F401: a fixture
 from test_serve import Service, wait_for
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
@@ -326,6 +327,50 @@ def test_serve_goes_on_beside_a_stalled_partner_and_stops_at_once(site, sshd, tm
     site.passes(code=0)
     assert len(stalled.files()) == 3
     stalled.stop()
+
+
+@contextlib.contextmanager
+def a_run(site):
+    """A pass that goes on while something is waited for."""
+    run = site.start("run", "--now", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
+
+
+def test_a_run_takes_in_what_comes_while_a_partner_is_waited_for(site, sshd, tmp_path):
+    stalled = Sshd(tmp_path / "fige")
+    stalled.admit(sshd)
+    open_site(site, sshd, {"rpe-un": sshd.channel(), "rpe-fige": stalled.channel()},
+              {"rpe-un": ["42218"], "rpe-fige": ["42207"]}, patience="120s")
+    site.passes(code=0)
+    stalled.process.send_signal(signal.SIGSTOP)
+    site.deposit(demandes("D1", demande("F1", ["42207"])), name="fige.xml")
+    with a_run(site) as run:
+        wait_for(lambda: rows(site, "SELECT count(*) FROM remise WHERE en_cours = 1") == [(1,)], what="the attempt")
+        site.deposit(demandes("D2", demande("A1")), name="vif.xml")
+        wait_for(site.mails, what="what came meanwhile, delivered and notified")
+        assert len(sshd.files()) == 3 and run.poll() is None
+        stalled.process.send_signal(signal.SIGCONT)
+        assert run.wait(timeout=120) == 0
+    assert len(stalled.files()) == 3 and len(site.mails()) == 2
+    stalled.stop()
+
+
+def test_a_mail_server_that_does_not_answer_holds_up_no_delivery_of_a_run(site, sshd, mail_server):
+    mail_server.start("--stall", "content")
+    open_site(site, sshd, {"rpe-un": "<depot/>", "rpe-loin": sshd.channel()}, {"rpe-un": ["42218"], "rpe-loin": ["42207"]},
+              patience="120s", more=f"[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    site.passes(code=0)
+    sshd.process.send_signal(signal.SIGSTOP)
+    site.deposit(demandes("D1", demande("A1"), demande("L1", ["42207"])))
+    with a_run(site) as run:
+        wait_for((mail_server.directory / "stalled").exists, what="the notification of the dépôt")
+        sshd.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: {r["etat"] for r in site.json("remises", "list")} == {"livree"}, what="the delivery beside it")
+        assert run.poll() is None
 
 
 # The password as such, and as the answer to a question of PAM's, which is all that some servers take.

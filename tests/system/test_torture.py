@@ -74,7 +74,13 @@ def test_the_sample_has_every_scene_and_kind(bench):
     sample = bench.sample(SAMPLE)
     assert {point.split(":", 1)[1] for point in sample if "@" not in point} == {
         kind + scene for scene in ("", ":apart", ":suites") for kind in torture.KINDS}
-    assert len(sample) == len(set(sample)) <= SAMPLE + 5
+    assert len(sample) == len(set(sample)) <= SAMPLE + 7
+    assert len(bench.of_the_renames) == 2 and set(bench.of_the_renames) <= set(sample)
+    # Each kind in another third of the scenes' passes.
+    for kind in torture.KINDS:
+        depths = sorted(int(point.split(":")[0]) / bench.counts[kind + scene] for scene in ("", ":apart", ":suites")
+                        for point in sample if re.fullmatch(rf"\d+:{kind}{scene}", point))
+        assert depths[0] > 0.04 and depths[1] - depths[0] > 0.2 and depths[2] - depths[1] > 0.2, (kind, depths)
 
 
 def test_a_sample_can_be_of_one_scene(bench):
@@ -205,7 +211,7 @@ def test_serve_killed_again_and_again_under_a_steady_inflow(bench):
 
 # But what is written to a terminal, a log or an eventfd; and unqualified where no function of ours has the name.
 DURABLE = re.compile(r"(?<!\w)(?:::(?:rename|unlink|mkdir|link|symlink|truncate|rmdir|mkfifo|mknod|pwrite|write(?!\((?:STDERR_FILENO|event_)))"
-                     r"|(?<![.>])(?:::)?(?:f(?:data)?sync|syncfs|sync_file_range|renameat2?|unlinkat|mkdirat|linkat|symlinkat|mknodat|ftruncate"
+                     r"|(?<![.>])(?:::)?(?:f(?:data)?sync|syncfs|sync_file_range|renameat2?|unlinkat|mkdirat|linkat|symlinkat|mknodat|ftruncate|fchmod(?:at)?|fchown(?:at)?"
                      r"|(?:posix_)?fallocate|pwritev2?|copy_file_range|sendfile)"
                      r"|(?:fs|filesystem)::(?:rename|remove|copy|copy_file|create_\w+|resize_file)|std::(?:rename|remove))\(")
 NOT_DURABLE = {"base/fault.cpp", "base/log.cpp", "cli/output.cpp"}

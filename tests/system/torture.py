@@ -500,7 +500,7 @@ class Torture:
         self.reached = {}  # by scene: what its untouched twin came to
         self.half = 0      # the use of a connection from which on all are lost, so that remises are taken apart
         self.counts = {}
-        self.of_the_mail, self.of_the_alert = [], []
+        self.of_the_mail, self.of_the_alert, self.of_the_renames = [], [], []
 
     def __enter__(self):
         return self
@@ -536,6 +536,9 @@ class Torture:
                 return False
             words = collections.Counter(word for _, *kinds in operations for word in kinds)
             self.counts |= {kind + which: words[kind] for kind in KINDS}
+            if which == "":
+                renames = sum(name == "sftp.rename" for name, *_ in operations)
+                self.of_the_renames = [f"{n}:refused@sftp.rename" for n in spread(renames, 2)]
             if which == ":courriel":
                 self.of_the_mail = points_of_the_mail(operations)
             if which == ":alerte":
@@ -590,15 +593,16 @@ class Torture:
             pool.shutdown(cancel_futures=True)
 
     def sample(self, count, scenes=SCENES):
-        """About `count` points of these scenes: whatever is done for a remise by mail and for an alert, and of the others each
-        kind, one after another deeper in the pass."""
-        chosen = [point for point in self.of_the_mail + self.of_the_alert if scene_of(point) in scenes]
+        """About `count` points of these scenes: whatever is done for a remise by mail and for an alert, renames at a partner that
+        are done and said not to be, and of the others each kind, one after another deeper in the pass, and each scene elsewhere."""
+        chosen = [point for point in self.of_the_renames + self.of_the_mail + self.of_the_alert if scene_of(point) in scenes]
         others = [scene for scene in scenes if scene not in (":courriel", ":alerte")]
         share = max(1, round((count - len(chosen)) / max(1, len(others)) / len(KINDS)))
-        for scene in others:
+        for step, scene in enumerate(others, start=1):
             for i, kind in enumerate(KINDS):
                 last = self.counts[kind + scene]
-                chosen += [f"{1 + int(last * (turn + i / len(KINDS)) / share)}:{kind}{scene}" for turn in range(share)]
+                depth = (0.5 + (i + 3 * step) % len(KINDS)) / len(KINDS)
+                chosen += [f"{1 + int(last * (turn + depth) / share)}:{kind}{scene}" for turn in range(share)]
         return chosen
 
     def every(self, kinds=None):

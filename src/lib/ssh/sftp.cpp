@@ -173,8 +173,13 @@ void Sftp::dispatch(std::string_view packet) {
   const Continuation then = std::move(found->second);
   waiting_.erase(found);
   Reply reply{type, body};
+  take("sftp.answer", then, reply);
+}
+
+// The point where the server did what was asked and says that it did not.
+void Sftp::take(const char* point, const Continuation& then, Reply& reply) {
   fault::around(
-      "sftp.answer", fault::Kind::refused, [&] { then(reply); },
+      point, fault::Kind::refused, [&] { then(reply); },
       [&](fault::Kind) {
         const std::string status = Builder(Type::status).u32(SftpError::failure).string("Failure").finish();
         constexpr std::size_t head = 5;  // length and type

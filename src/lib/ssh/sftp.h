@@ -141,6 +141,7 @@ class Sftp {
   void flush();
   void pump();  // waits for one answer at least, and passes on all that are there
   void dispatch(std::string_view packet);
+  static void take(const char* point, const Continuation& then, Reply& reply);
   // Sends, waits for the answer. Throws SftpError unless it is a status OK or of the type wanted.
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});

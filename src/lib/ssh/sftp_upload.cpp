@@ -251,10 +251,11 @@ class Sftp::Uploading {
 
   void make_visible(std::size_t i) {
     const Upload& u = uploads_[i];
-    const auto renamed = [this, i](Reply& r) {
+    const Continuation is_ok = [this, i](Reply& r) {
       expect_ok(i, r, Operation::rename);
       end(i);
     };
+    const auto renamed = [is_ok](Reply& r) { take("sftp.rename", is_ok, r); };
     const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };
     if (rules_.overwrite && sftp_.has(wire::posix_rename)) {
       sftp_.send_extended(wire::posix_rename, names, renamed);

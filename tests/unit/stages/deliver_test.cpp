@@ -255,6 +255,25 @@ TEST_CASE("a dead account with more that is due than there are threads holds up 
   CHECK(site.delivered() == 1);
 }
 
+TEST_CASE("lieux that failed before take half of the places, and leave the others to those who answer") {
+  std::map<std::string, model::Channel> lieux{{"rpe-vif", sftp("vif", 1)}};
+  for (int i = 100; i < 180; ++i) {
+    const std::string name = "rpe-" + std::to_string(i);
+    lieux[name] = sftp(name, 1);
+  }
+  Partners site(lieux);
+  for (const auto& [name, channel] : lieux) site.due(name, 1);
+  site.store->connection().execute("UPDATE lieu SET echecs = 1, premier_echec = 1 WHERE identifiant <> 'rpe-vif'");
+  const std::size_t places = stages::partners_at_a_time / 2;
+  const Names begun = site.begin(places + 1);
+  CHECK(begun.size() == places + 1);
+  CHECK(begun.count("rpe-vif-1") == 1);
+  site.delivering().step(0ms);
+  CHECK(site.servers.under_way(places + 1).size() == places + 1);
+  site.finish();
+  CHECK(site.delivered() == 81);
+}
+
 TEST_CASE("an account whose server does not answer is tried once a pass, whatever lieux it serves") {
   Partners site({{"rpe-a", sftp("mute", 1)},
                  {"rpe-b", sftp("mute", 1)},
