@@ -105,6 +105,11 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
   const CourrielSecret secret = read_secret(profile_, tools_.credentials, tools_.clock.now());
   const std::string stored = stored_name(secret);
   if (!r.source.contains(stored)) {
+    if (is_in_doubt(r)) {
+      return uncertain(
+          "the mail may have arrived: the mail server's answer was lost, or an attempt was cut short. Since then the "
+          "lieu has another box or another certificate or password, for which another mail would be made");
+    }
     if (auto refused = compose(r, secret, stored)) return *std::move(refused);
   }
   Mail mail{
@@ -128,7 +133,12 @@ Outcome CourrielSender::transmit(const RemiseToSend& r, const Mail& mail) {
   if (!answer.in_doubt && !std::holds_alternative<Delivered>(answer.outcome)) note_in_doubt(r.source, before);
   if (stop_.stop_requested() && !std::holds_alternative<Delivered>(answer.outcome)) throw Interrupted();
   if (answer.in_doubt && before.value_or(0) + 1 >= most_in_doubt) return given_up(r.source);
-  return conclude(r, answer, mail.bytes.size());
+  Outcome outcome = conclude(r, answer, mail.bytes.size());
+  if (auto* retry = std::get_if<Retry>(&outcome); retry != nullptr && is_in_doubt(r)) {
+    retry->reason += fmt::format("; it may have arrived all the same ({} of {} times): ask the lieu",
+                                 before.value_or(0) + (answer.in_doubt ? 1 : 0), most_in_doubt);
+  }
+  return outcome;
 }
 
 // Under a name that tells for whom: a mail for a former box or certificate is not taken for this one's. The password

@@ -1,8 +1,9 @@
 // Delivery by e-mail to the lieu's box, encrypted (channels/courriel_message.h): one mail a remise.
 //
 // The mail is made and encrypted once, and stored beside the remise (depart/<lieu>/<remise>/) before the first attempt;
-// every attempt sends those bytes. Only another profile or another certificate makes another mail: what the lieu could
-// not read any more is of no use to it. The Message-ID is the remise's, whatever happens.
+// every attempt sends those bytes. Only another profile or another certificate makes another mail, what the lieu could
+// not read any more being of no use to it, and only once a person has said that the former one has not arrived. The
+// Message-ID is the remise's, whatever happens.
 //
 // What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
 // an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
@@ -39,9 +40,9 @@ class CourrielSender final : public FileSender {
 
   // Codes of Refused that are the partner's: "justificatif" (its certificate or password), "destinataire-refuse"; the
   // remise's own: "message-refuse", "taille-depassee", "source-alteree", "nom-invalide", "adresse-invalide",
-  // "arrivee-incertaine" (sent five times without an answer). What is wrong with our mail server is a Retry: no lieu
-  // can mend it; a box that is put off is the lieu's. A stop throws Interrupted. The whole mail is in memory, up to 100
-  // MB: one at a time (stages/traffic.h).
+  // "arrivee-incertaine" (sent five times without an answer, or once and then to be made anew). What is wrong with our
+  // mail server is a Retry: no lieu can mend it; a box that is put off is the lieu's. A stop throws Interrupted. The
+  // whole mail is in memory, up to 100 MB: one at a time (stages/traffic.h).
   model::Outcome send(const RemiseToSend& remise) override;
   // Throws CannotTell, "arrivee-incertaine", when an attempt's end is not known: no server tells whether a mail
   // arrived.

@@ -45,9 +45,9 @@ struct Settled {
 
 std::vector<Settled> settled_files(ssh::Sftp& sftp, const std::vector<std::string>& paths,
                                    std::chrono::milliseconds pause, const std::stop_token& stop) {
-  const auto before = sftp.stat_all(paths);
+  const auto before = sftp.stat_all(paths, ssh::Sftp::Links::themselves);
   wait(pause, stop);
-  const auto after = sftp.stat_all(paths);
+  const auto after = sftp.stat_all(paths, ssh::Sftp::Links::themselves);
   std::vector<Settled> settled;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     const auto& a = before[i];
@@ -88,7 +88,7 @@ class Fetching {
   std::vector<std::string> fetchable(const std::vector<std::string>& paths) {
     std::vector<std::string> out;
     std::size_t unfit = 0;
-    const auto found = sftp_.stat_all(paths);
+    const auto found = sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (!found[i]) continue;
       const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
@@ -105,7 +105,7 @@ class Fetching {
     if (landing.is_taken()) return;  // one of that name waits here: later
     try {
       sftp_.read(file.path, collecting_.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
-      const auto now = sftp_.stat(file.path);
+      const auto now = sftp_.stat_all({file.path}, ssh::Sftp::Links::themselves).front();
       if (!now || now->size != landing.size() || now->modified != file.modified) return;  // changed meanwhile: later
       if (landing.keep()) sftp_.remove(file.path);
     } catch (const ssh::TooMuch&) {  // it grew, or the server told another size

@@ -141,9 +141,11 @@ std::string next_try_in_full(const RemiseRow& r, Instant now) {
   }
   if (r.lieu_suspendu) return "its lieu is suspended: navette lieux resume " + r.lieu;
   if (!r.prochaine) return "";
-  const bool of_partner = r.partenaire_en_echec && (r.etat == "prete" || r.etat == "a-rappeler") && *r.prochaine > now;
-  return shown_next(r.prochaine, now) +
-         (of_partner ? ", since its partner failed; at once: navette lieux retry " + r.lieu : "");
+  const bool waits = r.partenaire_en_echec && (r.etat == "prete" || r.etat == "a-rappeler") && *r.prochaine > now;
+  if (!waits) return shown_next(r.prochaine, now);
+  const bool ours = r.motif.starts_with("serveur-messagerie: ");
+  return fmt::format("{}, since {} failed; at once: navette lieux retry {}", shown_next(r.prochaine, now),
+                     ours ? "our own mail server" : "its partner", r.lieu);
 }
 
 // What an act asks for and the next pass does not do; empty: it does.
@@ -303,9 +305,15 @@ std::string effect_of_withdrawal(const RemiseRow& r, const LieuRow& lieu) {
                                 shown(lieu.retenu), r.lieu)
       : r.partenaire_en_echec ? ", once its partner answers again, which failed at the last try"
                               : "";
+  const std::string taken =
+      r.retiree_le ? fmt::format(
+                         "; the lieu picked it up on {}: ask it to destroy what it has, then navette remises "
+                         "taken-back",
+                         shown(r.retiree_le))
+                   : "";
   return (r.livree_le ? fmt::format("its files are removed where they lie ({})", r.faits)
                       : "what failed attempts may have left at the lieu is removed") +
-         when;
+         when + taken;
 }
 
 int withdraw(const Invocation& call) {

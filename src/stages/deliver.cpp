@@ -155,7 +155,20 @@ model::Outcome Delivering::Job::take_back(const Spool& spool) const {
 }
 
 Result Delivering::Job::deliver(const Spool& spool) const {
-  const Directory source = spool.depart.open_dir(remise.lieu_identifiant).open_dir(remise.name);
+  const auto of_lieu = spool.depart.find_dir(remise.lieu_identifiant);
+  const auto stored = of_lieu ? of_lieu->find_dir(remise.name) : std::nullopt;
+  if (!stored) {
+    model::Retry retry{
+        model::with_code(
+            "erreur-systeme",
+            fmt::format("{} is not there: put it back from a copy; or have the remise made anew: navette demandes "
+                        "hold one of its demandes, remises retry, run, then demandes release",
+                        (spool.depart.path() / remise.lieu_identifiant / remise.name).string())),
+        std::nullopt};
+    retry.left_nothing = true;
+    return retry;
+  }
+  const Directory& source = *stored;
   const channels::RemiseToSend to_send{remise.name,    remise.lieu_identifiant, source,         remise.files,
                                        remise.arrived, remise.reissue_of,       nothing_there()};
   if (!take_apart && !remise.moved) return sender->send(to_send);
@@ -430,7 +443,7 @@ void Delivering::take_ended(std::chrono::milliseconds patience) {
 }
 
 // In the order in which they ended. What the store does not take stays, and nothing of it is begun meanwhile: it is
-// written by a later step.
+// written by a later step. A failure may have come after the commit: the store counts once what it is told twice.
 void Delivering::write_down() {
   const auto done = [&](std::size_t count) {
     for (; count > 0; --count) {
@@ -553,6 +566,7 @@ store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outc
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
   store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
+  out.begun = job.sends();
   const int attempts = remise.attempts + 1;
   const log::Fields fields = {{"remise", remise.name}, {"lieu", remise.lieu_identifiant}, {"attempt", attempts}};
   const auto with = [&](std::initializer_list<log::Field> more) {

@@ -90,18 +90,18 @@ const char* candidates(const DemandeFilter& filter) {
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
-#define REMISE_COLUMNS                                                                                                 \
-  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "            \
-  "max(r.prochaine, l.prochaine), "                                                                                    \
-  "iif(r.etat IN ('prete', 'a-rappeler'), " LAST_FAILURE                                                               \
-  ", r.motif), r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                  \
-  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' AND e.etat <> 'annulee' LIMIT 1), " \
-  "n.prochaine, "                                                                                                      \
-  "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, "      \
-  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                                 \
-  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours, l.echecs > 0, "           \
-  "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL "                                                               \
-  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                               \
+#define REMISE_COLUMNS                                                                                               \
+  "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "          \
+  "max(r.prochaine, l.prochaine), "                                                                                  \
+  "iif(r.etat IN ('prete', 'a-rappeler'), " LAST_FAILURE                                                             \
+  ", r.motif), r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
+  "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' AND r.etat = 'livree' LIMIT 1), " \
+  "n.prochaine, "                                                                                                    \
+  "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, "    \
+  "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                               \
+  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours, l.echecs > 0, "         \
+  "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL "                                                             \
+  "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                             \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
 RemiseRow remise_from(const sqlite::Query& q) {

@@ -205,6 +205,7 @@ struct DeliveryOutcome {
   RowId via = 0;                        // the version whose channel it was; 0: that of the remise
   int failures = 1;                     // in a row, this one included, of what model::Scope says is at fault
   bool left_nothing = false;            // neither this attempt nor an earlier one left anything at the lieu
+  bool begun = false;                   // by begin_attempts(): what is said of it twice counts once
 };
 
 struct DueNotification {

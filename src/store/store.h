@@ -117,6 +117,9 @@ class Store {
   // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
   // one, or a demande in it.
   std::set<RowId> begin_attempts(const std::vector<RowId>& remises, Instant now);
+  // What an attempt, a recall or taking apart came to counts once, though it be said twice, after a commit whose answer
+  // was lost.
+  //
   // Stopped on purpose before anything left: it does not count. `tried`: an earlier one may have left something.
   void abandon_attempt(RowId remise, bool tried, Instant now);
   // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.

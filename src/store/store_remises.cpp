@@ -1,6 +1,8 @@
 // Remises on their way: delivery, withdrawal, taking apart.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "model/civil_time.h"
 #include "store/shared_sql.h"
@@ -162,7 +164,7 @@ void Store::abandon_attempt(RowId remise, bool tried, Instant now) {
   sqlite::Transaction transaction(db_);
   db_.query(
          "UPDATE remise SET tentatives = tentatives - 1, en_cours = 0, tentee_par = iif(?, tentee_par, NULL) WHERE id "
-         "= ?")
+         "= ? AND en_cours = 1")
       .bind(std::int64_t{tried ? 1 : 0}, remise)
       .run();
   conclude_idle_recall(remise, now);
@@ -186,6 +188,7 @@ void Store::forget_attempts_place(RowId remise, const std::string& why, Instant 
 
 void Store::apply_cleared(RowId remise, Instant now) {
   sqlite::Transaction transaction(db_);
+  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND tentee_par IS NOT NULL").bind(remise).step()) return;
   forget_attempts_place(remise, {}, now);
   transaction.commit();
 }
@@ -226,9 +229,10 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const DeliveryOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
-    db_.query("UPDATE remise SET en_cours = 0, tentee_par = iif(?, NULL, tentee_par) WHERE id = ?")
-        .bind(std::int64_t{o.left_nothing ? 1 : 0}, o.remise)
+    db_.query("UPDATE remise SET en_cours = 0, tentee_par = iif(?1, NULL, tentee_par) WHERE id = ?2 AND en_cours >= ?3")
+        .bind(std::int64_t{o.left_nothing ? 1 : 0}, o.remise, std::int64_t{o.begun ? 1 : 0})
         .run();
+    if (db_.changes() == 0) continue;
     RowId lieu = 0;
     {
       auto q = db_.query("SELECT lieu_id FROM remise WHERE id = ?");
@@ -306,6 +310,7 @@ void Store::conclude_idle_recall(RowId remise, Instant now) {
 
 void Store::apply_recall(const DeliveryOutcome& o) {
   sqlite::Transaction transaction(db_);
+  if (!db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'a-rappeler'").bind(o.remise).step()) return;
   const std::string object = remise_object(o.remise);
   RowId lieu = 0;
   {
@@ -315,8 +320,16 @@ void Store::apply_recall(const DeliveryOutcome& o) {
   }
   if (const auto* removed = std::get_if<model::Delivered>(&o.outcome)) {
     free_partner(lieu, o.at);
-    db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
-    taken_back(o.remise, removed->facts, o.at);
+    db_.query("UPDATE remise SET en_cours = 0, rappel_faits = ? WHERE id = ?").bind(removed->facts, o.remise).run();
+    auto picked_up = db_.query("SELECT retiree_le FROM remise WHERE id = ? AND retiree_le IS NOT NULL");
+    if (picked_up.bind(o.remise).step()) {
+      const std::string reason = fmt::format("retiree: the lieu picked it up on {}: ask it to destroy what it has ({})",
+                                             model::to_iso_utc(instant_from(picked_up.integer(0))), removed->facts);
+      set_remise(o.remise, RemiseEvent::not_removable, reason);
+      trace(o.at, "rappel.a-detruire", object, reason);
+    } else {
+      taken_back(o.remise, removed->facts, o.at);
+    }
   } else if (const auto* refused = std::get_if<model::Refused>(&o.outcome);
              refused != nullptr && refused->scope == model::Scope::remise) {
     db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(o.remise).run();
@@ -346,6 +359,7 @@ void Store::taken_back(RowId remise, const std::string& facts, Instant now) {
 
 void Store::dissolve(RowId remise, const std::vector<DueAcheminement>& lost, Instant now) {
   sqlite::Transaction transaction(db_);
+  if (db_.query("SELECT 1 FROM remise WHERE id = ? AND etat = 'dissoute'").bind(remise).step()) return;
   set_remise(remise, RemiseEvent::dissolved,
              lost.empty() ? "demande retenue avant la livraison" : "habilitation perdue avant la livraison");
   if (db_.query("SELECT 1 FROM remise WHERE id = ? AND reemise_de IS NOT NULL").bind(remise).step()) {

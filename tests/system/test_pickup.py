@@ -166,11 +166,13 @@ def test_what_cannot_be_fetched_is_told_and_keeps_nothing_else_waiting(site, ssh
     with open(retour / "b.xml", "wb") as file:
         file.truncate(5 << 30)
     (retour / ("c" * 197 + ".xml")).write_bytes(retrait("R-2", the_remise(site)["remise"]))
+    (retour / "d.xml").symlink_to(next(sshd.there.rglob("DI_*.xml")))
     (retour / "z.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
     done = site.passes(code=None)
-    assert "122 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
+    assert "123 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
     assert evidence(site) == "retrait"
-    assert len(list(retour.iterdir())) == 122
+    assert len(list(retour.iterdir())) == 123
+    assert not list((site.spool / "rejet").rglob("*.xml"))
 
 
 @needs_sshd

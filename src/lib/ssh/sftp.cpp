@@ -226,13 +226,13 @@ void Sftp::ask(Type type, const std::string& what, const std::function<void(Buil
 
 // ---- one thing at a time
 
-std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<std::string>& paths) {
+std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<std::string>& paths, Links links) {
   std::vector<std::optional<wire::Attributes>> out(paths.size());
   std::size_t left = paths.size();
   std::optional<std::pair<std::string, Status>> refused;
   std::size_t next = 0;
   std::size_t asked = 0;
-  const Type type = look_type();
+  const Type type = links == Links::followed ? look_type() : Type::lstat;
   const auto ask_next = [&] {
     for (; next < paths.size() && asked - (paths.size() - left) < max_stats; ++next, ++asked) {
       send(
@@ -257,7 +257,7 @@ std::vector<std::optional<wire::Attributes>> Sftp::stat_all(const std::vector<st
       pump();
     }
   });
-  if (refused && stat_ && is_refusal(refused->second.code)) {  // of the path, or of the operation
+  if (refused && type == Type::stat && is_refusal(refused->second.code)) {  // of the path, or of the operation
     stat_ = false;
     try {
       return stat_all(paths);
@@ -342,7 +342,9 @@ void Sftp::close_handle(const std::string& handle) {
 }
 
 std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
+  constexpr std::size_t longest_name = 1024;  // 255 characters of UTF-8
   std::vector<std::string> names;
+  bool too_long = false;
   const std::string handle = open_handle(Type::opendir, path);
   const Deadline deadline(session_, "list " + path);
   while (true) {
@@ -354,10 +356,11 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
             std::uint32_t n = r.body.u32();
             if (n == 0) throw MalformedPacket("the server lists nothing, and does not say that this is all");
             for (; n > 0; --n) {
-              std::string name(r.body.string());
+              const std::string_view name = r.body.string();
               r.body.string();
               r.body.attributes();
-              if (name != "." && name != "..") names.push_back(std::move(name));
+              too_long = too_long || name.size() > longest_name;
+              if (name != "." && name != ".." && !too_long) names.emplace_back(name);
             }
           });
     } catch (const SftpError& e) {
@@ -368,6 +371,10 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
     if (names.size() > most) {
       close_handle(handle);
       throw TooMuch(fmt::format("{} holds more than {} names", path, most));
+    }
+    if (too_long) {
+      close_handle(handle);
+      throw TooMuch(fmt::format("{} holds a name of more than {} bytes", path, longest_name));
     }
   }
   std::sort(names.begin(), names.end());

@@ -107,17 +107,19 @@ class Sftp {
   // source throws.
   void upload(const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report);
 
-  // Sizes of paths, asked for together (STAT, or LSTAT of a server that refuses that); nothing where there is no such
-  // file. Throws SftpError for any other answer.
-  std::vector<std::optional<wire::Attributes>> stat_all(const std::vector<std::string>& paths);
+  // Sizes of paths, asked for together (STAT, or LSTAT of a server that refuses that, or for the links themselves);
+  // nothing where there is no such file. Throws SftpError for any other answer.
+  enum class Links { followed, themselves };
+  std::vector<std::optional<wire::Attributes>> stat_all(const std::vector<std::string>& paths,
+                                                        Links links = Links::followed);
   std::optional<wire::Attributes> stat(const std::string& path);
   std::optional<wire::Attributes> lstat(const std::string& path);  // of a symbolic link itself
   void make_directory(const std::string& path, std::uint32_t mode);
   void rename(const std::string& from, const std::string& to, bool overwrite);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
-  // Names, without "." and "..", sorted; TooMuch when there are more than `most`. This and `read` take ten times the
-  // session's patience at most, then SshError (timed_out).
+  // Names, without "." and "..", sorted; TooMuch when there are more than `most`, or longer than any file system's.
+  // This and `read` take ten times the session's patience at most, then SshError (timed_out).
   static constexpr std::size_t most_names = 100'000;
   std::vector<std::string> list(const std::string& path, std::size_t most = most_names);
   // The whole file, piece by piece. TooMuch when it is larger than `limit` bytes.

@@ -227,6 +227,55 @@ TEST_CASE("a delivery is recorded once: said again it changes neither date nor t
   CHECK(site.store->due_remises(site.now).empty());
 }
 
+TEST_CASE(
+    "whatever a remise came to counts once, though it is said twice: the failure may have come after the commit") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto id = site.remise(name);
+  site.store->begin_attempts({id}, site.now);
+  const auto twice = [&](const std::function<void()>& say) {
+    const auto before = site.count("trace");
+    say();
+    const auto once = site.count("trace");
+    CHECK(once > before);
+    const auto of_lieu =
+        site.text("SELECT echecs || ' ' || prochaine || ' ' || retenu FROM lieu WHERE identifiant = 'rpe-a'");
+    const auto attempts = site.number("SELECT tentatives FROM remise");
+    say();
+    CHECK(site.count("trace") == once);
+    CHECK(site.text("SELECT echecs || ' ' || prochaine || ' ' || retenu FROM lieu WHERE identifiant = 'rpe-a'") ==
+          of_lieu);
+    CHECK(site.number("SELECT tentatives FROM remise") == attempts);
+  };
+  DeliveryOutcome outcome{id, model::Retry{"no answer", {}, model::Scope::lieu}, site.now, site.now + 1min};
+  outcome.begun = true;
+  SECTION("an attempt that failed") {
+    twice([&] { site.store->apply_deliveries({outcome}); });
+  }
+  SECTION("one that was refused") {
+    outcome.outcome = model::Refused{"remise-differente", "x exists"};
+    twice([&] { site.store->apply_deliveries({outcome}); });
+  }
+  SECTION("one that a stop ended: the next one counts as it should") {
+    site.store->abandon_attempt(id, false, site.now);
+    site.store->abandon_attempt(id, false, site.now);
+    CHECK(site.number("SELECT tentatives FROM remise") == 0);
+  }
+  SECTION("a recall") {
+    site.store->apply_deliveries({{id, model::Delivered{"sftp"}, site.now, std::nullopt}});
+    site.store->withdraw_remise(name, "erreur", site.now);
+    twice([&] { site.store->apply_recall({id, model::Delivered{"3 of 3 files removed"}, site.now, std::nullopt}); });
+    CHECK(site.state_of(name) == "rappelee");
+  }
+  SECTION("what was left at a former place") {
+    twice([&] { site.store->apply_cleared(id, site.now); });
+  }
+  SECTION("a remise taken apart") {
+    const auto bound = site.bound(name);
+    twice([&] { site.store->dissolve(id, {bound.at(1)}, site.now); });
+  }
+}
+
 TEST_CASE("what arrived of a remise counts at its next attempt, but not once its lieu is being cleared of it") {
   Routed site;
   const auto id = site.remise(site.pack("rpe-a"));
@@ -642,6 +691,18 @@ TEST_CASE("of a withdrawn remise only what navette wrote is to be removed") {
     site.store->apply_deliveries({outcome});
     site.store->withdraw_remise(name, "erreur", site.now);
     CHECK(site.store->due_remises(site.now).at(0).arrived == std::set<std::string>{"DI_monenfant_A.xml"});
+  }
+  SECTION("what was picked up before only the lieu can destroy, whatever was removed") {
+    site.store->apply_deliveries({{id, model::Delivered{"sftp"}, site.now, std::nullopt}});
+    site.store->apply_pickups({{id, model::PickupEvidence::disappearance, site.now, {}, {}}}, site.now);
+    site.store->withdraw_remise(name, "erreur", site.now);
+    site.store->apply_recall({id, model::Delivered{"0 of 3 files removed"}, site.now, std::nullopt});
+    CHECK(site.state_of(name) == "a-detruire");
+    CHECK(site.store->counts().destructions_waiting == 1);
+    const auto row = list_remises(site.store->connection(), {}, no_limit).at(0);
+    CHECK((row.rappel_faits == "0 of 3 files removed" && !row.retrait_avant && row.retiree_le));
+    site.store->confirm_taken_back(name, "détruite, dit le relais", site.now);
+    CHECK(site.state_of(name) == "rappelee");
   }
   SECTION("once it is delivered each of its files was written for it") {
     site.store->apply_deliveries({{id, model::Delivered{"sftp"}, site.now, std::nullopt}});
