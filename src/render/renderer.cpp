@@ -49,9 +49,10 @@ Renderer::~Renderer() = default;
 
 Renderer::Result Renderer::render(const xml::Document& demande,
                                   const std::map<std::string, std::string>& parameters) const {
+  const std::string source = demande.serialise();  // before: xsl:strip-space takes blanks out of the source itself
   const xml::Document fo = state_->stylesheet.transform(demande, parameters);
   try {
-    return render_fo(fo, demande.serialise());
+    return render_fo(fo, source);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
