@@ -199,13 +199,13 @@ def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factor
             site.passes()
             site.deposit(demandes("DI-1", *records.values()))
         list(two.map(Site.passes, sites))
-    delivered, again = ({p.name: p for p in site.delivered() if p.suffix == ".pdf"} for site in sites)
-    assert len(delivered) == COUNT, sites[0].json("flux", "list")
-    assert [n for n, p in delivered.items() if again[n].read_bytes() != p.read_bytes()] == []
-    name = "DI_monenfant_{}.pdf".format
-    wrong = dict(filter(lambda v: v[1], map(verdict, ((r, x, delivered[name(r)]) for r, x in records.items()))))
-    assert wrong == {}
-    assert {len(lost(ElementTree.fromstring(x), "")) > 15 for x in records.values()} == {True}, "nothing would be missed"
+        delivered, again = ({p.name: p for p in site.delivered() if p.suffix == ".pdf"} for site in sites)
+        assert len(delivered) == COUNT, sites[0].json("flux", "list")
+        assert [n for n, p in delivered.items() if again[n].read_bytes() != p.read_bytes()] == []
+        name = "DI_monenfant_{}.pdf".format
+        verdicts = two.map(verdict, ((r, x, delivered[name(r)]) for r, x in records.items()))
+        assert {reference: wrong for reference, wrong in verdicts if wrong} == {}
+    assert all(len(lost(ElementTree.fromstring(x), "")) > 10 for x in records.values()), "nothing would be missed"
     reference = sorted(records)[16]
     out = tmp_path_factory.mktemp("render") / "out.pdf"
     sites[0].run("render", delivered[name(reference)].with_suffix(".xml"), "-o", out)
