@@ -1,5 +1,6 @@
 #include "render/flow_builder.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -79,12 +80,14 @@ VerticalList FlowBuilder::build(const std::vector<fo::Content>& content, const f
   return std::move(list_);
 }
 
-TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language) {
+TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language,
+                            long line) {
   if (tag_ < 0) return tag_;
   if (role == "artifact") return layout_artifact;
   Tag tag;
   tag.role = role.empty() ? otherwise : role;
   tag.parent = tag_;
+  tag.line = line;
   if (language != language_) tag.language = language;
   out_.tags.push_back(std::move(tag));
   return static_cast<TagId>(out_.tags.size() - 1);
@@ -105,6 +108,13 @@ void FlowBuilder::add_space(double height) {
     return;
   }
   push({height, Break::never, 0, -1, SpaceEntry{}});
+}
+
+// `id` stands at what is shown first from entry `first` on; nowhere when nothing is.
+void FlowBuilder::anchor(const std::string& id, std::size_t first) {
+  const auto shown = std::find_if(list_.entries.begin() + static_cast<std::ptrdiff_t>(first), list_.entries.end(),
+                                  [](const Entry& e) { return !std::holds_alternative<SpaceEntry>(e.what); });
+  if (shown != list_.entries.end()) shown->ids.push_back(&id);
 }
 
 void FlowBuilder::before_box(const fo::BoxStyle& box) {
@@ -197,7 +207,7 @@ void FlowBuilder::add_block(const fo::Block& block, Place place) {
   const std::size_t first = list_.entries.size();
   const TagId parent = tag_;
   const std::string language = language_;
-  tag_ = open_tag(box.role, has_blocks(block.content) ? "Div" : "P", block.text.language);
+  tag_ = open_tag(box.role, has_blocks(block.content) ? "Div" : "P", block.text.language, block.line);
   language_ = block.text.language;
   add_space(box.margin.top);
   Place inside{place.x + box.margin.left, place.width - box.margin.left - box.margin.right};
@@ -224,6 +234,7 @@ void FlowBuilder::add_block(const fo::Block& block, Place place) {
   add_space(box.margin.bottom);
   tag_ = parent;
   language_ = language;
+  if (!block.id.empty()) anchor(block.id, first);
   after_box(box, first);
 }
 
@@ -234,7 +245,7 @@ void FlowBuilder::add_table(const fo::Table& table, Place place) {
   const double x = place.x + table.box.margin.left;
   const auto columns = column_widths(table, width);
   const TagId parent = tag_;
-  tag_ = open_tag(table.box.role, "Table", table.text.language);
+  tag_ = open_tag(table.box.role, "Table", table.text.language, table.line);
   std::shared_ptr<const VerticalList> repeated;
   if (!table.header.empty()) {
     FlowBuilder again(out_, shaper_, layout_artifact);  // what is read twice is announced once
@@ -257,7 +268,7 @@ void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<d
   const TagId group = tag_;
   for (const auto& row : rows) {
     if (row.box.keep_with_previous && next_break_ == Break::allowed) next_break_ = Break::avoided;
-    tag_ = open_tag(row.box.role, "TR", language_);
+    tag_ = open_tag(row.box.role, "TR", language_, row.line);
     add_row(row, columns, x, header, repeated);
     tag_ = group;
     next_break_ = header ? Break::never : row.box.keep_with_next ? Break::avoided : Break::allowed;
@@ -289,7 +300,7 @@ void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns
 CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, bool header) {
   const double inner = width - horizontal_inset(cell.box);
   if (inner <= 0) throw Error(fmt::format("FO line {}, table-cell: no width is left for its content", cell.line));
-  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language);
+  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language, cell.line);
   if (tag >= 0) {
     Tag& made = out_.tags[static_cast<std::size_t>(tag)];
     made.keep_when_empty = true;

@@ -27,7 +27,7 @@ class FlowBuilder {
   struct Place {  // the column being filled
     double x = 0, width = 0;
   };
-  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language);
+  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language, long line = 0);
   void add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place, long line);
   void add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text, Place place,
                      long line);
@@ -41,6 +41,7 @@ class FlowBuilder {
   void before_box(const fo::BoxStyle& box);
   void after_box(const fo::BoxStyle& box, std::size_t first);
   void add_space(double height);
+  void anchor(const std::string& id, std::size_t first);
   Entry& push(Entry entry);
 
   DisplayList& out_;

@@ -123,7 +123,7 @@ const std::unordered_map<std::string_view, BoxSetter>& box_setters() {
        [](BoxStyle& b, std::string_view v, double) { return assign(b.break_before, switch_value(v, "auto", "page")); }},
       {"break-after",
        [](BoxStyle& b, std::string_view v, double) { return assign(b.break_after, switch_value(v, "auto", "page")); }},
-      {"role", [](BoxStyle& b, std::string_view v, double) { return b.role = std::string(v), true; }},
+      {"role", [](BoxStyle& b, std::string_view v, double) { return assign(b.role, parse_role(v)); }},
   };
   return table;
 }

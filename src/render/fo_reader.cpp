@@ -1,5 +1,6 @@
 #include "render/fo_reader.h"
 
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,6 +30,7 @@ class Reader {
   void read_page_master(const Node& master);
   void read_declarations(const Node& declarations);
   void read_description(const Node& description);
+  static std::vector<Bookmark> read_bookmarks(const Node& parent);
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
@@ -49,8 +51,14 @@ class Reader {
   Document out_;
   TextStyle root_text_;
   std::string sequence_id_;
+  std::set<std::string> ids_;
   unsigned spans_ = 0;
 };
+
+void no_properties(const Node& element, std::initializer_list<std::string_view> own = {}) {
+  TextStyle none;
+  read_properties(element, none, nullptr, own);
+}
 
 template <typename Visit>
 void Reader::each_fo_child(const Node& parent, Visit visit) {
@@ -72,6 +80,9 @@ Document Reader::read(const Node& root) {
       read_masters(child);
     } else if (child.name() == "declarations") {
       read_declarations(child);
+    } else if (child.name() == "bookmark-tree" && out_.bookmarks.empty()) {
+      no_properties(child);
+      out_.bookmarks = read_bookmarks(child);
     } else if (child.name() == "page-sequence" && !sequence) {
       read_page_sequence(child);
       sequence = true;
@@ -80,6 +91,7 @@ Document Reader::read(const Node& root) {
     }
   });
   if (!sequence) fail(root, "a page-sequence is missing");
+  if (out_.metadata.title.empty()) fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
   return std::move(out_);
 }
 
@@ -151,6 +163,29 @@ void Reader::read_description(const Node& description) {
   }
 }
 
+std::vector<Bookmark> Reader::read_bookmarks(const Node& parent) {
+  std::vector<Bookmark> out;
+  bool titled = parent.name() == "bookmark-tree";
+  each_fo_child(parent, [&](const Node& child) {
+    if (child.name() == "bookmark-title" && !titled) {
+      titled = true;
+      return;
+    }
+    if (child.name() != "bookmark") unknown(child);
+    no_properties(child, {"internal-destination"});
+    Bookmark bookmark;
+    bookmark.line = child.line();
+    bookmark.destination = child.attribute("internal-destination").value_or("");
+    const Node title = child.child("bookmark-title");
+    if (!title || is_blank(title.text())) fail(child, "a bookmark-title is missing");
+    no_properties(title);
+    bookmark.title = title.text();
+    bookmark.children = read_bookmarks(child);
+    out.push_back(std::move(bookmark));
+  });
+  return out;
+}
+
 void Reader::read_page_sequence(const Node& sequence) {
   TextStyle text = root_text_;
   read_properties(sequence, text, nullptr, {"master-reference", "id"});
@@ -219,6 +254,7 @@ void Reader::read_inline(const Node& element, Inline like, std::vector<Content>&
   const std::string language = like.style.language;
   read_properties(element, like.style, nullptr, {"role"});
   const auto role = element.attribute("role");
+  if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
     like.span = ++spans_;
     like.span_role = role.value_or("Span");
@@ -230,7 +266,9 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   auto block = std::make_unique<Block>();
   block->line = element.line();
   block->text = inherited;
-  read_properties(element, block->text, &block->box);
+  read_properties(element, block->text, &block->box, {"id"});
+  block->id = element.attribute("id").value_or("");
+  if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
   return block;
 }

@@ -85,7 +85,8 @@ struct Table;
 using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<Table>>;
 
 struct Block {
-  long line = 0;  // in the FO document, for messages
+  long line = 0;   // in the FO document, for messages
+  std::string id;  // what a bookmark may lead to; empty: none
   BoxStyle box;
   TextStyle text;
   std::vector<Content> content;
@@ -122,6 +123,13 @@ struct Table {
   std::vector<Row> body;
 };
 
+struct Bookmark {
+  long line = 0;
+  std::string destination;  // id of a block of the flow
+  std::string title;
+  std::vector<Bookmark> children;
+};
+
 struct PageMaster {
   double width = 595.276;  // A4
   double height = 841.89;
@@ -143,6 +151,7 @@ struct Metadata {
 struct Document {
   std::string language = "fr-FR";
   Metadata metadata;
+  std::vector<Bookmark> bookmarks;
   PageMaster master;
   std::vector<Content> before;  // static content of the header
   std::vector<Content> after;   // and of the footer

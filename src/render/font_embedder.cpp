@@ -1,5 +1,7 @@
 #include "render/font_embedder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "render/pdf_syntax.h"
@@ -9,6 +11,16 @@ namespace {
 
 std::u16string_view text_of(const ShapedWord& word, const Cluster& cluster) {
   return std::u16string_view(word.text).substr(cluster.text_begin, cluster.text_end - cluster.text_begin);
+}
+
+// Whether a glyph may be read as `text` by its code alone. U+0000, U+FEFF and U+FFFE are forbidden in a ToUnicode, and
+// private characters mean nothing without an ActualText (ISO 19005-3, 6.2.11.7).
+bool may_be_mapped(std::u16string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char16_t c) {
+    const bool is_private =
+        (c >= 0xE000 && c <= 0xF8FF) || (c >= 0xDB80 && c <= 0xDBFF);  // the latter: lead surrogates
+    return c == 0 || c == 0xFEFF || c == 0xFFFE || is_private;
+  });
 }
 
 // Six letters from the glyphs: subsets that differ must not share a name.
@@ -34,7 +46,8 @@ void FontEmbedder::collect(const Page& page) {
       for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
         auto& meaning = glyphs[word.glyphs[g].id];
         const bool alone = cluster.glyph_end - cluster.glyph_begin == 1;
-        if (alone && meaning.empty() && word.substituted == 0) meaning = text_of(word, cluster);
+        const bool readable = alone && meaning.empty() && word.substituted == 0;
+        if (readable && may_be_mapped(text_of(word, cluster))) meaning = text_of(word, cluster);
       }
     }
   }

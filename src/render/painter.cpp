@@ -71,6 +71,7 @@ class Painter {
     y_ += space_;
     space_ = 0;
     any_ = true;
+    for (const auto* id : entry.ids) page_.anchors.push_back({*id, y_});
     if (const auto* line = std::get_if<LineEntry>(&entry.what)) {
       paint_line(*line);
       y_ += entry.height;

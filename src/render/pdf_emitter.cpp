@@ -10,6 +10,7 @@
 #include "render/content_stream.h"
 #include "render/font_embedder.h"
 #include "render/metadata.h"
+#include "render/outline.h"
 #include "render/pdf_syntax.h"
 #include "render/structure_tree.h"
 
@@ -85,6 +86,7 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
       "<</DisplayDocTitle true>>/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)"
       "/Info(sRGB IEC61966-2.1)/DestOutputProfile {}>>]",
       reference(parent), syntax::text_string(language), reference(structure), reference(xmp), reference(profile));
+  if (!list.outline.empty()) catalog += "/Outlines " + reference(write_outline(list, pages, writer));
   if (!metadata.attachment_name.empty()) {
     const auto file = write_attachment(metadata, source, writer, deflate);
     catalog += fmt::format("/AF[{0}]/Names<</EmbeddedFiles<</Names[{1} {0}]>>>>", reference(file),

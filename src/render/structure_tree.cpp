@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "render/pdf_syntax.h"
+#include "render/structure_rules.h"
 
 namespace navette::render {
 
@@ -71,6 +72,9 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (tags_[tag].keep_when_empty) link(tag);
   }
+  std::vector<bool> written;
+  for (const Element& element : elements_) written.push_back(element.needed);
+  check_structure(tags_, written);
   // Tags were made in the order of reading; an element met late (an empty cell) takes its place among its siblings.
   for (Element& element : elements_) {
     if (element.marked) continue;

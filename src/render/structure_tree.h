@@ -17,7 +17,7 @@ class StructureTree {
   // Marked content begins on `page` for `tag`; returns its identifier (MCID) there.
   unsigned mark(TagId tag, std::size_t page);
 
-  // `pages` are the page objects. Returns the StructTreeRoot.
+  // `pages` are the page objects. Returns the StructTreeRoot. Throws Error: check_structure().
   pdf::ObjectWriter::Number write(pdf::ObjectWriter& writer, const std::vector<pdf::ObjectWriter::Number>& pages);
 
  private:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct Entry {
   long source_line = 0;     // in the FO document
   std::ptrdiff_t box = -1;  // the OpenEntry that it lies in
   std::variant<LineEntry, SpaceEntry, OpenEntry, CloseEntry, RowEntry> what;
+  std::vector<const std::string*> ids{};  // of the blocks that begin here; owned by the FO tree
 };
 
 struct VerticalList {

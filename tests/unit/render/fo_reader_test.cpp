@@ -37,6 +37,11 @@ TEST_CASE("text outside a block of a table is an error") {
                     Catch::Contains("text is not allowed"));
 }
 
+TEST_CASE("an id is one block's alone") {
+  CHECK_THROWS_WITH(read("<fo:block id='a'/>\n<fo:block id='a'/>"), Catch::Contains("line 7, block: id"));
+  CHECK_THROWS_WITH(read("<fo:table id='a'/>"), Catch::Contains("line 6, table: property id"));
+}
+
 TEST_CASE("a row must fill its columns") {
   CHECK_THROWS_WITH(read("<fo:table><fo:table-column/><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell/>"
                          "</fo:table-row></fo:table-body></fo:table>"),
