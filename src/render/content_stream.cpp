@@ -104,9 +104,11 @@ class Writer {
       out_ += "Tf\n";
     }
     const double y = page_.height - text.y;
-    // Words that follow one another on a line make one TJ: smaller, and read as one.
+    // Words that follow one another on a line make one TJ: smaller, and read as one. Justified ones stand a little
+    // apart, or too near.
     constexpr double near = 0.01;
-    if (is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > near) move_to(text.x, y);
+    if (is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > text.size) move_to(text.x, y);
+    pen_x_ = text.x;
     const auto& file = store_.file(word.font);
     const double unit = text.size / file.metrics().units_per_em;
     for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) write(word, word.clusters[c], file, unit);

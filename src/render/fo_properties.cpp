@@ -41,6 +41,7 @@ bool set_align(TextStyle& t, std::string_view v) {
   if (v == "start" || v == "left") return t.align = Align::start, true;
   if (v == "center") return t.align = Align::center, true;
   if (v == "end" || v == "right") return t.align = Align::end, true;
+  if (v == "justify") return t.align = Align::justify, true;
   return false;
 }
 

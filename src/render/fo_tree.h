@@ -17,7 +17,7 @@ struct Colour {
   bool operator==(const Colour&) const = default;
 };
 
-enum class Align { start, center, end };
+enum class Align { start, center, end, justify };
 enum class DisplayAlign { before, center, after };
 
 struct Edges {
