@@ -47,6 +47,7 @@ struct Tag {
   TagId parent = layout_artifact;  // the document when negative
   std::string language;            // empty: as the parent
   std::string scope;               // of a TH: Column or Row
+  std::string list_numbering;      // of an L: Decimal, Disc ...; empty: none
   unsigned columns_spanned = 1;
   bool keep_when_empty = false;  // a cell without text is still a cell
 };

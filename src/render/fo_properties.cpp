@@ -160,10 +160,10 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
   });
 }
 
-double length_of(const xml::Node& element, const char* name, double otherwise) {
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {
   const auto value = element.attribute(name);
   if (!value) return otherwise;
-  const auto length = parse_length(*value, 10);
+  const auto length = parse_length(*value, font_size);
   if (!length || *length < 0) fail(element, fmt::format("{}: not a length", name));
   return *length;
 }

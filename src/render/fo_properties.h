@@ -18,7 +18,7 @@ namespace navette::render::fo {
 void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
                      std::initializer_list<std::string_view> own = {});
 
-// A length that the element itself needs; `otherwise` when absent. Throws Error.
-double length_of(const xml::Node& element, const char* name, double otherwise);
+// A length that the element itself needs; `otherwise` when absent. An em is `font_size`. Throws Error.
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size = 10);
 
 }  // namespace navette::render::fo

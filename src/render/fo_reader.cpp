@@ -34,6 +34,8 @@ class Reader {
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
   std::unique_ptr<Block> read_block(const Node& element, const TextStyle& inherited);
+  std::unique_ptr<List> read_list(const Node& element, const TextStyle& inherited);
+  ListItem read_list_item(const Node& element, const TextStyle& inherited);
   std::unique_ptr<Table> read_table(const Node& element, const TextStyle& inherited);
   std::vector<Row> read_rows(const Node& group, TextStyle text, std::size_t columns);
   Row read_row(const Node& element, TextStyle text, std::size_t columns);
@@ -197,6 +199,8 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
     out.emplace_back(page_reference(child, like, Inline::Kind::page_total));
   } else if (name == "block" && !inside_inline) {
     out.emplace_back(read_block(child, like.style));
+  } else if (name == "list-block" && !inside_inline) {
+    out.emplace_back(read_list(child, like.style));
   } else if (name == "table" && !inside_inline) {
     out.emplace_back(read_table(child, like.style));
   } else {
@@ -233,6 +237,53 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   read_properties(element, block->text, &block->box);
   block->content = read_content(element, block->text);
   return block;
+}
+
+std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& inherited) {
+  auto list = std::make_unique<List>();
+  list->line = element.line();
+  list->text = inherited;
+  const char* distance = "provisional-distance-between-starts";
+  const char* separation = "provisional-label-separation";
+  read_properties(element, list->text, &list->box, {distance, separation});
+  list->distance = length_of(element, distance, list->distance, list->text.font_size);
+  list->separation = length_of(element, separation, list->separation, list->text.font_size);
+  if (list->separation >= list->distance) fail(element, "no width is left for the labels");
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() != "list-item") unknown(child);
+    list->items.push_back(read_list_item(child, list->text));
+  });
+  if (list->items.empty()) fail(element, "a list needs its list-item elements");
+  return list;
+}
+
+ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited) {
+  ListItem item;
+  item.line = element.line();
+  item.text = inherited;
+  read_properties(element, item.text, &item.box);
+  // Anything else would let label and body overlap.
+  const auto part = [&](const Node& child, const char* indent, std::string_view value, TextStyle& text) {
+    text = item.text;
+    read_properties(child, text, nullptr, {indent});
+    if (child.attribute(indent) != value) fail(child, fmt::format("{} must be {}", indent, value));
+    return read_content(child, text);
+  };
+  bool label = false;
+  bool body = false;
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() == "list-item-label" && !label) {
+      item.label = part(child, "end-indent", "label-end()", item.label_text);
+      label = true;
+    } else if (child.name() == "list-item-body" && label && !body) {
+      item.body = part(child, "start-indent", "body-start()", item.body_text);
+      body = true;
+    } else {
+      unknown(child);
+    }
+  });
+  if (!body) fail(element, "a list-item needs its list-item-label, then its list-item-body");
+  return item;
 }
 
 Column read_column(const Node& element) {

@@ -81,14 +81,32 @@ struct Inline {
 };
 
 struct Block;
+struct List;
 struct Table;
-using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<Table>>;
+using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<List>, std::unique_ptr<Table>>;
 
 struct Block {
   long line = 0;  // in the FO document, for messages
   BoxStyle box;
   TextStyle text;
   std::vector<Content> content;
+};
+
+struct ListItem {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text, label_text, body_text;
+  std::vector<Content> label;
+  std::vector<Content> body;
+};
+
+struct List {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text;
+  double distance = 24;   // provisional-distance-between-starts: from the label's left edge to the body's
+  double separation = 6;  // provisional-label-separation: the part of it that stays empty
+  std::vector<ListItem> items;
 };
 
 struct Column {

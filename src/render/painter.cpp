@@ -76,6 +76,8 @@ class Painter {
       y_ += entry.height;
     } else if (const auto* row = std::get_if<RowEntry>(&entry.what)) {
       paint_row(entry, *row, from, to);
+    } else if (const auto* label = std::get_if<LabelEntry>(&entry.what)) {
+      paint(*label->content, {}, end_of(*label->content), x_, y_, page_);
     } else if (const auto* box = std::get_if<OpenEntry>(&entry.what)) {
       open_.push_back({box, y_, page_.items.size(), false});
       y_ += entry.height;

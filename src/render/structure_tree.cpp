@@ -48,6 +48,7 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
     if (what.columns_spanned > 1) out += fmt::format("/ColSpan {}", what.columns_spanned);
     out += ">>";
   }
+  if (!what.list_numbering.empty()) out += "/A<</O/List/ListNumbering" + syntax::name(what.list_numbering) + ">>";
   if (!element.kids.empty()) {
     out += "/K[";
     for (const Kid& kid : element.kids) {

@@ -77,6 +77,20 @@ const std::string prose =
     "grand-mère qui gardait l’enfant déménage à 480\u202Fkm. Que faire\u202F? Elle écrit qu’une place chez une "
     "assistante maternelle conviendrait aussi, pourvu que ce soit au plus près de la gare.";
 
+std::string item(const std::string& label, const std::string& body) {
+  return "<fo:list-item><fo:list-item-label end-indent=\"label-end()\"><fo:block>" + label +
+         "</fo:block></fo:list-item-label><fo:list-item-body start-indent=\"body-start()\"><fo:block>" + body +
+         "</fo:block></fo:list-item-body></fo:list-item>";
+}
+
+std::string list(const std::vector<std::string>& items, const std::string& attributes = "") {
+  std::string out = "<fo:list-block " + attributes + ">";
+  for (const auto& one : items) out += one;
+  return out + "</fo:list-block>";
+}
+
+const std::string wide_label = "provisional-distance-between-starts=\"20mm\"";
+
 constexpr double body_left = 10 * 72 / 25.4;  // of the page of fo_around()
 constexpr double body_right = 90 * 72 / 25.4;
 
@@ -228,6 +242,48 @@ TEST_CASE("a nested table that no page can hold goes on too") {
                   table(60) + "</fo:table-cell></fo:table-row></fo:table-body></fo:table>");
   CHECK(result.pages >= 4);
   CHECK(contains(PdfFile(result.pdf).text(), "r60"));
+}
+
+TEST_CASE("a list's bodies stand beside their labels and nest") {
+  const auto lines = set_lines(list({item("1.", prose), item("2.", "deux" + list({item("•", "trois")}))}));
+  CHECK(lines.front().text.rfind("1. La famille", 0) == 0);
+  CHECK(lines.front().left == Approx(body_left));
+  CHECK(lines[1].left == Approx(body_left + 24));
+  CHECK(lines[lines.size() - 2].text == "2. deux");
+  CHECK(lines.back().text == "• trois");
+  CHECK(lines.back().left == Approx(body_left + 24));
+  const auto wide = set_lines(list({item("1.", "un")}, "provisional-distance-between-starts=\"5em\""));
+  CHECK(wide.at(0).blanks.at(0) > 35);
+}
+
+TEST_CASE("a list is tagged with its items, labels and bodies, and how it is numbered") {
+  const auto tags = PdfFile(render_flow(list({item("1.", "un"), item("2.", "deux" + list({item("•", "trois")}))})).pdf)
+                        .run("pdfinfo -struct-text");
+  CHECK(count(tags, "L (block)") == 2);
+  CHECK(count(tags, "LI (block)") == 3);
+  CHECK(count(tags, "Lbl (block)") == 3);
+  CHECK(count(tags, "LBody (block)") == 3);
+  CHECK(contains(tags, "/ListNumbering /Decimal"));
+  CHECK(contains(tags, "/ListNumbering /Disc"));
+  CHECK(tags.find("\"1.\"") < tags.find("\"un\""));
+}
+
+TEST_CASE("a label stays with its body, which goes on over pages") {
+  for (int before = 1; before < 20; ++before) {
+    for (const auto& page : pages_of(render_flow(blocks(before) + list({item("LABEL", prose)}, wide_label)))) {
+      CHECK(contains(page, "LABEL") == contains(page, "La famille"));
+    }
+  }
+  CHECK(render_flow(list({item("1.", prose + prose + prose + prose + prose)})).pages >= 2);
+}
+
+TEST_CASE("a label that is higher than its body keeps what follows below itself") {
+  const auto lines = set_lines(
+      list({item("deux lignes", "corps"), item("fin", "suite")}, "provisional-distance-between-starts=\"14mm\""));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].text == "deux corps");
+  CHECK(lines[1].text == "lignes");
+  CHECK(lines[2].text == "fin suite");
 }
 
 TEST_CASE("what cannot be placed is an error, not a loop") {
