@@ -10,8 +10,9 @@ namespace {
 
 class Writer {
  public:
-  Writer(const Page& page, std::size_t index, const FontStore& store, const FontEmbedder& fonts, StructureTree& tree)
-      : page_(page), index_(index), store_(store), fonts_(fonts), tree_(tree) {}
+  Writer(const Page& page, std::size_t index, const FontStore& store, const FontEmbedder& fonts,
+         const ImageEmbedder& images, StructureTree& tree)
+      : page_(page), index_(index), store_(store), fonts_(fonts), images_(images), tree_(tree) {}
 
   std::string run() {
     for (const auto& item : page_.items) {
@@ -19,6 +20,10 @@ class Writer {
         mark(rect->tag);
         leave_text();
         write(*rect);
+      } else if (const auto* image = std::get_if<ImageItem>(&item)) {
+        mark(image->tag);
+        leave_text();
+        write(*image);
       } else {
         const auto& text = std::get<TextItem>(item);
         mark(text.tag);
@@ -89,6 +94,14 @@ class Writer {
     number(rect.width);
     number(rect.height);
     out_ += "re f\n";
+  }
+
+  void write(const ImageItem& image) {
+    const double bottom = page_.height - image.y - image.height;
+    out_ += "q\n";
+    for (const double value : {image.width, 0.0, 0.0, image.height, image.x, bottom}) number(value);
+    out_ += "cm\n/" + images_.name(*image.image) + " Do\nQ\n";
+    if (image.tag >= 0) tree_.set_box(image.tag, {image.x, bottom, image.x + image.width, bottom + image.height});
   }
 
   void write(const TextItem& text) {
@@ -187,6 +200,7 @@ class Writer {
   std::size_t index_;
   const FontStore& store_;
   const FontEmbedder& fonts_;
+  const ImageEmbedder& images_;
   StructureTree& tree_;
   std::string out_;
   std::string array_, hex_;
@@ -202,8 +216,8 @@ class Writer {
 }  // namespace
 
 std::string content_stream(const Page& page, std::size_t page_index, const FontStore& store, const FontEmbedder& fonts,
-                           StructureTree& tree) {
-  return Writer(page, page_index, store, fonts, tree).run();
+                           const ImageEmbedder& images, StructureTree& tree) {
+  return Writer(page, page_index, store, fonts, images, tree).run();
 }
 
 }  // namespace navette::render

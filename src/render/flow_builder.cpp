@@ -189,6 +189,18 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
   }
 }
 
+void FlowBuilder::add_graphic(const fo::Graphic& graphic, Place place, Run& run) {
+  if (graphic.width > place.width) {
+    throw Error(fmt::format("FO line {}, external-graphic: wider than the place it has", graphic.line));
+  }
+  run.text = u"\uFFFC";
+  run.graphic = &graphic;
+  const TagId around = std::exchange(tag_, run.tag);
+  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_);
+  tag_ = around;
+  if (run.tag >= 0) out_.tags[static_cast<std::size_t>(run.tag)].alternative = graphic.alternative;
+}
+
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
                                 Place place, long line) {
   std::vector<Run> runs;
@@ -207,6 +219,8 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
       CleanText clean = clean_text(part.text);
       run.text = std::move(clean.text);
       out_.substituted_glyphs += clean.substituted;
+    } else if (part.kind == fo::Inline::Kind::graphic) {
+      add_graphic(part.graphic, place, run);
     } else if (numbers_.page == 0) {
       throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
     } else {

@@ -151,6 +151,7 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
       text.language = value;
       return;
     }
+    if (space == fox_space && name == "alt-text" && one_of("fox:alt-text", own)) return;
     if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
     if (name == "font-size" || one_of(name, own)) return;
     const bool known = text_setters().count(name) > 0 || (box != nullptr && box_setters().count(name) > 0);

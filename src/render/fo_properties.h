@@ -10,6 +10,9 @@
 
 namespace navette::render::fo {
 
+// Apache FOP's extensions; of them we know fox:alt-text.
+constexpr const char* fox_space = "http://xmlgraphics.apache.org/fop/extensions";
+
 // Throws Error: "FO line 12, fo:block: ...".
 [[noreturn]] void fail(const xml::Node& element, const std::string& what);
 

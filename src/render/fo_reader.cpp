@@ -1,5 +1,6 @@
 #include "render/fo_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@ bool is_blank(std::string_view text) {
 
 class Reader {
  public:
+  explicit Reader(ImageStore* images) : images_(images) {}
   Document read(const Node& root);
 
  private:
@@ -32,6 +34,7 @@ class Reader {
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
+  Inline read_graphic(const Node& element, const Inline& like);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
   std::unique_ptr<Block> read_block(const Node& element, const TextStyle& inherited);
   std::unique_ptr<List> read_list(const Node& element, const TextStyle& inherited);
@@ -48,6 +51,7 @@ class Reader {
     fail(element, "element is not supported here (docs/pdf.md lists those that are)");
   }
 
+  ImageStore* images_;
   Document out_;
   TextStyle root_text_;
   std::string sequence_id_;
@@ -197,6 +201,8 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
     out.emplace_back(page_reference(child, like, Inline::Kind::page_number));
   } else if (name == "page-number-citation-last") {
     out.emplace_back(page_reference(child, like, Inline::Kind::page_total));
+  } else if (name == "external-graphic") {
+    out.emplace_back(read_graphic(child, like));
   } else if (name == "block" && !inside_inline) {
     out.emplace_back(read_block(child, like.style));
   } else if (name == "list-block" && !inside_inline) {
@@ -217,6 +223,34 @@ Inline Reader::page_reference(const Node& element, const Inline& like, Inline::K
     fail(element, "ref-id must name the id of the page-sequence");
   }
   return number;
+}
+
+Inline Reader::read_graphic(const Node& element, const Inline& like) {
+  Inline out = like;
+  out.kind = Inline::Kind::graphic;
+  Graphic& graphic = out.graphic;
+  graphic.line = element.line();
+  read_properties(element, out.style, nullptr, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
+  const std::string role = element.attribute("role").value_or("");
+  if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
+  if (is_blank(graphic.alternative) != (role == "artifact")) {
+    fail(element, "an image needs fox:alt-text, what is said to those who do not see it, or role=\"artifact\"");
+  }
+  try {
+    graphic.image = images_ == nullptr ? ImageStore("").find("") : images_->find(element.attribute("src").value_or(""));
+  } catch (const std::exception& e) {
+    fail(element, describe(e));
+  }
+  // How many pixels it has says nothing of its size on paper. With both given it fits in, undistorted.
+  const double width = length_of(element, "content-width", 0, out.style.font_size);
+  const double height = length_of(element, "content-height", 0, out.style.font_size);
+  if (width <= 0 && height <= 0) fail(element, "content-width or content-height must be there");
+  const double by_width = width > 0 ? width / graphic.image->width : height / graphic.image->height;
+  const double scale = height > 0 ? std::min(by_width, height / graphic.image->height) : by_width;
+  graphic.width = graphic.image->width * scale;
+  graphic.height = graphic.image->height * scale;
+  return out;
 }
 
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
@@ -375,8 +409,8 @@ Cell Reader::read_cell(const Node& element, TextStyle text) {
 
 }  // namespace
 
-fo::Document read_fo(const xml::Document& document) {
-  return Reader().read(document.root());
+fo::Document read_fo(const xml::Document& document, ImageStore* images) {
+  return Reader(images).read(document.root());
 }
 
 }  // namespace navette::render

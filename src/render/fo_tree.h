@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "lib/pdf/image.h"
+
 namespace navette::render::fo {
 
 struct Colour {
@@ -69,15 +71,24 @@ struct BoxStyle {
   }
 };
 
-// A stretch of text of one style, or a page number. `span` numbers the fo:inline with a role or a language of its own
-// that it came from, within its block; 0: none.
+// An image in a line, which it stands on.
+struct Graphic {
+  long line = 0;
+  std::shared_ptr<const pdf::Image> image;
+  double width = 0, height = 0;
+  std::string alternative;  // what a screen reader says; empty: an artifact
+};
+
+// A stretch of text of one style, a page number or an image. `span` numbers the fo:inline with a role or a language of
+// its own that it came from, within its block; 0: none.
 struct Inline {
-  enum class Kind { text, page_number, page_total };
+  enum class Kind { text, page_number, page_total, graphic };
   Kind kind = Kind::text;
   std::string text;
   TextStyle style;
   unsigned span = 0;
   std::string span_role;
+  Graphic graphic;
 };
 
 struct Block;

@@ -97,6 +97,12 @@ class Painter {
 
   void paint_line(const LineEntry& entry) {
     for (const Fragment& f : entry.line.fragments) {
+      if (f.graphic != nullptr) {
+        const double top = y_ + entry.line.baseline - f.graphic->height;
+        page_.items.emplace_back(
+            ImageItem{x_ + entry.x + f.x, top, f.graphic->width, f.graphic->height, f.graphic->image, f.tag});
+        continue;
+      }
       page_.items.emplace_back(TextItem{x_ + entry.x + f.x, y_ + entry.line.baseline, f.size, f.colour, f.tag, f.word,
                                         f.cluster_begin, f.cluster_end});
     }

@@ -32,6 +32,14 @@ struct Segment {
 // How short, in em, a ragged line is when that is as bad as justified blanks at their limit (Knuth & Plass: 3).
 constexpr double ragged_em = 3;
 
+// To lines an image is a word of one cluster.
+Piece graphic_piece(const Run& run, std::uint8_t level) {
+  auto word = std::make_shared<ShapedWord>();
+  word->width = 1;
+  word->clusters.push_back({0, 0, 0, 0, 1});
+  return {&run, std::move(word), level, false, run.graphic->width, run.graphic->width};
+}
+
 bool is_breaking_blank(char16_t c) {
   return c == u' ' || (c >= u'\u2000' && c <= u'\u200B' && c != u'\u2007') || c == u'\u205F' || c == u'\u3000';
 }
@@ -127,6 +135,12 @@ void Breaker::shape(std::size_t begin, std::size_t end, bool blank, Segment& out
       const auto to = levels_.begin() + static_cast<std::ptrdiff_t>(stop);
       stop = begin + static_cast<std::size_t>(
                          std::distance(from, std::find_if(from, to, [&](std::uint8_t l) { return l != level; })));
+    }
+    if (runs_[run].graphic != nullptr) {
+      out.pieces.push_back(graphic_piece(runs_[run], level));
+      out.width += out.pieces.back().width;
+      begin = stop;
+      continue;
     }
     const fo::TextStyle& style = *runs_[run].style;
     const auto part = std::u16string_view(text_).substr(begin, stop - begin);
@@ -242,8 +256,8 @@ std::vector<Fragment> Breaker::visual_order() const {
   double x = 0;
   for (const Placed* p : order) {
     const fo::TextStyle& style = *p->piece.run->style;
-    fragments.push_back(
-        {x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin, p->cluster_end});
+    fragments.push_back({x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin,
+                         p->cluster_end, p->piece.run->graphic});
     x += p->width;
   }
   return fragments;
@@ -262,7 +276,11 @@ void Breaker::set_height(Line& line) const {
   };
   grow(style_);
   for (const Placed& placed : line_) {
-    if (placed.piece.run->style != &style_) grow(*placed.piece.run->style);
+    if (placed.piece.run->graphic != nullptr) {
+      above = std::max(above, placed.piece.run->graphic->height);
+    } else if (placed.piece.run->style != &style_) {
+      grow(*placed.piece.run->style);
+    }
   }
   line.height = above + below;
   line.baseline = above;
