@@ -96,7 +96,8 @@ Rendered render_fo(const Invocation& call, const config::Config& config) {
     std::ifstream file(call.argument(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (file.bad()) throw Error("cannot be read");
-    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes)};
+    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes,
+                                                         fs::absolute(call.argument()).parent_path().string())};
   } catch (const std::exception&) {
     std::throw_with_nested(Error(call.argument()));
   }

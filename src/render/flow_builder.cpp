@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "render/clean_text.h"
 #include "render/pagination.h"
 
@@ -53,6 +54,35 @@ void collapse(std::vector<Run>& runs) {
     while (!run->text.empty() && run->text.back() == u' ') run->text.pop_back();
     if (!run->text.empty()) break;
   }
+}
+
+// The first text there is.
+std::string first_text(const std::vector<fo::Content>& content) {
+  for (const auto& one : content) {
+    const auto* text = std::get_if<fo::Inline>(&one);
+    if (text != nullptr && !is_blank(one)) return text->text;
+    const auto* block = std::get_if<std::unique_ptr<fo::Block>>(&one);
+    if (block == nullptr) continue;
+    if (auto inside = first_text((*block)->content); !inside.empty()) return inside;
+  }
+  return {};
+}
+
+// ListNumbering (ISO 32000-1, table 347) from the label of the first item; empty when the label says none.
+std::string numbering(const std::vector<fo::Content>& label) {
+  const std::string all = first_text(label);
+  const std::string_view mark = text::trim(all);
+  if (mark == "•") return "Disc";
+  if (mark == "◦" || mark == "○") return "Circle";
+  if (mark == "▪" || mark == "■") return "Square";
+  if (mark.empty()) return {};
+  if (mark[0] >= '0' && mark[0] <= '9') return "Decimal";
+  if (mark.size() > 1 && mark.find_first_of(".)") != 1) return {};
+  if (mark[0] == 'i') return "LowerRoman";
+  if (mark[0] == 'I') return "UpperRoman";
+  if (mark[0] == 'a') return "LowerAlpha";
+  if (mark[0] == 'A') return "UpperAlpha";
+  return {};
 }
 
 std::vector<double> column_widths(const fo::Table& table, double available) {
@@ -147,6 +177,11 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
       ++i;
       continue;
     }
+    if (const auto* list = std::get_if<std::unique_ptr<fo::List>>(&content[i])) {
+      add_list(**list, place);
+      ++i;
+      continue;
+    }
     if (const auto* table = std::get_if<std::unique_ptr<fo::Table>>(&content[i])) {
       add_table(**table, place);
       ++i;
@@ -162,6 +197,18 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
     }
     i = end;
   }
+}
+
+void FlowBuilder::add_graphic(const fo::Graphic& graphic, Place place, Run& run) {
+  if (graphic.width > place.width) {
+    throw Error(fmt::format("FO line {}, external-graphic: wider than the place it has", graphic.line));
+  }
+  run.text = u"\uFFFC";
+  run.graphic = &graphic;
+  const TagId around = std::exchange(tag_, run.tag);
+  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_);
+  tag_ = around;
+  if (run.tag >= 0) out_.tags[static_cast<std::size_t>(run.tag)].alternative = graphic.alternative;
 }
 
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
@@ -182,6 +229,8 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
       CleanText clean = clean_text(part.text);
       run.text = std::move(clean.text);
       out_.substituted_glyphs += clean.substituted;
+    } else if (part.kind == fo::Inline::Kind::graphic) {
+      add_graphic(part.graphic, place, run);
     } else if (numbers_.page == 0) {
       throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
     } else {
@@ -201,31 +250,32 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
   }
 }
 
-void FlowBuilder::add_block(const fo::Block& block, Place place) {
-  const fo::BoxStyle& box = block.box;
+template <typename Fill>
+void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise,
+                            Place place, long line, Fill fill) {
   before_box(box);
   const std::size_t first = list_.entries.size();
   const TagId parent = tag_;
   const std::string language = language_;
-  tag_ = open_tag(box.role, has_blocks(block.content) ? "Div" : "P", block.text.language, block.line);
-  language_ = block.text.language;
+  tag_ = open_tag(box.role, otherwise, text.language, line);
+  language_ = text.language;
   add_space(box.margin.top);
   Place inside{place.x + box.margin.left, place.width - box.margin.left - box.margin.right};
   const std::ptrdiff_t outer = box_;
   const bool visible = box.is_visible();
   if (visible || top_inset(box) > 0) {
     const TagId artifact = tag_ < 0 ? tag_ : layout_artifact;
-    push({top_inset(box), std::exchange(next_break_, Break::allowed), block.line, -1,
+    push({top_inset(box), std::exchange(next_break_, Break::allowed), line, -1,
           OpenEntry{inside.x, inside.width, &box, artifact}});
     box_ = static_cast<std::ptrdiff_t>(list_.entries.size() - 1);
     next_break_ = Break::never;
   }
   inside.x += box.border.left.width + box.padding.left;
   inside.width -= horizontal_inset(box);
-  if (inside.width <= 0) throw Error(fmt::format("FO line {}, block: no width is left for its content", block.line));
-  add_content(block.content, block.text, inside, block.line);
+  if (inside.width <= 0) throw Error(fmt::format("FO line {}: no width is left for the content", line));
+  fill(inside);
   if (box_ != outer) {
-    push({bottom_inset(box), Break::never, block.line, -1, CloseEntry{}});
+    push({bottom_inset(box), Break::never, line, -1, CloseEntry{}});
     box_ = outer;
     next_break_ = Break::allowed;
   } else {
@@ -234,8 +284,55 @@ void FlowBuilder::add_block(const fo::Block& block, Place place) {
   add_space(box.margin.bottom);
   tag_ = parent;
   language_ = language;
-  if (!block.id.empty()) anchor(block.id, first);
   after_box(box, first);
+}
+
+void FlowBuilder::add_block(const fo::Block& block, Place place) {
+  const std::size_t first = list_.entries.size();
+  add_boxed(block.box, block.text, has_blocks(block.content) ? "Div" : "P", place, block.line,
+            [&](Place inside) { add_content(block.content, block.text, inside, block.line); });
+  if (!block.id.empty()) anchor(block.id, first);
+}
+
+void FlowBuilder::add_list(const fo::List& list, Place place) {
+  add_boxed(list.box, list.text, "L", place, list.line, [&](Place inside) {
+    if (tag_ >= 0) out_.tags[static_cast<std::size_t>(tag_)].list_numbering = numbering(list.items.front().label);
+    for (const auto& item : list.items) add_list_item(list, item, inside);
+  });
+}
+
+void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, Place place) {
+  add_boxed(item.box, item.text, "LI", place, item.line, [&](Place inside) {
+    const TagId parent = tag_;
+    const std::string language = language_;
+    const Place body{inside.x + list.distance, inside.width - list.distance};
+    if (body.width <= 0) throw Error(fmt::format("FO line {}, list-item: no width is left for its body", item.line));
+    const double label = add_label(item, {inside.x, list.distance - list.separation});
+    const std::size_t first = list_.entries.size();
+    tag_ = open_tag("", "LBody", item.body_text.language);
+    language_ = item.body_text.language;
+    add_content(item.body, item.body_text, body, item.line);
+    tag_ = parent;
+    language_ = language;
+    double height = 0;
+    for (std::size_t i = first; i < list_.entries.size() && height < label; ++i) {
+      list_.entries[i].before = Break::never;
+      height += list_.entries[i].height;
+    }
+    if (height < label) push({label - height, Break::never, item.line, -1, LineEntry{}});
+    if (next_break_ == Break::never) next_break_ = Break::allowed;
+  });
+}
+
+// Returns its height.
+double FlowBuilder::add_label(const fo::ListItem& item, Place place) {
+  FlowBuilder inside(out_, shaper_, open_tag("", "Lbl", item.label_text.language), numbers_);
+  inside.language_ = item.label_text.language;
+  inside.add_content(item.label, item.label_text, place, item.line);
+  LabelEntry label{std::make_unique<VerticalList>(std::move(inside.list_))};
+  const double height = height_of(*label.content, {}, end_of(*label.content));
+  push({0, std::exchange(next_break_, Break::never), item.line, -1, std::move(label)});
+  return height;
 }
 
 void FlowBuilder::add_table(const fo::Table& table, Place place) {

@@ -1,4 +1,4 @@
-// FO blocks and tables → vertical list and tags.
+// FO blocks, lists and tables → vertical list and tags.
 #pragma once
 
 #include <string>
@@ -31,7 +31,15 @@ class FlowBuilder {
   void add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place, long line);
   void add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text, Place place,
                      long line);
+  // A box with its spaces, breaks, keeps and tag; `fill` adds what is inside.
+  template <typename Fill>
+  void add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise, Place place,
+                 long line, Fill fill);
+  void add_graphic(const fo::Graphic& graphic, Place place, Run& run);
   void add_block(const fo::Block& block, Place place);
+  void add_list(const fo::List& list, Place place);
+  void add_list_item(const fo::List& list, const fo::ListItem& item, Place place);
+  double add_label(const fo::ListItem& item, Place place);
   void add_table(const fo::Table& table, Place place);
   void add_row(const fo::Row& row, const std::vector<double>& columns, double x, bool header,
                const std::shared_ptr<const VerticalList>& repeated);

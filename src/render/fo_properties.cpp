@@ -41,6 +41,7 @@ bool set_align(TextStyle& t, std::string_view v) {
   if (v == "start" || v == "left") return t.align = Align::start, true;
   if (v == "center") return t.align = Align::center, true;
   if (v == "end" || v == "right") return t.align = Align::end, true;
+  if (v == "justify") return t.align = Align::justify, true;
   return false;
 }
 
@@ -150,6 +151,7 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
       text.language = value;
       return;
     }
+    if (space == fox_space && name == "alt-text" && one_of("fox:alt-text", own)) return;
     if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
     if (name == "font-size" || one_of(name, own)) return;
     const bool known = text_setters().count(name) > 0 || (box != nullptr && box_setters().count(name) > 0);
@@ -159,10 +161,10 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
   });
 }
 
-double length_of(const xml::Node& element, const char* name, double otherwise) {
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {
   const auto value = element.attribute(name);
   if (!value) return otherwise;
-  const auto length = parse_length(*value, 10);
+  const auto length = parse_length(*value, font_size);
   if (!length || *length < 0) fail(element, fmt::format("{}: not a length", name));
   return *length;
 }

@@ -10,6 +10,9 @@
 
 namespace navette::render::fo {
 
+// Apache FOP's extensions; of them we know fox:alt-text.
+constexpr const char* fox_space = "http://xmlgraphics.apache.org/fop/extensions";
+
 // Throws Error: "FO line 12, fo:block: ...".
 [[noreturn]] void fail(const xml::Node& element, const std::string& what);
 
@@ -18,7 +21,7 @@ namespace navette::render::fo {
 void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
                      std::initializer_list<std::string_view> own = {});
 
-// A length that the element itself needs; `otherwise` when absent. Throws Error.
-double length_of(const xml::Node& element, const char* name, double otherwise);
+// A length that the element itself needs; `otherwise` when absent. An em is `font_size`. Throws Error.
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size = 10);
 
 }  // namespace navette::render::fo

@@ -1,5 +1,6 @@
 #include "render/fo_reader.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -23,6 +24,7 @@ bool is_blank(std::string_view text) {
 
 class Reader {
  public:
+  explicit Reader(ImageStore* images) : images_(images) {}
   Document read(const Node& root);
 
  private:
@@ -34,8 +36,11 @@ class Reader {
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
+  Inline read_graphic(const Node& element, const Inline& like);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
   std::unique_ptr<Block> read_block(const Node& element, const TextStyle& inherited);
+  std::unique_ptr<List> read_list(const Node& element, const TextStyle& inherited);
+  ListItem read_list_item(const Node& element, const TextStyle& inherited);
   std::unique_ptr<Table> read_table(const Node& element, const TextStyle& inherited);
   std::vector<Row> read_rows(const Node& group, TextStyle text, std::size_t columns);
   Row read_row(const Node& element, TextStyle text, std::size_t columns);
@@ -48,6 +53,7 @@ class Reader {
     fail(element, "element is not supported here (docs/pdf.md lists those that are)");
   }
 
+  ImageStore* images_;
   Document out_;
   TextStyle root_text_;
   std::string sequence_id_;
@@ -230,8 +236,12 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
     out.emplace_back(page_reference(child, like, Inline::Kind::page_number));
   } else if (name == "page-number-citation-last") {
     out.emplace_back(page_reference(child, like, Inline::Kind::page_total));
+  } else if (name == "external-graphic") {
+    out.emplace_back(read_graphic(child, like));
   } else if (name == "block" && !inside_inline) {
     out.emplace_back(read_block(child, like.style));
+  } else if (name == "list-block" && !inside_inline) {
+    out.emplace_back(read_list(child, like.style));
   } else if (name == "table" && !inside_inline) {
     out.emplace_back(read_table(child, like.style));
   } else {
@@ -248,6 +258,34 @@ Inline Reader::page_reference(const Node& element, const Inline& like, Inline::K
     fail(element, "ref-id must name the id of the page-sequence");
   }
   return number;
+}
+
+Inline Reader::read_graphic(const Node& element, const Inline& like) {
+  Inline out = like;
+  out.kind = Inline::Kind::graphic;
+  Graphic& graphic = out.graphic;
+  graphic.line = element.line();
+  read_properties(element, out.style, nullptr, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
+  const std::string role = element.attribute("role").value_or("");
+  if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
+  if (is_blank(graphic.alternative) != (role == "artifact")) {
+    fail(element, "an image needs fox:alt-text, what is said to those who do not see it, or role=\"artifact\"");
+  }
+  try {
+    graphic.image = images_ == nullptr ? ImageStore("").find("") : images_->find(element.attribute("src").value_or(""));
+  } catch (const std::exception& e) {
+    fail(element, describe(e));
+  }
+  // How many pixels it has says nothing of its size on paper. With both given it fits in, undistorted.
+  const double width = length_of(element, "content-width", 0, out.style.font_size);
+  const double height = length_of(element, "content-height", 0, out.style.font_size);
+  if (width <= 0 && height <= 0) fail(element, "content-width or content-height must be there");
+  const double by_width = width > 0 ? width / graphic.image->width : height / graphic.image->height;
+  const double scale = height > 0 ? std::min(by_width, height / graphic.image->height) : by_width;
+  graphic.width = graphic.image->width * scale;
+  graphic.height = graphic.image->height * scale;
+  return out;
 }
 
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
@@ -271,6 +309,53 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
   return block;
+}
+
+std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& inherited) {
+  auto list = std::make_unique<List>();
+  list->line = element.line();
+  list->text = inherited;
+  const char* distance = "provisional-distance-between-starts";
+  const char* separation = "provisional-label-separation";
+  read_properties(element, list->text, &list->box, {distance, separation});
+  list->distance = length_of(element, distance, list->distance, list->text.font_size);
+  list->separation = length_of(element, separation, list->separation, list->text.font_size);
+  if (list->separation >= list->distance) fail(element, "no width is left for the labels");
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() != "list-item") unknown(child);
+    list->items.push_back(read_list_item(child, list->text));
+  });
+  if (list->items.empty()) fail(element, "a list needs its list-item elements");
+  return list;
+}
+
+ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited) {
+  ListItem item;
+  item.line = element.line();
+  item.text = inherited;
+  read_properties(element, item.text, &item.box);
+  // Anything else would let label and body overlap.
+  const auto part = [&](const Node& child, const char* indent, std::string_view value, TextStyle& text) {
+    text = item.text;
+    read_properties(child, text, nullptr, {indent});
+    if (child.attribute(indent) != value) fail(child, fmt::format("{} must be {}", indent, value));
+    return read_content(child, text);
+  };
+  bool label = false;
+  bool body = false;
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() == "list-item-label" && !label) {
+      item.label = part(child, "end-indent", "label-end()", item.label_text);
+      label = true;
+    } else if (child.name() == "list-item-body" && label && !body) {
+      item.body = part(child, "start-indent", "body-start()", item.body_text);
+      body = true;
+    } else {
+      unknown(child);
+    }
+  });
+  if (!body) fail(element, "a list-item needs its list-item-label, then its list-item-body");
+  return item;
 }
 
 Column read_column(const Node& element) {
@@ -362,8 +447,8 @@ Cell Reader::read_cell(const Node& element, TextStyle text) {
 
 }  // namespace
 
-fo::Document read_fo(const xml::Document& document) {
-  return Reader().read(document.root());
+fo::Document read_fo(const xml::Document& document, ImageStore* images) {
+  return Reader(images).read(document.root());
 }
 
 }  // namespace navette::render

@@ -4,10 +4,11 @@
 
 #include "lib/xml/document.h"
 #include "render/fo_tree.h"
+#include "render/image_store.h"
 
 namespace navette::render {
 
-// Throws Error: "FO line N, element: what".
-fo::Document read_fo(const xml::Document& document);
+// Throws Error: "FO line N, element: what". Without `images` there are none.
+fo::Document read_fo(const xml::Document& document, ImageStore* images = nullptr);
 
 }  // namespace navette::render

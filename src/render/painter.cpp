@@ -77,6 +77,8 @@ class Painter {
       y_ += entry.height;
     } else if (const auto* row = std::get_if<RowEntry>(&entry.what)) {
       paint_row(entry, *row, from, to);
+    } else if (const auto* label = std::get_if<LabelEntry>(&entry.what)) {
+      paint(*label->content, {}, end_of(*label->content), x_, y_, page_);
     } else if (const auto* box = std::get_if<OpenEntry>(&entry.what)) {
       open_.push_back({box, y_, page_.items.size(), false});
       y_ += entry.height;
@@ -96,6 +98,12 @@ class Painter {
 
   void paint_line(const LineEntry& entry) {
     for (const Fragment& f : entry.line.fragments) {
+      if (f.graphic != nullptr) {
+        const double top = y_ + entry.line.baseline - f.graphic->height;
+        page_.items.emplace_back(
+            ImageItem{x_ + entry.x + f.x, top, f.graphic->width, f.graphic->height, f.graphic->image, f.tag});
+        continue;
+      }
       page_.items.emplace_back(TextItem{x_ + entry.x + f.x, y_ + entry.line.baseline, f.size, f.colour, f.tag, f.word,
                                         f.cluster_begin, f.cluster_end});
     }

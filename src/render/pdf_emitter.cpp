@@ -9,6 +9,7 @@
 #include "lib/pdf/object_writer.h"
 #include "render/content_stream.h"
 #include "render/font_embedder.h"
+#include "render/image_embedder.h"
 #include "render/metadata.h"
 #include "render/outline.h"
 #include "render/pdf_syntax.h"
@@ -44,17 +45,18 @@ ObjectWriter::Number write_attachment(const fo::Metadata& metadata, std::string_
   return writer.add(spec + ">>");
 }
 
-Numbers write_pages(const DisplayList& list, const FontStore& store, const FontEmbedder& fonts, StructureTree& tree,
-                    ObjectWriter::Number parent, ObjectWriter& writer, pdf::Deflate& deflate) {
+Numbers write_pages(const DisplayList& list, const FontStore& store, const FontEmbedder& fonts,
+                    const ImageEmbedder& images, StructureTree& tree, ObjectWriter::Number parent, ObjectWriter& writer,
+                    pdf::Deflate& deflate) {
   Numbers pages;
   for (std::size_t i = 0; i < list.pages.size(); ++i) {
     const Page& page = list.pages[i];
-    const auto content =
-        writer.add_stream({{"Filter", "/FlateDecode"}}, deflate.compress(content_stream(page, i, store, fonts, tree)));
+    const auto content = writer.add_stream({{"Filter", "/FlateDecode"}},
+                                           deflate.compress(content_stream(page, i, store, fonts, images, tree)));
     pages.push_back(writer.add(fmt::format(
-        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>>>/Contents {}/StructParents {}/Tabs/S>>",
+        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>{}>>/Contents {}/StructParents {}/Tabs/S>>",
         reference(parent), syntax::number(page.width), syntax::number(page.height), fonts.resources(),
-        reference(content), i)));
+        images.resources(), reference(content), i)));
   }
   writer.set(parent, fmt::format("<</Type/Pages/Count {}/Kids[{}]>>", pages.size(), references(pages)));
   return pages;
@@ -73,9 +75,13 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
   for (const Page& page : list.pages) fonts.collect(page);
   fonts.embed(writer, deflate);
 
+  ImageEmbedder images;
+  for (const Page& page : list.pages) images.collect(page);
+  images.embed(writer);
+
   StructureTree tree(list.tags);
   const auto parent = writer.reserve();
-  const Numbers pages = write_pages(list, fonts_, fonts, tree, parent, writer, deflate);
+  const Numbers pages = write_pages(list, fonts_, fonts, images, tree, parent, writer, deflate);
   const auto structure = tree.write(writer, pages);
 
   const auto profile = writer.add_stream({{"N", "3"}, {"Filter", "/FlateDecode"}}, profile_);

@@ -1,5 +1,6 @@
 #include "render/renderer.h"
 
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -14,10 +15,15 @@ namespace navette::render {
 
 struct Renderer::State {
   State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain)
-      : path(stylesheet_path), stylesheet(xml::Stylesheet::load(path)), fonts(chain), emitter(fonts) {}
+      : path(stylesheet_path),
+        stylesheet(xml::Stylesheet::load(path)),
+        images(std::filesystem::absolute(path).parent_path().string()),
+        fonts(chain),
+        emitter(fonts) {}
 
   std::string path;
   xml::Stylesheet stylesheet;
+  ImageStore images;  // beside the stylesheet
   FontStore fonts;
   PdfEmitter emitter;
 
@@ -52,15 +58,21 @@ Renderer::Result Renderer::render(const xml::Document& demande,
   const std::string source = demande.serialise();  // first: libxslt strips blanks from what it transforms
   const xml::Document fo = state_->stylesheet.transform(demande, parameters);
   try {
-    return render_fo(fo, source);
+    return render(fo, source, state_->images);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
   }
 }
 
-Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source) const {
-  const fo::Document document = read_fo(fo);
+Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source,
+                                     const std::string& directory) const {
+  ImageStore images(directory);
+  return render(fo, source, images);
+}
+
+Renderer::Result Renderer::render(const xml::Document& fo, const std::string& source, ImageStore& images) const {
+  const fo::Document document = read_fo(fo, &images);
   auto shaper = state_->borrow();  // lost with whatever it held if something throws: rare, and never half used again
   const DisplayList list = lay_out(document, *shaper);
   state_->give_back(std::move(shaper));

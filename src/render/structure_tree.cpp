@@ -49,6 +49,13 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
     if (what.columns_spanned > 1) out += fmt::format("/ColSpan {}", what.columns_spanned);
     out += ">>";
   }
+  if (!what.alternative.empty()) out += "/Alt" + syntax::text_string(what.alternative);
+  if (element.box) {
+    const auto& [left, bottom, right, top] = *element.box;
+    out += fmt::format("/A<</O/Layout/BBox[{} {} {} {}]>>", syntax::number(left), syntax::number(bottom),
+                       syntax::number(right), syntax::number(top));
+  }
+  if (!what.list_numbering.empty()) out += "/A<</O/List/ListNumbering" + syntax::name(what.list_numbering) + ">>";
   if (!element.kids.empty()) {
     out += "/K[";
     for (const Kid& kid : element.kids) {

@@ -18,8 +18,7 @@ render::fo::Document read(const std::string& flow) {
 }  // namespace
 
 TEST_CASE("an unknown element is an error with its line") {
-  CHECK_THROWS_WITH(read("<fo:block>a</fo:block>\n<fo:list-block/>"),
-                    Catch::Contains("line 7") && Catch::Contains("list-block"));
+  CHECK_THROWS_WITH(read("<fo:block>a</fo:block>\n<fo:float/>"), Catch::Contains("line 7") && Catch::Contains("float"));
   CHECK_THROWS_WITH(read("<fo:block>\n\n<p/></fo:block>"), Catch::Contains("line 8"));
 }
 
@@ -46,6 +45,23 @@ TEST_CASE("a row must fill its columns") {
   CHECK_THROWS_WITH(read("<fo:table><fo:table-column/><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell/>"
                          "</fo:table-row></fo:table-body></fo:table>"),
                     Catch::Contains("cells span 1 columns, the table has 2"));
+}
+
+TEST_CASE("a list that is not one is an error") {
+  const auto item = [](const std::string& inside) {
+    return "<fo:list-block><fo:list-item>" + inside + "</fo:list-item></fo:list-block>";
+  };
+  const std::string label = "<fo:list-item-label end-indent=\"label-end()\"/>";
+  const std::string body = "<fo:list-item-body start-indent=\"body-start()\"/>";
+  CHECK_NOTHROW(read(item(label + body)));
+  CHECK_THROWS_WITH(read("<fo:list-block/>"), Catch::Contains("needs its list-item"));
+  CHECK_THROWS_WITH(read(item(label)), Catch::Contains("list-item: a list-item needs"));
+  CHECK_THROWS_WITH(read(item(body + label)), Catch::Contains("list-item-body: element is not supported here"));
+  CHECK_THROWS_WITH(read(item("<fo:list-item-label/>" + body)), Catch::Contains("end-indent must be label-end()"));
+  CHECK_THROWS_WITH(read(item(label + "<fo:list-item-body start-indent=\"2mm\"/>")),
+                    Catch::Contains("start-indent must be body-start()"));
+  CHECK_THROWS_WITH(read("<fo:list-block provisional-distance-between-starts=\"6pt\"/>"),
+                    Catch::Contains("no width is left for the labels"));
 }
 
 TEST_CASE("a page number out of static content is an error") {

@@ -70,6 +70,11 @@ TEST_CASE("4,000 characters without a space are broken, none is lost, none leave
   check_inside("<fo:block>" + repeated("شسيبلا", 600) + "</fo:block>");
   check_inside("<fo:block>" + repeated("字", 2000) + "</fo:block>");
   check_inside("<fo:block>" + repeated("W\u0301\u0302", 800) + "</fo:block>");
+  const std::string mixed =
+      "courts mots " + repeated("abcdefghij", 30) + " et d’autres, " + repeated("شسيبلا", 60) + " fin ";
+  for (const std::string align : {"start", "end", "center", "justify"}) {
+    check_inside("<fo:block text-align=\"" + align + "\">" + repeated(mixed, 5) + "</fo:block>");
+  }
 }
 
 TEST_CASE("bidi controls have no effect") {
