@@ -90,4 +90,10 @@ CleanText clean_text(std::string_view utf8) {
   return out;
 }
 
+std::u16string clean_line(std::string_view utf8) {
+  std::u16string text = clean_text(utf8).text;
+  std::replace(text.begin(), text.end(), u'\n', u' ');
+  return text;
+}
+
 }  // namespace navette::render

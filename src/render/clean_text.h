@@ -19,4 +19,7 @@ struct CleanText {
 // - past the third combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines.
 CleanText clean_text(std::string_view utf8);
 
+// The same for what is read but not laid out (a bookmark's title, what an image shows): line ends become blanks.
+std::u16string clean_line(std::string_view utf8);
+
 }  // namespace navette::render

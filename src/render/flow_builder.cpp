@@ -85,6 +85,8 @@ std::string numbering(const std::vector<fo::Content>& label) {
   return {};
 }
 
+constexpr double length_tolerance = 0.01;  // points: the same length may be a sum on one side
+
 std::vector<double> column_widths(const fo::Table& table, double available) {
   double fixed = 0;
   double shares = 0;
@@ -93,7 +95,7 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
     shares += column.proportion;
   }
   const double rest = available - fixed;
-  if (rest < -0.01)
+  if (rest < -length_tolerance)
     throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
   std::vector<double> widths;
   for (const auto& column : table.columns) {
@@ -199,16 +201,20 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
   }
 }
 
-void FlowBuilder::add_graphic(const fo::Graphic& graphic, Place place, Run& run) {
-  if (graphic.width > place.width) {
+void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
+  const fo::Graphic& graphic = part.graphic;
+  if (graphic.width > place.width + length_tolerance) {
     throw Error(fmt::format("FO line {}, external-graphic: wider than the place it has", graphic.line));
   }
   run.text = u"\uFFFC";
   run.graphic = &graphic;
   const TagId around = std::exchange(tag_, run.tag);
-  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_);
+  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_, graphic.line);
   tag_ = around;
-  if (run.tag >= 0) out_.tags[static_cast<std::size_t>(run.tag)].alternative = graphic.alternative;
+  if (run.tag < 0) return;
+  Tag& figure = out_.tags[static_cast<std::size_t>(run.tag)];
+  figure.alternative = graphic.alternative;
+  figure.language = part.style.language;
 }
 
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
@@ -230,7 +236,7 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
       run.text = std::move(clean.text);
       out_.substituted_glyphs += clean.substituted;
     } else if (part.kind == fo::Inline::Kind::graphic) {
-      add_graphic(part.graphic, place, run);
+      add_graphic(part, place, run);
     } else if (numbers_.page == 0) {
       throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
     } else {

@@ -35,7 +35,7 @@ class FlowBuilder {
   template <typename Fill>
   void add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise, Place place,
                  long line, Fill fill);
-  void add_graphic(const fo::Graphic& graphic, Place place, Run& run);
+  void add_graphic(const fo::Inline& part, Place place, Run& run);
   void add_block(const fo::Block& block, Place place);
   void add_list(const fo::List& list, Place place);
   void add_list_item(const fo::List& list, const fo::ListItem& item, Place place);

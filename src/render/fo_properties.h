@@ -10,6 +10,7 @@
 
 namespace navette::render::fo {
 
+constexpr const char* fo_space = "http://www.w3.org/1999/XSL/Format";
 // Apache FOP's extensions; of them we know fox:alt-text.
 constexpr const char* fox_space = "http://xmlgraphics.apache.org/fop/extensions";
 

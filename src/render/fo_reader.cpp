@@ -15,8 +15,6 @@ namespace {
 using namespace fo;
 using xml::Node;
 
-constexpr std::string_view fo_space = "http://www.w3.org/1999/XSL/Format";
-
 // XML's white space only: a no-break space is content.
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -24,7 +22,7 @@ bool is_blank(std::string_view text) {
 
 class Reader {
  public:
-  explicit Reader(ImageStore* images) : images_(images) {}
+  explicit Reader(const ImageStore& images) : images_(images) {}
   Document read(const Node& root);
 
  private:
@@ -53,7 +51,7 @@ class Reader {
     fail(element, "element is not supported here (docs/pdf.md lists those that are)");
   }
 
-  ImageStore* images_;
+  const ImageStore& images_;
   Document out_;
   TextStyle root_text_;
   std::string sequence_id_;
@@ -272,11 +270,8 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
   if (is_blank(graphic.alternative) != (role == "artifact")) {
     fail(element, "an image needs fox:alt-text, what is said to those who do not see it, or role=\"artifact\"");
   }
-  try {
-    graphic.image = images_ == nullptr ? ImageStore("").find("") : images_->find(element.attribute("src").value_or(""));
-  } catch (const std::exception& e) {
-    fail(element, describe(e));
-  }
+  graphic.image = images_.find(element.attribute("src").value_or(""));
+  if (!graphic.image) fail(element, "src must be written out in the stylesheet: one that is computed names no file");
   // How many pixels it has says nothing of its size on paper. With both given it fits in, undistorted.
   const double width = length_of(element, "content-width", 0, out.style.font_size);
   const double height = length_of(element, "content-height", 0, out.style.font_size);
@@ -447,7 +442,7 @@ Cell Reader::read_cell(const Node& element, TextStyle text) {
 
 }  // namespace
 
-fo::Document read_fo(const xml::Document& document, ImageStore* images) {
+fo::Document read_fo(const xml::Document& document, const ImageStore& images) {
   return Reader(images).read(document.root());
 }
 

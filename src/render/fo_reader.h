@@ -8,7 +8,7 @@
 
 namespace navette::render {
 
-// Throws Error: "FO line N, element: what". Without `images` there are none.
-fo::Document read_fo(const xml::Document& document, ImageStore* images = nullptr);
+// Throws Error: "FO line N, element: what". `images` are all that it may show.
+fo::Document read_fo(const xml::Document& document, const ImageStore& images = {});
 
 }  // namespace navette::render

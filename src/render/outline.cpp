@@ -1,7 +1,5 @@
 #include "render/outline.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "render/clean_text.h"
@@ -12,13 +10,6 @@ namespace {
 
 using pdf::ObjectWriter;
 using syntax::reference;
-
-// A title is a line: what breaks it is a blank.
-std::string title_string(const std::string& title) {
-  std::u16string text = clean_text(title).text;
-  std::replace(text.begin(), text.end(), u'\n', u' ');
-  return syntax::text_string(text);
-}
 
 class OutlineWriter {
  public:
@@ -39,9 +30,9 @@ class OutlineWriter {
     for (std::size_t i = 0; i < items.size(); ++i) numbers.push_back(writer_.reserve());
     for (std::size_t i = 0; i < items.size(); ++i) {
       const OutlineItem& item = items[i];
-      std::string out =
-          fmt::format("<</Title{}/Parent {}/Dest[{}/XYZ null {} null]", title_string(item.title), reference(parent),
-                      reference(pages_[item.page]), syntax::number(list_.pages[item.page].height - item.y));
+      std::string out = fmt::format(
+          "<</Title{}/Parent {}/Dest[{}/XYZ null {} null]", syntax::text_string(clean_line(item.title)),
+          reference(parent), reference(pages_[item.page]), syntax::number(list_.pages[item.page].height - item.y));
       if (i > 0) out += "/Prev " + reference(numbers[i - 1]);
       if (i + 1 < items.size()) out += "/Next " + reference(numbers[i + 1]);
       writer_.set(numbers[i], out + children(item.children, numbers[i]) + ">>");

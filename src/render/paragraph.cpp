@@ -19,8 +19,6 @@ struct Piece {
   double width = 0;    // points
 };
 
-constexpr double rounding = 0.001;  // points: widths are sums
-
 // What cannot be broken: from one opportunity to the next. Blanks come last and may hang over the edge.
 struct Segment {
   std::vector<Piece> pieces;

@@ -12,7 +12,7 @@
 
 namespace navette::render {
 
-// Immutable after construction, shared by threads: fonts and stylesheet are loaded once.
+// Immutable after construction, shared by threads: fonts, stylesheet and its images are loaded once.
 class Renderer {
  public:
   // Throws Error: what, where, what to do.
@@ -39,7 +39,7 @@ class Renderer {
 
  private:
   struct State;
-  Result render(const xml::Document& fo, const std::string& source, ImageStore& images) const;
+  Result render(const xml::Document& fo, const std::string& source, const ImageStore& images) const;
   std::unique_ptr<State> state_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "render/clean_text.h"
 #include "render/pdf_syntax.h"
 #include "render/structure_rules.h"
 
@@ -49,7 +50,7 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
     if (what.columns_spanned > 1) out += fmt::format("/ColSpan {}", what.columns_spanned);
     out += ">>";
   }
-  if (!what.alternative.empty()) out += "/Alt" + syntax::text_string(what.alternative);
+  if (!what.alternative.empty()) out += "/Alt" + syntax::text_string(clean_line(what.alternative));
   if (element.box) {
     const auto& [left, bottom, right, top] = *element.box;
     out += fmt::format("/A<</O/Layout/BBox[{} {} {} {}]>>", syntax::number(left), syntax::number(bottom),

@@ -8,15 +8,14 @@
 namespace navette::render {
 namespace {
 
-constexpr double rounding = 0.001;          // points: widths are sums
 constexpr double most_stretched = 0.5;      // of a blank's width, at ratio 1; with most_shrunk, TeX's proportions
-constexpr double tolerance = 4;             // the highest ratio: there is no hyphenation that would make up for less
+constexpr double highest_ratio = 4;         // there is no hyphenation that would make up for less
 constexpr double line_penalty = 10;         // for every line: few lines are better
 constexpr double no_blank_penalty = 50;     // a line that ends inside a word: at a hyphen, in an address
 constexpr double contrast_demerits = 3000;  // a tight line beside a loose one
 
 // A line may end before box `box`; the best way to get there whose last line is of one fitness class.
-struct Node {
+struct Feasible {
   std::size_t box = 0;
   std::size_t from = 0;  // index of the node before
   unsigned lines = 0;
@@ -74,22 +73,22 @@ class Fitter {
   }
 
   void end_line_before(std::size_t end) {
-    std::array<std::optional<Node>, 4> best;
+    std::array<std::optional<Feasible>, 4> best;
     const bool last = end == boxes_.size();
     const double penalty = last || boxes_[end - 1].blank > 0 ? 0 : no_blank_penalty;
     std::size_t kept = 0;
     for (const std::size_t index : active_) {
-      const Node& node = nodes_[index];
+      const Feasible& node = nodes_[index];
       const double r = ratio(node.box, end);
       if (r < -1) continue;  // and further on it only gets longer
       if (!last) active_[kept++] = index;
-      if (r > tolerance) continue;
+      if (r > highest_ratio) continue;
       const double badness = line_penalty + 100 * std::abs(r * r * r) + penalty;
       const unsigned fitness = fitness_of(r);
       const bool contrast = std::max(fitness, node.fitness) - std::min(fitness, node.fitness) > 1;
       const double demerits = node.demerits + badness * badness + (contrast ? contrast_demerits : 0);
       auto& known = best[fitness];
-      if (!known || demerits < known->demerits) known = Node{end, index, node.lines + 1, fitness, demerits};
+      if (!known || demerits < known->demerits) known = Feasible{end, index, node.lines + 1, fitness, demerits};
     }
     active_.resize(kept);
     for (const auto& node : best) {
@@ -113,7 +112,7 @@ class Fitter {
   const std::vector<TextBox>& boxes_;
   const Fill& fill_;
   std::vector<double> widths_, blanks_;  // of all boxes before
-  std::vector<Node> nodes_;
+  std::vector<Feasible> nodes_;
   std::vector<std::size_t> active_;  // nodes at which the line being filled may begin
 };
 

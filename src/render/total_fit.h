@@ -8,6 +8,8 @@
 
 namespace navette::render {
 
+constexpr double rounding = 0.001;  // points: widths are sums
+
 // What stands between two places at which a line may end: the paper's box, and the glue after it, which vanishes at a
 // line's end. Points.
 struct TextBox {

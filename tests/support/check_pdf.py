@@ -38,6 +38,8 @@ RULES = {
     "scope": "each TH has a Scope (UA 7.5)",
     "regular": "rows of one table have as many columns (UA 7.5)",
     "alternate": "each Figure has an Alt (UA 7.3)",
+    "figure-box": "each Figure says where it is on its page (32000-1, 14.8.5.4.3)",
+    "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8)",
     "marked": "all that is painted is tagged or an artifact, never both (UA 7.1)",
     "marked-pairs": "marked content, text objects and graphics states end in the reverse order they begin",
     "parent-tree": "the ParentTree leads from marked content to the element that holds it, and back",
@@ -268,9 +270,10 @@ class Checker:
             if font.objgen not in self.fonts:
                 self.fonts[font.objgen] = Font(font, self.broken)
             fonts[key] = self.fonts[font.objgen]
-        for _, image in resources.get("/XObject", {}).items():
-            self.need(image.get("/Subtype") == Name.Image and image.get("/ColorSpace") != Name.DeviceCMYK, "output-intent",
-                      "an XObject that is no image in grey or RGB")
+        for key, image in resources.get("/XObject", {}).items():
+            self.image(key, image, (Name.DeviceGray, Name.DeviceRGB))
+            if "/SMask" in image:
+                self.image(key + "'s mask", image["/SMask"], (Name.DeviceGray,))
         seen = self.marked.setdefault(page.objgen, set())
         outside = Open(None)
         open_, font, kept = [outside], None, []
@@ -300,6 +303,14 @@ class Checker:
             else:
                 self.need(name not in OTHER_COLOURS, "output-intent", f"operator {name}")
         self.need(open_ == [outside], "marked-pairs", "at the end of a page")
+
+    def image(self, name, image, spaces):
+        self.need(image.get("/Subtype") == Name.Image and image.get("/ColorSpace") in spaces
+                  and image.get("/BitsPerComponent") == 8 and image.get("/Filter") in (Name.FlateDecode, Name.DCTDecode)
+                  and not image.get("/Interpolate", False) and "/Alternates" not in image and "/OPI" not in image, "image", name)
+        samples = image.read_bytes() if image.get("/Filter") == Name.FlateDecode else None
+        channels = 3 if image.get("/ColorSpace") == Name.DeviceRGB else 1
+        self.need(samples is None or len(samples) == image["/Width"] * image["/Height"] * channels, "image", f"{name}'s samples")
 
     def begin(self, tag, properties, around, seen):
         """Marked content begins inside `around`."""
@@ -379,6 +390,7 @@ class Checker:
             self.need(attributes.get("/Scope") in (Name.Column, Name.Row, Name.Both), "scope")
         if role in ("Figure", "Formula"):
             self.need(str(element.get("/Alt", "")), "alternate", role)
+            self.need(self.is_on_page(element.get("/Pg"), attributes), "figure-box", role)
         if role == "Table":
             table = element.objgen
         elif role == "TR":
@@ -393,6 +405,14 @@ class Checker:
                 self.hold(kid.get("/Pg", element.get("/Pg")), int(kid["/MCID"]), element)
             else:
                 self.element(kid, element, role, table, depth + 1)
+
+    @staticmethod
+    def is_on_page(page, attributes):
+        if page is None or attributes.get("/O") != Name.Layout or len(attributes.get("/BBox", [])) != 4:
+            return False
+        left, bottom, right, top = (float(n) for n in attributes["/BBox"])
+        _, _, width, height = (float(n) for n in page["/MediaBox"])
+        return 0 <= left < right <= width and 0 <= bottom < top <= height
 
     def hold(self, page, mcid, element):
         key = page.objgen if page is not None else None, mcid

@@ -1,5 +1,6 @@
 """The PDF as others read it: PDF/A-3a and PDF/UA-1 by tests/support/check_pdf.py, and not a word lost, over two hundred
-demandes as different as the schema lets them be. The checker itself is held against damaged documents.
+demandes as different as the schema lets them be, and over a document of all that a stylesheet can say. The checker
+itself is held against that one, damaged.
 """
 
 import collections
@@ -212,15 +213,72 @@ def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factor
     assert out.read_bytes() == delivered[name(reference)].read_bytes()
 
 
-# ---- the checker sees what is wrong
+# ---- all that a stylesheet can say
 
 
 @pytest.fixture(name="document", scope="module")
 def a_document(navette, tmp_path_factory):
     site = Site(navette, tmp_path_factory.mktemp("document"))
     out = site.path / "out.pdf"
-    site.run("render", DATA / "demandes/ok-riche.xml", "-o", out)
+    site.run("render", "--fo", DATA / "exemple.fo", "-o", out)
     return out.read_bytes()
+
+
+def elements(pdf, role):
+    """The elements of that role, in the order of reading."""
+    found, todo = [], [pdf.Root["/StructTreeRoot"]["/K"]]
+    while todo:
+        element = todo.pop(0)
+        if isinstance(element, pikepdf.Dictionary) and "/S" in element:
+            if element["/S"] == Name("/" + role):
+                found.append(element)
+            kids = element.get("/K", [])
+            todo = (list(kids) if isinstance(kids, pikepdf.Array) else []) + todo
+    return found
+
+
+def test_an_example_of_everything_conforms_and_its_text_is_read(document, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(document)
+    assert check_pdf.check(document) == []
+    text = plain(subprocess.run(["pdftotext", "-raw", tmp_path / "a.pdf", "-"], capture_output=True, text=True, check=True).stdout)
+    flow = ElementTree.parse(DATA / "exemple.fo").getroot().find(".//{http://www.w3.org/1999/XSL/Format}flow")
+    read = plain("".join(flow.itertext()))
+    assert len(read) > 500 and read in text
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        assert [len(elements(pdf, role)) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 7]
+
+
+# Grey and colour values, 0 to 255, at the middle of a pixel of an image.
+PIXELS = {
+    "du rouge au bleu": {(4, 0): (255, 0, 0), (4, 7): (45, 0, 210)},
+    "plan des abords de la gare": {(0, 0): (0, 80, 160), (8, 0): (255, 255, 255)},
+    "dégradé de gris": {(0, 0): (8, 8, 8), (8, 3): (136, 136, 136), (15, 7): (248, 248, 248)},
+    "rouge de plus en plus opaque": {(0, 0): (255, 255, 255), (8, 0): (227, 127, 127), (15, 7): (203, 15, 15)},
+    "du noir au blanc": {(0, 0): (0, 0, 0), (8, 3): (128, 128, 128), (15, 7): (240, 240, 240)},
+    "photo": {(4, 0): (197, 60, 41), (15, 7): (255, 254, 255)},
+    "photo, progressive": {(4, 0): (197, 60, 41), (15, 7): (255, 254, 255)},
+}
+
+
+def test_images_stand_where_their_figures_say_and_show_what_is_in_the_files(document, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(document)
+    scale = 4  # pixels a point
+    ppm = subprocess.run(["pdftoppm", "-r", str(72 * scale), tmp_path / "a.pdf"], capture_output=True, check=True).stdout
+    header = re.match(rb"P6\n(\d+) (\d+)\n255\n", ppm)
+    width, height = int(header[1]), int(header[2])
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        figures = {str(f["/Alt"]): [float(n) for n in f["/A"]["/BBox"]] for f in elements(pdf, "Figure")}
+    assert set(figures) == set(PIXELS)
+    for alt, (left, bottom, right, top) in figures.items():
+        assert (right - left) / (top - bottom) == pytest.approx(2, rel=0.01), "drawn undistorted"
+        for (column, row), colour in PIXELS[alt].items():
+            x = int(scale * (left + (column + 0.5) / 16 * (right - left)))
+            y = int(height - scale * (top - (row + 0.5) / 8 * (top - bottom)))
+            at = header.end() + 3 * (width * y + x)
+            assert tuple(ppm[at:at + 3]) == pytest.approx(colour, abs=10), (alt, column, row)
+
+
+# ---- the checker sees what is wrong
 
 
 def content(pdf, old, new):
@@ -232,16 +290,7 @@ def content(pdf, old, new):
 
 
 def first(pdf, role):
-    """The first element of that role."""
-    todo = [pdf.Root["/StructTreeRoot"]["/K"]]
-    while todo:
-        element = todo.pop(0)
-        if isinstance(element, pikepdf.Dictionary) and "/S" in element:
-            if element["/S"] == Name("/" + role):
-                return element
-            kids = element.get("/K", [])
-            todo += list(kids) if isinstance(kids, pikepdf.Array) else []
-    raise AssertionError(role)
+    return elements(pdf, role)[0]
 
 
 def font(pdf):
@@ -315,8 +364,33 @@ def dead_bookmark(pdf):
     pdf.Root["/Outlines"]["/First"]["/Dest"] = pikepdf.Array([pdf.Root])
 
 
-def figure(pdf):
-    first(pdf, "P")["/S"] = Name.Figure
+def no_alternate(pdf):
+    del first(pdf, "Figure")["/Alt"]
+
+
+def no_box(pdf):
+    del first(pdf, "Figure")["/A"]
+
+
+def box_off_the_page(pdf):
+    first(pdf, "Figure")["/A"]["/BBox"][2] = 2000
+
+
+def image(pdf):
+    """The one that has a mask."""
+    return next(i for _, i in pdf.pages[0].obj["/Resources"]["/XObject"].items() if "/SMask" in i)
+
+
+def smoothed(pdf):
+    image(pdf)["/Interpolate"] = True
+
+
+def coloured_mask(pdf):
+    image(pdf)["/SMask"]["/ColorSpace"] = Name.DeviceRGB
+
+
+def four_colours(pdf):
+    image(pdf)["/ColorSpace"] = Name.DeviceCMYK
 
 
 def action(pdf):
@@ -343,7 +417,8 @@ DAMAGE = [
     ("structure", untagged), ("structure", lost_parent), ("attachment", no_relationship), ("attachment", forgotten_attachment),
     ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
     ("headings", skipped_heading), ("regular", odd_row), ("containment", misplaced), ("output-intent", no_intent),
-    ("outline", dead_bookmark), ("alternate", figure), ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
+    ("outline", dead_bookmark), ("alternate", no_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
+    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
     ("tabs", no_tabs), ("title", no_title),
     ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
     ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),

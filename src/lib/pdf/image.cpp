@@ -38,7 +38,9 @@ Image read_png(std::string_view file) {
   png_image& png = reader.image;
   if (png_image_begin_read_from_memory(&png, file.data(), file.size()) == 0) reader.fail();
   check_size(png.width, png.height);
-  // Palettes, 16 bits and gamma of the file's own become 8 bits of sRGB.
+  // Palettes, 16 bits and gamma of the file's own become 8 bits of sRGB. libpng takes 16 bits that say nothing of their
+  // gamma as linear light; nobody writes them so.
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   png.format &= PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA;
   const bool has_alpha = (png.format & PNG_FORMAT_FLAG_ALPHA) != 0;
   std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(png));
@@ -87,7 +89,8 @@ Image read_jpeg(std::string_view file) {
     out.width = word(at + 7);
     out.components = byte(at + 9);
     if (marker > 0xC2 || byte(at + 4) != 8) throw Error("the JPEG is neither baseline nor progressive with 8 bits");
-    if (out.components != 1 && out.components != 3) throw Error("the JPEG is CMYK; save it as RGB");
+    if (out.components == 4) throw Error("the JPEG is CMYK; save it as RGB");
+    if (out.components != 1 && out.components != 3) throw Error("the JPEG is neither gray nor RGB");
     check_size(out.width, out.height);
     if (file.rfind("\xFF\xD9") == std::string_view::npos) throw Error("the JPEG is cut short");
     out.is_jpeg = true;
