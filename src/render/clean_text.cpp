@@ -55,8 +55,9 @@ class Cleaner {
 
  private:
   void one(char32_t c) {
-    const bool mark = unicode::is_combining_mark(c);
-    if (!mark) marks_ = 0;
+    const bool invisible = unicode::is_default_ignorable(c);  // a joiner between marks makes no new letter
+    const bool mark = unicode::is_combining_mark(c) && !invisible;
+    if (!mark && !invisible) marks_ = 0;
     if (is_line_end(c)) {
       out_.text += u'\n';
     } else if (c == '\t') {

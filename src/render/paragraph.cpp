@@ -76,6 +76,7 @@ class Breaker {
   void place_by_grapheme(const Segment& segment);
   enum class End { full, of_text };
   void end_line(End end);
+  void drop_hanging_blanks(double black_width);
   void justify(double free);
   void set_height(Line& line) const;
   std::vector<Fragment> visual_order() const;
@@ -299,6 +300,27 @@ void Breaker::justify(double free) {
   }
 }
 
+// Blanks at the end of a line hang over its edge. One parts its last word from the next line's first; of the others
+// those past the edge are left out: a comment of nothing else would be as wide as three pages.
+void Breaker::drop_hanging_blanks(double black_width) {
+  const auto is_black = [](const Placed& p) { return !p.piece.blank; };
+  double x = black_width;
+  bool parted = false;
+  for (auto p = std::find_if(line_.rbegin(), line_.rend(), is_black).base(); p != line_.end(); ++p) {
+    const double from = x;
+    for (unsigned c = p->cluster_begin; c < p->cluster_end; ++c) {
+      if (parted && x > width_) {
+        p->cluster_end = c;
+        p->width = x - from;
+        line_.erase(p + 1, line_.end());
+        return;
+      }
+      x += p->piece.word->clusters[c].width * p->piece.scale;
+      parted = true;
+    }
+  }
+}
+
 void Breaker::end_line(End end) {
   Line line;
   set_height(line);
@@ -307,6 +329,7 @@ void Breaker::end_line(End end) {
     blanks += p->width;
     p->piece.level = 0;  // rule L1: blanks at the end of a line stand at its end
   }
+  drop_hanging_blanks(used_ - blanks);
   double free = width_ - (used_ - blanks);
   if (style_.align == fo::Align::justify && (end == End::full || free < 0)) justify(free);
   line.fragments = visual_order();

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import unicodedata
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import pikepdf
 import pytest
@@ -276,6 +277,81 @@ def test_images_stand_where_their_figures_say_and_show_what_is_in_the_files(docu
             y = int(height - scale * (top - (row + 0.5) / 8 * (top - bottom)))
             at = header.end() + 3 * (width * y + x)
             assert tuple(ppm[at:at + 3]) == pytest.approx(colour, abs=10), (alt, column, row)
+
+
+# ---- text that wants out
+
+EXTREMES = {
+    "families of emoji": "👨‍👩‍👧‍👦" * 300,
+    "half a flag": "🇫🇷" * 999 + "🇫",
+    "Arabic without a space": "شسيبلا" * 600,
+    "Chinese": "我们正在寻找托儿所的名额" * 300,
+    "Hindi": "हिन्दी में लिखा हुआ संदेश " * 30,
+    "Hebrew in brackets": "(אב" * 1000,
+    "one grapheme of Hangul": "\u1100" * 2000,
+    "one grapheme of number signs": "\u0600" * 2000 + "1",
+    "one grapheme of spacing marks": "क" + "ा" * 2000,
+    "one grapheme of Lao": "\u0E81" + "\u0EB3" * 1500,
+    "marks": "".join(c + "\u0351\u036B\u0313\u0300\u0323\u0330\u0489" for c in "Zalgo est la " * 40),
+    "marks through joiners": "q" + "\u0321\u200D" * 1000 + "r",
+    "marks alone": "\u0300" * 1000,
+    "a mark a line": "\u0489\n" * 100,
+    "circles": "i\u20DD\u0489 " * 300,
+    "direction": "\u202E\u2066\u202A" * 600 + "abc",
+    "wide": "W" * 2000 + "\uFDFD" * 400 + "\u2E3B" * 400 + "\U0001242B" * 100,
+    "high": "⎲⎳∫⌠⌡⎮Ǻ\u0302\u0303Ấ" * 100,
+    "no-break spaces": "a" + "\u00A0" * 3998 + "b",
+    "spaces": "a" + " " * 3998 + "b",
+    "ideographic spaces": "a" + "\u3000" * 3998 + "b",
+    "tabulations": "a" + "\t" * 3998 + "b",
+    "controls": "".join(map(chr, range(0x7F, 0xA0))) * 20 + "fin",
+    "private": "".join(map(chr, range(0xE000, 0xE800))),
+    "tags": "a" + "".join(map(chr, range(0xE0020, 0xE007F))) * 20 + "b",
+    "selectors": "a" + "\uFE0F" * 2000 + "b",
+    "ignorable": "a" + "\u200B\u200D\u2060\uFEFF\u00AD\u180E\u115F\u3164\uFFA0" * 300 + "b",
+    "what stands for objects": "\uFFF9a\uFFFAb\uFFFB\uFFFC" * 200,
+    "all of the first planes": "".join(map(chr, range(0xA1, 0x3000, 3))),
+    "presentation forms": "".join(map(chr, range(0xF900, 0xFDD0))),
+    "mathematics": "".join(map(chr, range(0x1D400, 0x1D800))),
+}
+PAGE = """<fo:root xmlns:fo="http://www.w3.org/1999/XSL/Format" font-size="10pt" xml:lang="fr"><fo:layout-master-set>
+<fo:simple-page-master master-name="p" page-width="100mm" page-height="140mm" margin="20mm"><fo:region-body/>
+</fo:simple-page-master></fo:layout-master-set><fo:declarations><x:xmpmeta xmlns:x="adobe:ns:meta/"><RDF><Description>
+<title>Essai</title></Description></RDF></x:xmpmeta></fo:declarations><fo:page-sequence master-reference="p">
+<fo:flow flow-name="xsl-region-body"><fo:block text-align="justify" linefeed-treatment="preserve"
+white-space-collapse="false" white-space-treatment="preserve">{}</fo:block></fo:flow></fo:page-sequence></fo:root>"""
+
+
+def ink(path):
+    """Left, top, right, bottom, in points, of what is not white on any page; and the pages' width and height."""
+    data = subprocess.run(["pdftoppm", "-gray", "-r", "72", path], capture_output=True, check=True).stdout
+    boxes, at, width, height = [], 0, 0, 0
+    while at < len(data):
+        header = re.compile(rb"P5\n(\d+) (\d+)\n255\n").match(data, at)
+        width, height = int(header[1]), int(header[2])
+        for y in range(height):
+            row = data[header.end() + y * width:header.end() + (y + 1) * width]
+            if row.strip(b"\xff"):
+                boxes.append((width - len(row.lstrip(b"\xff")), y, len(row.rstrip(b"\xff")), y + 1))
+        at = header.end() + width * height
+    return [edge(box[i] for box in boxes) for i, edge in enumerate((min, min, max, max))] + [width, height]
+
+
+@pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES)
+def test_extreme_text_stays_in_its_box_and_is_read_or_counted(navette, tmp_path, text):
+    site, fo, pdf = Site(navette, tmp_path), tmp_path / "a.fo", tmp_path / "a.pdf"
+    fo.write_text(PAGE.format(escape(text)), encoding="utf-8")
+    result = site.json("render", "--fo", fo, "-o", pdf)
+    assert check_pdf.check(pdf.read_bytes()) == []
+    shown = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", pdf, "-"], capture_output=True, encoding="utf-8", check=True).stdout
+    written, read = collections.Counter(plain(text)), collections.Counter(plain(shown))
+    missing, instead = written - read, (read - written)["\uFFFD"]
+    assert not missing or instead, "lost silently"
+    assert result["caracteres_remplaces"] >= instead
+    margin, overhang = 20 * 72 / 25.4, 4  # marks and swashes, a third of the font's size, and a pixel
+    left, top, right, bottom, width, height = ink(pdf)
+    assert left >= margin - overhang and right <= width - margin + overhang
+    assert top >= margin - overhang and bottom <= height - margin + overhang
 
 
 # ---- the checker sees what is wrong
