@@ -283,7 +283,7 @@ void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, 
   if (box_ != outer) {
     push({bottom_inset(box), Break::never, line, -1, CloseEntry{}});
     box_ = outer;
-    next_break_ = Break::allowed;
+    if (next_break_ == Break::never) next_break_ = Break::allowed;  // nothing stood in it
   } else {
     add_space(bottom_inset(box));
   }
@@ -342,19 +342,23 @@ double FlowBuilder::add_label(const fo::ListItem& item, Place place) {
 }
 
 void FlowBuilder::add_table(const fo::Table& table, Place place) {
-  before_box(table.box);
-  const std::size_t first = list_.entries.size();
-  const double width = table.width > 0 ? table.width : place.width - table.box.margin.left - table.box.margin.right;
-  const double x = place.x + table.box.margin.left;
-  const auto columns = column_widths(table, width);
-  const TagId parent = tag_;
-  tag_ = open_tag(table.box.role, "Table", table.text.language, table.line);
+  const double width = table.width + table.box.margin.left + table.box.margin.right;
+  if (width > place.width + length_tolerance) {
+    throw Error(fmt::format("FO line {}, table: wider than the place it has", table.line));
+  }
+  if (table.width > 0) place.width = width;
+  add_boxed(table.box, table.text, "Table", place, table.line, [&](Place inside) { add_groups(table, inside); });
+}
+
+void FlowBuilder::add_groups(const fo::Table& table, Place place) {
+  const double x = place.x;
+  const auto columns = column_widths(table, place.width);
+  const TagId whole = tag_;
   std::shared_ptr<const VerticalList> repeated;
   if (!table.header.empty()) {
     FlowBuilder again(out_, shaper_, layout_artifact);  // what is read twice is announced once
     again.add_rows(table.header, columns, x, true, nullptr);
     repeated = std::make_shared<const VerticalList>(std::move(again.list_));
-    const TagId whole = tag_;
     tag_ = open_tag("", "THead", language_);
     add_rows(table.header, columns, x, true, nullptr);
     next_break_ = Break::never;
@@ -362,8 +366,7 @@ void FlowBuilder::add_table(const fo::Table& table, Place place) {
   }
   tag_ = open_tag("", "TBody", language_);
   add_rows(table.body, columns, x, false, repeated);
-  tag_ = parent;
-  after_box(table.box, first);
+  tag_ = whole;
 }
 
 void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<double>& columns, double x, bool header,
@@ -374,7 +377,10 @@ void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<d
     tag_ = open_tag(row.box.role, "TR", language_, row.line);
     add_row(row, columns, x, header, repeated);
     tag_ = group;
-    next_break_ = header ? Break::never : row.box.keep_with_next ? Break::avoided : Break::allowed;
+    next_break_ = header                   ? Break::never
+                  : row.box.break_after    ? Break::forced
+                  : row.box.keep_with_next ? Break::avoided
+                                           : Break::allowed;
   }
 }
 

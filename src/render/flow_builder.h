@@ -41,6 +41,7 @@ class FlowBuilder {
   void add_list_item(const fo::List& list, const fo::ListItem& item, Place place);
   double add_label(const fo::ListItem& item, Place place);
   void add_table(const fo::Table& table, Place place);
+  void add_groups(const fo::Table& table, Place place);
   void add_row(const fo::Row& row, const std::vector<double>& columns, double x, bool header,
                const std::shared_ptr<const VerticalList>& repeated);
   CellEntry build_cell(const fo::Cell& cell, double x, double width, bool header);

@@ -1,6 +1,7 @@
 #include "render/fo_reader.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -54,6 +55,7 @@ class Reader {
   const ImageStore& images_;
   Document out_;
   TextStyle root_text_;
+  std::optional<std::string> master_;  // its name
   std::string sequence_id_;
   std::set<std::string> ids_;
   unsigned spans_ = 0;
@@ -61,7 +63,7 @@ class Reader {
 
 void no_properties(const Node& element, std::initializer_list<std::string_view> own = {}) {
   TextStyle none;
-  read_properties(element, none, nullptr, own);
+  read_properties(element, none, {}, own);
 }
 
 template <typename Visit>
@@ -76,7 +78,7 @@ void Reader::each_fo_child(const Node& parent, Visit visit) {
 
 Document Reader::read(const Node& root) {
   if (!root || root.name() != "root" || root.space() != fo_space) throw Error("FO: the root element must be fo:root");
-  read_properties(root, root_text_, nullptr);
+  read_properties(root, root_text_);
   if (!root_text_.language.empty()) out_.language = root_text_.language;
   bool sequence = false;
   each_fo_child(root, [&](const Node& child) {
@@ -100,6 +102,7 @@ Document Reader::read(const Node& root) {
 }
 
 void Reader::read_masters(const Node& set) {
+  no_properties(set);
   bool found = false;
   each_fo_child(set, [&](const Node& child) {
     if (child.name() != "simple-page-master" || found) unknown(child);
@@ -110,23 +113,27 @@ void Reader::read_masters(const Node& set) {
 
 void Reader::read_page_master(const Node& master) {
   PageMaster& m = out_.master;
+  master_ = master.attribute("master-name").value_or("");
   TextStyle text;
   BoxStyle box;
-  read_properties(master, text, &box, {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
+  read_properties(master, text, {&box, box_margin},
+                  {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
   m.width = length_of(master, "page-width", m.width);
   m.height = length_of(master, "page-height", m.height);
   m.margin = box.margin;
   m.margin.top = length_of(master, "margin-top", m.margin.top);
   m.margin.bottom = length_of(master, "margin-bottom", m.margin.bottom);
+  std::set<std::string_view> regions;
   each_fo_child(master, [&](const Node& region) {
+    if (!regions.insert(region.name()).second) fail(region, "a page has one");
     BoxStyle region_box;
     if (region.name() == "region-body") {
-      read_properties(region, text, &region_box, {"margin-top", "margin-bottom"});
+      read_properties(region, text, {&region_box, box_margin}, {"margin-top", "margin-bottom"});
       m.body_margin = region_box.margin;
       m.body_margin.top = length_of(region, "margin-top", m.body_margin.top);
       m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
     } else if (region.name() == "region-before" || region.name() == "region-after") {
-      read_properties(region, text, nullptr, {"extent"});
+      read_properties(region, text, {}, {"extent"});
       (region.name() == "region-before" ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
     } else {
       unknown(region);
@@ -136,8 +143,10 @@ void Reader::read_page_master(const Node& master) {
 
 // The way Apache FOP has it: an x:xmpmeta with Dublin Core and XMP properties; and urn:navette:fo:1 for the attachment.
 void Reader::read_declarations(const Node& declarations) {
+  no_properties(declarations);
   for (Node child = declarations.first_element(); child; child = child.next_element()) {
     if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
+      no_properties(child, {"filename", "description"});
       out_.metadata.attachment_name = child.attribute("filename").value_or("");
       out_.metadata.attachment_description = child.attribute("description").value_or("");
     } else if (child.name() == "xmpmeta") {
@@ -192,12 +201,17 @@ std::vector<Bookmark> Reader::read_bookmarks(const Node& parent) {
 
 void Reader::read_page_sequence(const Node& sequence) {
   TextStyle text = root_text_;
-  read_properties(sequence, text, nullptr, {"master-reference", "id"});
+  read_properties(sequence, text, {}, {"master-reference", "id"});
+  if (!master_ || sequence.attribute("master-reference") != master_) {
+    fail(sequence, "master-reference must name the simple-page-master that stands before");
+  }
+  std::set<std::string> filled;
   sequence_id_ = sequence.attribute("id").value_or("");
   each_fo_child(sequence, [&](const Node& child) {
     TextStyle own = text;
-    read_properties(child, own, nullptr, {"flow-name"});
+    read_properties(child, own, {}, {"flow-name"});
     const std::string name = child.attribute("flow-name").value_or("");
+    if (!filled.insert(name).second) fail(child, "flow-name: another has it too");
     if (child.name() == "static-content" && name == "xsl-region-before") {
       out_.before = read_content(child, own);
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
@@ -250,7 +264,7 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
 Inline Reader::page_reference(const Node& element, const Inline& like, Inline::Kind kind) {
   Inline number = like;
   number.kind = kind;
-  read_properties(element, number.style, nullptr, {"ref-id"});
+  read_properties(element, number.style, {}, {"ref-id"});
   const auto target = element.attribute("ref-id");
   if (kind == Inline::Kind::page_total && (!target || *target != sequence_id_)) {
     fail(element, "ref-id must name the id of the page-sequence");
@@ -263,7 +277,7 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
   out.kind = Inline::Kind::graphic;
   Graphic& graphic = out.graphic;
   graphic.line = element.line();
-  read_properties(element, out.style, nullptr, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  read_properties(element, out.style, {}, {"src", "content-width", "content-height", "role", "fox:alt-text"});
   graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
   const std::string role = element.attribute("role").value_or("");
   if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
@@ -285,7 +299,7 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
 
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
   const std::string language = like.style.language;
-  read_properties(element, like.style, nullptr, {"role"});
+  read_properties(element, like.style, {}, {"role"});
   const auto role = element.attribute("role");
   if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
@@ -299,7 +313,7 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   auto block = std::make_unique<Block>();
   block->line = element.line();
   block->text = inherited;
-  read_properties(element, block->text, &block->box, {"id"});
+  read_properties(element, block->text, {&block->box}, {"id"});
   block->id = element.attribute("id").value_or("");
   if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
@@ -312,7 +326,7 @@ std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& in
   list->text = inherited;
   const char* distance = "provisional-distance-between-starts";
   const char* separation = "provisional-label-separation";
-  read_properties(element, list->text, &list->box, {distance, separation});
+  read_properties(element, list->text, {&list->box}, {distance, separation});
   list->distance = length_of(element, distance, list->distance, list->text.font_size);
   list->separation = length_of(element, separation, list->separation, list->text.font_size);
   if (list->separation >= list->distance) fail(element, "no width is left for the labels");
@@ -328,11 +342,11 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
   ListItem item;
   item.line = element.line();
   item.text = inherited;
-  read_properties(element, item.text, &item.box);
+  read_properties(element, item.text, {&item.box});
   // Anything else would let label and body overlap.
   const auto part = [&](const Node& child, const char* indent, std::string_view value, TextStyle& text) {
     text = item.text;
-    read_properties(child, text, nullptr, {indent});
+    read_properties(child, text, {}, {indent});
     if (child.attribute(indent) != value) fail(child, fmt::format("{} must be {}", indent, value));
     return read_content(child, text);
   };
@@ -355,7 +369,7 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
 
 Column read_column(const Node& element) {
   TextStyle text;
-  read_properties(element, text, nullptr, {"column-width"});
+  read_properties(element, text, {}, {"column-width"});
   const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
   const std::string_view call = "proportional-column-width(";
   if (width.rfind(call, 0) == 0 && width.back() == ')') {
@@ -371,7 +385,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   auto table = std::make_unique<Table>();
   table->line = element.line();
   table->text = inherited;
-  read_properties(element, table->text, &table->box, {"width", "table-layout", "border-collapse"});
+  read_properties(element, table->text, {&table->box}, {"width", "table-layout", "border-collapse"});
   const std::string width = element.attribute("width").value_or("100%");
   if (width != "100%") table->width = length_of(element, "width", 0);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
@@ -394,7 +408,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
 }
 
 std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_t columns) {
-  read_properties(group, text, nullptr);
+  read_properties(group, text);
   std::vector<Row> rows;
   each_fo_child(group, [&](const Node& child) {
     if (child.name() != "table-row") unknown(child);
@@ -406,7 +420,7 @@ std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_
 Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
   Row row;
   row.line = element.line();
-  read_properties(element, text, &row.box, {"height"});
+  read_properties(element, text, {&row.box, box_frame | box_keeps | box_role}, {"height"});
   row.height = length_of(element, "height", 0);
   std::size_t used = 0;
   each_fo_child(element, [&](const Node& child) {
@@ -421,7 +435,8 @@ Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
 Cell Reader::read_cell(const Node& element, TextStyle text) {
   Cell cell;
   cell.line = element.line();
-  read_properties(element, text, &cell.box, {"number-columns-spanned", "display-align"});
+  read_properties(element, text, {&cell.box, box_padding | box_frame | box_role},
+                  {"number-columns-spanned", "display-align"});
   cell.text = text;
   if (const auto span = element.attribute("number-columns-spanned")) {
     const auto count = parse_count(*span);

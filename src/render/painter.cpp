@@ -32,8 +32,8 @@ class Painter {
   Painter(const VerticalList& list, double x, double y, Page& page) : list_(list), x_(x), y_(y), page_(page) {}
 
   double run(const Cursor& begin, const Cursor& end) {
+    reopen(begin);  // first: a header that is repeated stands inside
     if (const auto* header = repeated_header(list_, begin)) y_ = paint(*header, {}, end_of(*header), x_, y_, page_);
-    reopen(begin);
     for (std::size_t i = begin.entry; i < std::min(end.entry, list_.entries.size()); ++i) {
       one(i, i == begin.entry ? begin.cells : std::vector<Cursor>{}, nullptr);
     }

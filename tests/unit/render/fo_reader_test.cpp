@@ -31,6 +31,68 @@ TEST_CASE("an unknown property or value is an error with its line") {
   CHECK_THROWS_WITH(read("<fo:block xlink:href=\"a\" xmlns:xlink=\"b\"/>"), Catch::Contains("namespace"));
 }
 
+TEST_CASE("an element takes no property that it would not obey") {
+  const auto table = [](const std::string& row, const std::string& cell, const std::string& column = "") {
+    return "<fo:table><fo:table-column" + column + "/><fo:table-body><fo:table-row" + row + "><fo:table-cell" + cell +
+           "/></fo:table-row></fo:table-body></fo:table>";
+  };
+  const auto refused = [&](const std::string& flow, const std::string& name) {
+    INFO(flow);
+    CHECK_THROWS_WITH(read(flow), Catch::Contains("property " + name + " is not supported here"));
+  };
+  CHECK_NOTHROW(
+      read(table(" border='1pt solid #000' background-color='#eee' keep-with-next.within-page='always' "
+                 "break-before='page' role='TR'",
+                 " padding='1pt' border='none' background-color='#eee' role='TH'")));
+  for (const char* name : {"padding", "margin", "space-before"}) {
+    refused(table(" " + std::string(name) + "='1pt'", ""), name);
+  }
+  for (const char* name : {"margin", "space-after"}) refused(table("", " " + std::string(name) + "='1pt'"), name);
+  refused(table("", " break-before='page'"), "break-before");
+  refused(table("", " number-rows-spanned='2'"), "number-rows-spanned");
+  refused(table("", "", " background-color='#eee'"), "background-color");
+  refused("<fo:block width='2mm'/>", "width");
+  refused("<fo:block><fo:inline border='none'>a</fo:inline></fo:block>", "border");
+}
+
+TEST_CASE("what docs/pdf.md says is refused is") {
+  for (const char* name : {"basic-link", "block-container", "float", "footnote", "instream-foreign-object", "leader",
+                           "marker", "table-and-caption", "table-footer", "wrapper", "page-sequence"}) {
+    INFO(name);
+    CHECK_THROWS_WITH(read("<fo:block>a<fo:" + std::string(name) + "/></fo:block>"),
+                      Catch::Contains(std::string(name) + ": element is not supported here"));
+  }
+  for (const char* attribute : {"hyphenate='true'", "letter-spacing='1pt'", "text-decoration='underline'",
+                                "text-indent='1em'", "vertical-align='top'", "start-indent='2mm'", "font='10pt serif'",
+                                "font-size='12px'", "margin='10%'", "text-align='inside'"}) {
+    INFO(attribute);
+    CHECK_THROWS_WITH(read("<fo:block " + std::string(attribute) + "/>"), Catch::Contains("line 6, block: "));
+  }
+  CHECK_THROWS_WITH(read("<fo:table border-collapse='collapse'><fo:table-column/><fo:table-body/></fo:table>"),
+                    Catch::Contains("border-collapse must be separate"));
+}
+
+TEST_CASE("masters, regions and declarations take no property that they would not obey, nor come twice") {
+  const auto with = [](const std::string& old, const std::string& made) {
+    std::string fo = fo_around("<fo:block/>");
+    REQUIRE(contains(fo, old));
+    return xml::Document::parse(fo.replace(fo.find(old), old.size(), made));
+  };
+  const auto refused = [&](const std::string& old, const std::string& made, const std::string& what) {
+    INFO(made);
+    CHECK_THROWS_WITH(render::read_fo(with(old, made)), Catch::Contains(what));
+  };
+  refused("margin=\"10mm\"", "padding='1pt'", "simple-page-master: property padding");
+  refused("<fo:region-body", "<fo:region-body background-color='#eee'", "region-body: property background-color");
+  refused("<fo:region-after", "<fo:region-after display-align='after'", "region-after: property display-align");
+  refused("<fo:layout-master-set>", "<fo:layout-master-set role='P'>", "layout-master-set: property role");
+  refused("<fo:declarations>", "<fo:declarations id='d'>", "declarations: property id");
+  refused("<fo:region-after extent=\"8mm\"/>", "<fo:region-after extent='8mm'/><fo:region-after extent='1mm'/>",
+          "region-after: a page has one");
+  refused("master-reference=\"p\"", "master-reference='q'", "line 4, page-sequence: master-reference must name");
+  refused("<fo:flow", "<fo:static-content flow-name='xsl-region-after'/><fo:flow", "flow-name: another has it too");
+}
+
 TEST_CASE("text outside a block of a table is an error") {
   CHECK_THROWS_WITH(read("<fo:table><fo:table-column/><fo:table-body>a</fo:table-body></fo:table>"),
                     Catch::Contains("text is not allowed"));

@@ -244,6 +244,43 @@ TEST_CASE("a nested table that no page can hold goes on too") {
   CHECK(contains(PdfFile(result.pdf).text(), "r60"));
 }
 
+TEST_CASE("a table has a frame, which holds the header that is repeated") {
+  std::string framed = table(40);
+  framed.insert(std::string("<fo:table").size(),
+                " background-color='#eee' padding='5pt' border='1pt solid #000' "
+                "margin='0pt 6pt'");
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(framed));
+  const auto tree = render::read_fo(document);
+  const auto list = render::lay_out(tree, shaper);
+  REQUIRE(list.pages.size() > 2);
+  for (const auto& page : list.pages) {
+    const auto* back = std::get_if<render::RectItem>(&page.items.at(0));
+    REQUIRE(back != nullptr);
+    CHECK(back->colour == render::fo::Colour{238, 238, 238});
+    CHECK(back->x == Approx(body_left + 6));
+    CHECK(back->y == Approx(body_left));
+    for (const auto& item : page.items) {
+      const auto* text = std::get_if<render::TextItem>(&item);
+      if (text == nullptr) continue;
+      CHECK(text->x >= back->x + 6);
+      CHECK((text->y > back->y && text->y < back->y + back->height));
+    }
+  }
+}
+
+TEST_CASE("a break after a row, or at the end of what has a frame, is obeyed") {
+  const std::string row =
+      "<fo:table-row break-after='page'><fo:table-cell><fo:block>a</fo:block></fo:table-cell>"
+      "</fo:table-row>";
+  CHECK(render_flow("<fo:table><fo:table-column/><fo:table-body>" + row + row + "</fo:table-body></fo:table>").pages ==
+        2);
+  CHECK(render_flow("<fo:block border='1pt solid #000'><fo:block break-after='page'>a</fo:block></fo:block>"
+                    "<fo:block>b</fo:block>")
+            .pages == 2);
+}
+
 TEST_CASE("a list's bodies stand beside their labels and nest") {
   const auto lines = set_lines(list({item("1.", prose), item("2.", "deux" + list({item("•", "trois")}))}));
   CHECK(lines.front().text.rfind("1. La famille", 0) == 0);
@@ -292,6 +329,8 @@ TEST_CASE("what cannot be placed is an error, not a loop") {
   CHECK_THROWS_WITH(render_flow("<fo:block margin=\"45mm\">a</fo:block>"), Catch::Contains("no width"));
   CHECK_THROWS_WITH(render_flow("<fo:table><fo:table-column column-width=\"200mm\"/><fo:table-body/></fo:table>"),
                     Catch::Contains("wider"));
+  CHECK_THROWS_WITH(render_flow("<fo:table width=\"81mm\"><fo:table-column/><fo:table-body/></fo:table>"),
+                    Catch::Contains("line 6, table: wider than the place it has"));
   CHECK_THROWS_WITH(render_flow("<fo:block/>", "<fo:block>a</fo:block><fo:block>b</fo:block><fo:block>c</fo:block>"),
                     Catch::Contains("footer"));
 }
