@@ -24,8 +24,9 @@ namespace fs = std::filesystem;
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
     "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches: for those who\n"
-    "write a stylesheet. Errors name the line, of the stylesheet or of the FO document.\n\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches, with its\n"
+    "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
+    "FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
     "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
