@@ -25,6 +25,12 @@
   <xsl:variable name="filet">0.5pt solid #9a9a9a</xsl:variable>
   <xsl:variable name="fond">#f0f0f0</xsl:variable>
 
+  <!-- Titres des parties, à leur place et dans les signets ; ceux qui dépendent de la demande ont le mode « titre ». -->
+  <xsl:variable name="titre">Demande d’information</xsl:variable>
+  <xsl:variable name="titre-recherche">Accueil recherché</xsl:variable>
+  <xsl:variable name="titre-semaine">Semaine type</xsl:variable>
+  <xsl:variable name="titre-commentaire">Commentaire de la famille</xsl:variable>
+
   <xsl:template match="/d:demande">
     <xsl:variable name="fichier" select="concat('DI_', $emetteur, '_', d:reference, '.xml')"/>
     <fo:root xml:lang="fr-FR" font-family="sans-serif" font-size="10pt" line-height="1.35" color="{$encre}">
@@ -39,19 +45,22 @@
         <x:xmpmeta>
           <rdf:RDF>
             <rdf:Description>
-              <dc:title>Demande d’information <xsl:value-of select="d:reference"/></dc:title>
-              <xmp:CreateDate><xsl:value-of select="d:dateDemande"/></xmp:CreateDate>
+              <dc:title><xsl:value-of select="concat($titre, ' ', d:reference)"/></dc:title>
+              <xmp:CreateDate><xsl:value-of select="concat(d:dateDemande, 'T00:00:00Z')"/></xmp:CreateDate>
             </rdf:Description>
           </rdf:RDF>
         </x:xmpmeta>
         <n:source-attachment filename="{$fichier}" description="La demande, pour le logiciel du lieu d’information"/>
       </fo:declarations>
+      <xsl:call-template name="signets"/>
       <fo:page-sequence master-reference="page" id="demande">
         <fo:static-content flow-name="xsl-region-after">
           <xsl:call-template name="pied"/>
         </fo:static-content>
         <fo:flow flow-name="xsl-region-body">
-          <fo:block role="H1" font-size="17pt" font-weight="bold" line-height="1.2">Demande d’information</fo:block>
+          <fo:block id="titre" role="H1" font-size="17pt" font-weight="bold" line-height="1.2">
+            <xsl:value-of select="$titre"/>
+          </fo:block>
           <fo:block color="{$discret}" space-after="8pt">
             <xsl:text>Accueil du jeune enfant · référence </xsl:text>
             <fo:inline color="{$encre}" font-weight="bold"><xsl:value-of select="d:reference"/></fo:inline>
@@ -67,6 +76,43 @@
         </fo:flow>
       </fo:page-sequence>
     </fo:root>
+  </xsl:template>
+
+  <!-- Un signet par titre. -->
+  <xsl:template name="signets">
+    <fo:bookmark-tree>
+      <fo:bookmark internal-destination="titre">
+        <fo:bookmark-title><xsl:value-of select="concat($titre, ' ', d:reference)"/></fo:bookmark-title>
+        <fo:bookmark internal-destination="demandeur">
+          <fo:bookmark-title><xsl:apply-templates select="d:demandeur" mode="titre"/></fo:bookmark-title>
+        </fo:bookmark>
+        <fo:bookmark internal-destination="recherche">
+          <fo:bookmark-title><xsl:value-of select="$titre-recherche"/></fo:bookmark-title>
+        </fo:bookmark>
+        <fo:bookmark internal-destination="enfants">
+          <fo:bookmark-title><xsl:apply-templates select="d:enfants" mode="titre"/></fo:bookmark-title>
+        </fo:bookmark>
+        <fo:bookmark internal-destination="semaine">
+          <fo:bookmark-title><xsl:value-of select="$titre-semaine"/></fo:bookmark-title>
+        </fo:bookmark>
+        <fo:bookmark internal-destination="commentaire">
+          <fo:bookmark-title><xsl:value-of select="$titre-commentaire"/></fo:bookmark-title>
+        </fo:bookmark>
+      </fo:bookmark>
+    </fo:bookmark-tree>
+  </xsl:template>
+
+  <xsl:template match="d:demandeur" mode="titre">
+    <xsl:choose>
+      <xsl:when test="d:civilite = 'MME'">Mme&#160;</xsl:when>
+      <xsl:otherwise>M.&#160;</xsl:otherwise>
+    </xsl:choose>
+    <xsl:value-of select="concat(d:prenom, ' ', d:nom)"/>
+  </xsl:template>
+
+  <xsl:template match="d:enfants" mode="titre">
+    <xsl:text>Enfant</xsl:text>
+    <xsl:if test="count(d:enfant) &gt; 1">s</xsl:if>
   </xsl:template>
 
   <xsl:template name="pied">
@@ -103,12 +149,8 @@
   <xsl:template match="d:demandeur">
     <fo:block role="Sect" background-color="{$fond}" border-left="3pt solid {$encre}" margin="0"
               padding="7pt 9pt 7pt 9pt" keep-together.within-page="always">
-      <fo:block role="H2" font-size="14pt" font-weight="bold" line-height="1.25" space-after="3pt">
-        <xsl:choose>
-          <xsl:when test="d:civilite = 'MME'">Mme&#160;</xsl:when>
-          <xsl:otherwise>M.&#160;</xsl:otherwise>
-        </xsl:choose>
-        <xsl:value-of select="concat(d:prenom, ' ', d:nom)"/>
+      <fo:block id="demandeur" role="H2" font-size="14pt" font-weight="bold" line-height="1.25" space-after="3pt">
+        <xsl:apply-templates select="." mode="titre"/>
       </fo:block>
       <fo:table border-collapse="separate">
         <fo:table-column column-width="67.4pt"/><!-- 28 mm, moins le filet et la marge du cadre -->
@@ -188,9 +230,10 @@
   </xsl:template>
 
   <xsl:template name="titre">
+    <xsl:param name="id"/>
     <xsl:param name="texte"/>
     <xsl:param name="complement"/>
-    <fo:block role="H2" font-size="11.5pt" font-weight="bold" space-before="12pt" space-after="4pt" margin="0"
+    <fo:block id="{$id}" role="H2" font-size="11.5pt" font-weight="bold" space-before="12pt" space-after="4pt" margin="0"
               padding-bottom="1.5pt" border-bottom="0.75pt solid {$encre}" keep-with-next.within-page="always">
       <xsl:value-of select="$texte"/>
       <xsl:if test="$complement != ''">
@@ -204,7 +247,10 @@
   <!-- Où, quel accueil, à partir de quand. -->
   <xsl:template name="recherche">
     <fo:block role="Sect">
-      <xsl:call-template name="titre"><xsl:with-param name="texte">Accueil recherché</xsl:with-param></xsl:call-template>
+      <xsl:call-template name="titre">
+        <xsl:with-param name="id">recherche</xsl:with-param>
+        <xsl:with-param name="texte" select="$titre-recherche"/>
+      </xsl:call-template>
       <fo:table border-collapse="separate">
         <fo:table-column column-width="28mm"/>
         <fo:table-column column-width="proportional-column-width(1)"/>
@@ -282,10 +328,8 @@
   <xsl:template match="d:enfants">
     <fo:block role="Sect">
       <xsl:call-template name="titre">
-        <xsl:with-param name="texte">
-          <xsl:text>Enfant</xsl:text>
-          <xsl:if test="count(d:enfant) &gt; 1">s</xsl:if>
-        </xsl:with-param>
+        <xsl:with-param name="id">enfants</xsl:with-param>
+        <xsl:with-param name="texte"><xsl:apply-templates select="." mode="titre"/></xsl:with-param>
       </xsl:call-template>
       <fo:table border-collapse="separate">
         <fo:table-column column-width="proportional-column-width(4)"/>
@@ -353,7 +397,8 @@
   <xsl:template match="d:besoins">
     <fo:block role="Sect">
       <xsl:call-template name="titre">
-        <xsl:with-param name="texte">Semaine type</xsl:with-param>
+        <xsl:with-param name="id">semaine</xsl:with-param>
+        <xsl:with-param name="texte" select="$titre-semaine"/>
         <xsl:with-param name="complement"><xsl:if test="d:creneau"><xsl:call-template name="semaine"/></xsl:if></xsl:with-param>
       </xsl:call-template>
       <xsl:choose>
@@ -537,14 +582,18 @@
       <xsl:when test="$forme = 'colonne'">
         <fo:table-column column-width="proportional-column-width({$minutes})"/>
       </xsl:when>
-      <xsl:when test="$pleine"><fo:table-cell background-color="#4d4d4d"/></xsl:when>
-      <xsl:otherwise><fo:table-cell/></xsl:otherwise>
+      <!-- XSL-FO veut un bloc dans chaque cellule ; navette s'en passerait. -->
+      <xsl:when test="$pleine"><fo:table-cell background-color="#4d4d4d"><fo:block/></fo:table-cell></xsl:when>
+      <xsl:otherwise><fo:table-cell><fo:block/></fo:table-cell></xsl:otherwise>
     </xsl:choose>
   </xsl:template>
 
   <xsl:template name="commentaire">
     <fo:block role="Sect">
-      <xsl:call-template name="titre"><xsl:with-param name="texte">Commentaire de la famille</xsl:with-param></xsl:call-template>
+      <xsl:call-template name="titre">
+        <xsl:with-param name="id">commentaire</xsl:with-param>
+        <xsl:with-param name="texte" select="$titre-commentaire"/>
+      </xsl:call-template>
       <xsl:choose>
         <xsl:when test="normalize-space(d:commentaire) != ''">
           <fo:block margin="0" padding-left="8pt" border-left="1.5pt solid #9a9a9a" linefeed-treatment="preserve"

@@ -24,8 +24,9 @@ namespace fs = std::filesystem;
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
     "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches: for those who\n"
-    "write a stylesheet. Errors name the line, of the stylesheet or of the FO document.\n\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches, with its\n"
+    "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
+    "FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
     "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
@@ -96,7 +97,8 @@ Rendered render_fo(const Invocation& call, const config::Config& config) {
     std::ifstream file(call.argument(), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     if (file.bad()) throw Error("cannot be read");
-    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes)};
+    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes,
+                                                         fs::absolute(call.argument()).parent_path().string())};
   } catch (const std::exception&) {
     std::throw_with_nested(Error(call.argument()));
   }

@@ -55,8 +55,9 @@ class Cleaner {
 
  private:
   void one(char32_t c) {
-    const bool mark = unicode::is_combining_mark(c);
-    if (!mark) marks_ = 0;
+    const bool invisible = unicode::is_default_ignorable(c);  // a joiner between marks makes no new letter
+    const bool mark = unicode::is_combining_mark(c) && !invisible;
+    if (!mark && !invisible) marks_ = 0;
     if (is_line_end(c)) {
       out_.text += u'\n';
     } else if (c == '\t') {
@@ -88,6 +89,12 @@ CleanText clean_text(std::string_view utf8) {
                                  : Cleaner().clean(unicode::nfc(unicode::utf16(utf8)));
   drop_repeated_blank_lines(out.text);
   return out;
+}
+
+std::u16string clean_line(std::string_view utf8) {
+  std::u16string text = clean_text(utf8).text;
+  std::replace(text.begin(), text.end(), u'\n', u' ');
+  return text;
 }
 
 }  // namespace navette::render

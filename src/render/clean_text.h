@@ -16,7 +16,11 @@ struct CleanText {
 // - tabs become four spaces; U+0085, U+2028, U+2029 and CR become line ends;
 // - of blank lines that follow one another one stays: they say nothing, and 4,000 of them would be 75 pages;
 // - other control characters and non-characters become U+FFFD, counted;
-// - past the third combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines.
+// - past the third combining mark on a letter, the rest becomes one U+FFFD: marks must not climb over other lines;
+//   what is invisible between marks makes no new letter.
 CleanText clean_text(std::string_view utf8);
+
+// The same for what is read but not laid out (a bookmark's title, what an image shows): line ends become blanks.
+std::u16string clean_line(std::string_view utf8);
 
 }  // namespace navette::render

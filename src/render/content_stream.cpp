@@ -10,8 +10,9 @@ namespace {
 
 class Writer {
  public:
-  Writer(const Page& page, std::size_t index, const FontStore& store, const FontEmbedder& fonts, StructureTree& tree)
-      : page_(page), index_(index), store_(store), fonts_(fonts), tree_(tree) {}
+  Writer(const Page& page, std::size_t index, const FontStore& store, const FontEmbedder& fonts,
+         const ImageEmbedder& images, StructureTree& tree)
+      : page_(page), index_(index), store_(store), fonts_(fonts), images_(images), tree_(tree) {}
 
   std::string run() {
     for (const auto& item : page_.items) {
@@ -19,6 +20,10 @@ class Writer {
         mark(rect->tag);
         leave_text();
         write(*rect);
+      } else if (const auto* image = std::get_if<ImageItem>(&item)) {
+        mark(image->tag);
+        leave_text();
+        write(*image);
       } else {
         const auto& text = std::get<TextItem>(item);
         mark(text.tag);
@@ -91,6 +96,14 @@ class Writer {
     out_ += "re f\n";
   }
 
+  void write(const ImageItem& image) {
+    const double bottom = page_.height - image.y - image.height;
+    out_ += "q\n";
+    for (const double value : {image.width, 0.0, 0.0, image.height, image.x, bottom}) number(value);
+    out_ += "cm\n/" + images_.name(*image.image) + " Do\nQ\n";
+    if (image.tag >= 0) tree_.set_box(image.tag, {image.x, bottom, image.x + image.width, bottom + image.height});
+  }
+
   void write(const TextItem& text) {
     enter_text();
     colour(text.colour);
@@ -104,9 +117,11 @@ class Writer {
       out_ += "Tf\n";
     }
     const double y = page_.height - text.y;
-    // Words that follow one another on a line make one TJ: smaller, and read as one.
+    // Words that follow one another on a line make one TJ: smaller, and read as one. Justified ones stand a little
+    // apart, or too near.
     constexpr double near = 0.01;
-    if (is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > near) move_to(text.x, y);
+    if (is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > text.size) move_to(text.x, y);
+    pen_x_ = text.x;
     const auto& file = store_.file(word.font);
     const double unit = text.size / file.metrics().units_per_em;
     for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) write(word, word.clusters[c], file, unit);
@@ -185,6 +200,7 @@ class Writer {
   std::size_t index_;
   const FontStore& store_;
   const FontEmbedder& fonts_;
+  const ImageEmbedder& images_;
   StructureTree& tree_;
   std::string out_;
   std::string array_, hex_;
@@ -200,8 +216,8 @@ class Writer {
 }  // namespace
 
 std::string content_stream(const Page& page, std::size_t page_index, const FontStore& store, const FontEmbedder& fonts,
-                           StructureTree& tree) {
-  return Writer(page, page_index, store, fonts, tree).run();
+                           const ImageEmbedder& images, StructureTree& tree) {
+  return Writer(page, page_index, store, fonts, images, tree).run();
 }
 
 }  // namespace navette::render

@@ -35,11 +35,24 @@ struct RectItem {
   TagId tag = layout_artifact;
 };
 
-using DisplayItem = std::variant<RectItem, TextItem>;
+struct ImageItem {
+  double x = 0, y = 0, width = 0, height = 0;
+  std::shared_ptr<const pdf::Image> image;
+  TagId tag = layout_artifact;
+};
+
+using DisplayItem = std::variant<RectItem, TextItem, ImageItem>;
+
+// Where a block with an id begins.
+struct Anchor {
+  std::string id;
+  double y = 0;
+};
 
 struct Page {
   double width = 0, height = 0;
   std::vector<DisplayItem> items;  // in the order of reading and of painting
+  std::vector<Anchor> anchors;
 };
 
 struct Tag {
@@ -47,13 +60,24 @@ struct Tag {
   TagId parent = layout_artifact;  // the document when negative
   std::string language;            // empty: as the parent
   std::string scope;               // of a TH: Column or Row
+  std::string alternative;         // of a Figure
+  std::string list_numbering;      // of an L: Decimal, Disc ...; empty: none
   unsigned columns_spanned = 1;
   bool keep_when_empty = false;  // a cell without text is still a cell
+  long line = 0;                 // in the FO document; 0: its parent's
+};
+
+struct OutlineItem {
+  std::string title;
+  std::size_t page = 0;
+  double y = 0;  // from the page's top
+  std::vector<OutlineItem> children;
 };
 
 struct DisplayList {
   std::vector<Tag> tags;  // a parent comes before its children
   std::vector<Page> pages;
+  std::vector<OutlineItem> outline;
   unsigned substituted_glyphs = 0;
 };
 

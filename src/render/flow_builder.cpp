@@ -1,11 +1,13 @@
 #include "render/flow_builder.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "render/clean_text.h"
 #include "render/pagination.h"
 
@@ -54,6 +56,37 @@ void collapse(std::vector<Run>& runs) {
   }
 }
 
+// The first text there is.
+std::string first_text(const std::vector<fo::Content>& content) {
+  for (const auto& one : content) {
+    const auto* text = std::get_if<fo::Inline>(&one);
+    if (text != nullptr && !is_blank(one)) return text->text;
+    const auto* block = std::get_if<std::unique_ptr<fo::Block>>(&one);
+    if (block == nullptr) continue;
+    if (auto inside = first_text((*block)->content); !inside.empty()) return inside;
+  }
+  return {};
+}
+
+// ListNumbering (ISO 32000-1, table 347) from the label of the first item; empty when the label says none.
+std::string numbering(const std::vector<fo::Content>& label) {
+  const std::string all = first_text(label);
+  const std::string_view mark = text::trim(all);
+  if (mark == "•") return "Disc";
+  if (mark == "◦" || mark == "○") return "Circle";
+  if (mark == "▪" || mark == "■") return "Square";
+  if (mark.empty()) return {};
+  if (mark[0] >= '0' && mark[0] <= '9') return "Decimal";
+  if (mark.size() > 1 && mark.find_first_of(".)") != 1) return {};
+  if (mark[0] == 'i') return "LowerRoman";
+  if (mark[0] == 'I') return "UpperRoman";
+  if (mark[0] == 'a') return "LowerAlpha";
+  if (mark[0] == 'A') return "UpperAlpha";
+  return {};
+}
+
+constexpr double length_tolerance = 0.01;  // points: the same length may be a sum on one side
+
 std::vector<double> column_widths(const fo::Table& table, double available) {
   double fixed = 0;
   double shares = 0;
@@ -62,7 +95,7 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
     shares += column.proportion;
   }
   const double rest = available - fixed;
-  if (rest < -0.01)
+  if (rest < -length_tolerance)
     throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
   std::vector<double> widths;
   for (const auto& column : table.columns) {
@@ -79,12 +112,14 @@ VerticalList FlowBuilder::build(const std::vector<fo::Content>& content, const f
   return std::move(list_);
 }
 
-TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language) {
+TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language,
+                            long line) {
   if (tag_ < 0) return tag_;
   if (role == "artifact") return layout_artifact;
   Tag tag;
   tag.role = role.empty() ? otherwise : role;
   tag.parent = tag_;
+  tag.line = line;
   if (language != language_) tag.language = language;
   out_.tags.push_back(std::move(tag));
   return static_cast<TagId>(out_.tags.size() - 1);
@@ -105,6 +140,13 @@ void FlowBuilder::add_space(double height) {
     return;
   }
   push({height, Break::never, 0, -1, SpaceEntry{}});
+}
+
+// `id` stands at what is shown first from entry `first` on; nowhere when nothing is.
+void FlowBuilder::anchor(const std::string& id, std::size_t first) {
+  const auto shown = std::find_if(list_.entries.begin() + static_cast<std::ptrdiff_t>(first), list_.entries.end(),
+                                  [](const Entry& e) { return !std::holds_alternative<SpaceEntry>(e.what); });
+  if (shown != list_.entries.end()) shown->ids.push_back(&id);
 }
 
 void FlowBuilder::before_box(const fo::BoxStyle& box) {
@@ -137,6 +179,11 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
       ++i;
       continue;
     }
+    if (const auto* list = std::get_if<std::unique_ptr<fo::List>>(&content[i])) {
+      add_list(**list, place);
+      ++i;
+      continue;
+    }
     if (const auto* table = std::get_if<std::unique_ptr<fo::Table>>(&content[i])) {
       add_table(**table, place);
       ++i;
@@ -152,6 +199,22 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
     }
     i = end;
   }
+}
+
+void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
+  const fo::Graphic& graphic = part.graphic;
+  if (graphic.width > place.width + length_tolerance) {
+    throw Error(fmt::format("FO line {}, external-graphic: wider than the place it has", graphic.line));
+  }
+  run.text = u"\uFFFC";
+  run.graphic = &graphic;
+  const TagId around = std::exchange(tag_, run.tag);
+  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_, graphic.line);
+  tag_ = around;
+  if (run.tag < 0) return;
+  Tag& figure = out_.tags[static_cast<std::size_t>(run.tag)];
+  figure.alternative = graphic.alternative;
+  figure.language = part.style.language;
 }
 
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
@@ -172,6 +235,8 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
       CleanText clean = clean_text(part.text);
       run.text = std::move(clean.text);
       out_.substituted_glyphs += clean.substituted;
+    } else if (part.kind == fo::Inline::Kind::graphic) {
+      add_graphic(part, place, run);
     } else if (numbers_.page == 0) {
       throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
     } else {
@@ -191,33 +256,34 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
   }
 }
 
-void FlowBuilder::add_block(const fo::Block& block, Place place) {
-  const fo::BoxStyle& box = block.box;
+template <typename Fill>
+void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise,
+                            Place place, long line, Fill fill) {
   before_box(box);
   const std::size_t first = list_.entries.size();
   const TagId parent = tag_;
   const std::string language = language_;
-  tag_ = open_tag(box.role, has_blocks(block.content) ? "Div" : "P", block.text.language);
-  language_ = block.text.language;
+  tag_ = open_tag(box.role, otherwise, text.language, line);
+  language_ = text.language;
   add_space(box.margin.top);
   Place inside{place.x + box.margin.left, place.width - box.margin.left - box.margin.right};
   const std::ptrdiff_t outer = box_;
   const bool visible = box.is_visible();
   if (visible || top_inset(box) > 0) {
     const TagId artifact = tag_ < 0 ? tag_ : layout_artifact;
-    push({top_inset(box), std::exchange(next_break_, Break::allowed), block.line, -1,
+    push({top_inset(box), std::exchange(next_break_, Break::allowed), line, -1,
           OpenEntry{inside.x, inside.width, &box, artifact}});
     box_ = static_cast<std::ptrdiff_t>(list_.entries.size() - 1);
     next_break_ = Break::never;
   }
   inside.x += box.border.left.width + box.padding.left;
   inside.width -= horizontal_inset(box);
-  if (inside.width <= 0) throw Error(fmt::format("FO line {}, block: no width is left for its content", block.line));
-  add_content(block.content, block.text, inside, block.line);
+  if (inside.width <= 0) throw Error(fmt::format("FO line {}: no width is left for the content", line));
+  fill(inside);
   if (box_ != outer) {
-    push({bottom_inset(box), Break::never, block.line, -1, CloseEntry{}});
+    push({bottom_inset(box), Break::never, line, -1, CloseEntry{}});
     box_ = outer;
-    next_break_ = Break::allowed;
+    if (next_break_ == Break::never) next_break_ = Break::allowed;  // nothing stood in it
   } else {
     add_space(bottom_inset(box));
   }
@@ -227,20 +293,72 @@ void FlowBuilder::add_block(const fo::Block& block, Place place) {
   after_box(box, first);
 }
 
-void FlowBuilder::add_table(const fo::Table& table, Place place) {
-  before_box(table.box);
+void FlowBuilder::add_block(const fo::Block& block, Place place) {
   const std::size_t first = list_.entries.size();
-  const double width = table.width > 0 ? table.width : place.width - table.box.margin.left - table.box.margin.right;
-  const double x = place.x + table.box.margin.left;
-  const auto columns = column_widths(table, width);
-  const TagId parent = tag_;
-  tag_ = open_tag(table.box.role, "Table", table.text.language);
+  add_boxed(block.box, block.text, has_blocks(block.content) ? "Div" : "P", place, block.line,
+            [&](Place inside) { add_content(block.content, block.text, inside, block.line); });
+  if (!block.id.empty()) anchor(block.id, first);
+}
+
+void FlowBuilder::add_list(const fo::List& list, Place place) {
+  add_boxed(list.box, list.text, "L", place, list.line, [&](Place inside) {
+    if (tag_ >= 0) out_.tags[static_cast<std::size_t>(tag_)].list_numbering = numbering(list.items.front().label);
+    for (const auto& item : list.items) add_list_item(list, item, inside);
+  });
+}
+
+void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, Place place) {
+  add_boxed(item.box, item.text, "LI", place, item.line, [&](Place inside) {
+    const TagId parent = tag_;
+    const std::string language = language_;
+    const Place body{inside.x + list.distance, inside.width - list.distance};
+    if (body.width <= 0) throw Error(fmt::format("FO line {}, list-item: no width is left for its body", item.line));
+    const double label = add_label(item, {inside.x, list.distance - list.separation});
+    const std::size_t first = list_.entries.size();
+    tag_ = open_tag("", "LBody", item.body_text.language);
+    language_ = item.body_text.language;
+    add_content(item.body, item.body_text, body, item.line);
+    tag_ = parent;
+    language_ = language;
+    double height = 0;
+    for (std::size_t i = first; i < list_.entries.size() && height < label; ++i) {
+      list_.entries[i].before = Break::never;
+      height += list_.entries[i].height;
+    }
+    if (height < label) push({label - height, Break::never, item.line, -1, LineEntry{}});
+    if (next_break_ == Break::never) next_break_ = Break::allowed;
+  });
+}
+
+// Returns its height.
+double FlowBuilder::add_label(const fo::ListItem& item, Place place) {
+  FlowBuilder inside(out_, shaper_, open_tag("", "Lbl", item.label_text.language), numbers_);
+  inside.language_ = item.label_text.language;
+  inside.add_content(item.label, item.label_text, place, item.line);
+  LabelEntry label{std::make_unique<VerticalList>(std::move(inside.list_))};
+  const double height = height_of(*label.content, {}, end_of(*label.content));
+  push({0, std::exchange(next_break_, Break::never), item.line, -1, std::move(label)});
+  return height;
+}
+
+void FlowBuilder::add_table(const fo::Table& table, Place place) {
+  const double width = table.width + table.box.margin.left + table.box.margin.right;
+  if (width > place.width + length_tolerance) {
+    throw Error(fmt::format("FO line {}, table: wider than the place it has", table.line));
+  }
+  if (table.width > 0) place.width = width;
+  add_boxed(table.box, table.text, "Table", place, table.line, [&](Place inside) { add_groups(table, inside); });
+}
+
+void FlowBuilder::add_groups(const fo::Table& table, Place place) {
+  const double x = place.x;
+  const auto columns = column_widths(table, place.width);
+  const TagId whole = tag_;
   std::shared_ptr<const VerticalList> repeated;
   if (!table.header.empty()) {
     FlowBuilder again(out_, shaper_, layout_artifact);  // what is read twice is announced once
     again.add_rows(table.header, columns, x, true, nullptr);
     repeated = std::make_shared<const VerticalList>(std::move(again.list_));
-    const TagId whole = tag_;
     tag_ = open_tag("", "THead", language_);
     add_rows(table.header, columns, x, true, nullptr);
     next_break_ = Break::never;
@@ -248,8 +366,7 @@ void FlowBuilder::add_table(const fo::Table& table, Place place) {
   }
   tag_ = open_tag("", "TBody", language_);
   add_rows(table.body, columns, x, false, repeated);
-  tag_ = parent;
-  after_box(table.box, first);
+  tag_ = whole;
 }
 
 void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<double>& columns, double x, bool header,
@@ -257,10 +374,13 @@ void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<d
   const TagId group = tag_;
   for (const auto& row : rows) {
     if (row.box.keep_with_previous && next_break_ == Break::allowed) next_break_ = Break::avoided;
-    tag_ = open_tag(row.box.role, "TR", language_);
+    tag_ = open_tag(row.box.role, "TR", language_, row.line);
     add_row(row, columns, x, header, repeated);
     tag_ = group;
-    next_break_ = header ? Break::never : row.box.keep_with_next ? Break::avoided : Break::allowed;
+    next_break_ = header                   ? Break::never
+                  : row.box.break_after    ? Break::forced
+                  : row.box.keep_with_next ? Break::avoided
+                                           : Break::allowed;
   }
 }
 
@@ -289,7 +409,7 @@ void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns
 CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, bool header) {
   const double inner = width - horizontal_inset(cell.box);
   if (inner <= 0) throw Error(fmt::format("FO line {}, table-cell: no width is left for its content", cell.line));
-  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language);
+  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language, cell.line);
   if (tag >= 0) {
     Tag& made = out_.tags[static_cast<std::size_t>(tag)];
     made.keep_when_empty = true;

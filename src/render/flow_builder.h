@@ -1,4 +1,4 @@
-// FO blocks and tables → vertical list and tags.
+// FO blocks, lists and tables → vertical list and tags.
 #pragma once
 
 #include <string>
@@ -27,12 +27,21 @@ class FlowBuilder {
   struct Place {  // the column being filled
     double x = 0, width = 0;
   };
-  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language);
+  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language, long line = 0);
   void add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place, long line);
   void add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text, Place place,
                      long line);
+  // A box with its spaces, breaks, keeps and tag; `fill` adds what is inside.
+  template <typename Fill>
+  void add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise, Place place,
+                 long line, Fill fill);
+  void add_graphic(const fo::Inline& part, Place place, Run& run);
   void add_block(const fo::Block& block, Place place);
+  void add_list(const fo::List& list, Place place);
+  void add_list_item(const fo::List& list, const fo::ListItem& item, Place place);
+  double add_label(const fo::ListItem& item, Place place);
   void add_table(const fo::Table& table, Place place);
+  void add_groups(const fo::Table& table, Place place);
   void add_row(const fo::Row& row, const std::vector<double>& columns, double x, bool header,
                const std::shared_ptr<const VerticalList>& repeated);
   CellEntry build_cell(const fo::Cell& cell, double x, double width, bool header);
@@ -41,6 +50,7 @@ class FlowBuilder {
   void before_box(const fo::BoxStyle& box);
   void after_box(const fo::BoxStyle& box, std::size_t first);
   void add_space(double height);
+  void anchor(const std::string& id, std::size_t first);
   Entry& push(Entry entry);
 
   DisplayList& out_;

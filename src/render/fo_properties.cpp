@@ -17,6 +17,11 @@ constexpr std::string_view xml_space = "http://www.w3.org/XML/1998/namespace";
 using TextSetter = bool (*)(TextStyle&, std::string_view);
 using BoxSetter = bool (*)(BoxStyle&, std::string_view, double font_size);
 
+struct BoxProperty {
+  BoxProperties group;
+  BoxSetter set;
+};
+
 template <typename T, typename V>
 bool assign(T& field, const std::optional<V>& value) {
   if (value) field = static_cast<T>(*value);
@@ -41,6 +46,7 @@ bool set_align(TextStyle& t, std::string_view v) {
   if (v == "start" || v == "left") return t.align = Align::start, true;
   if (v == "center") return t.align = Align::center, true;
   if (v == "end" || v == "right") return t.align = Align::end, true;
+  if (v == "justify") return t.align = Align::justify, true;
   return false;
 }
 
@@ -77,60 +83,78 @@ const std::unordered_map<std::string_view, TextSetter>& text_setters() {
   return table;
 }
 
-const std::unordered_map<std::string_view, BoxSetter>& box_setters() {
-  static const std::unordered_map<std::string_view, BoxSetter> table{
+const std::unordered_map<std::string_view, BoxProperty>& box_properties() {
+  static const std::unordered_map<std::string_view, BoxProperty> table{
       {"space-before",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_before, parse_length(v, s)); }},
+       {box_spaces,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_before, parse_length(v, s)); }}},
       {"space-after",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_after, parse_length(v, s)); }},
-      {"margin", [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin, parse_edges(v, s)); }},
+       {box_spaces,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.space_after, parse_length(v, s)); }}},
+      {"margin",
+       {box_margin, [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin, parse_edges(v, s)); }}},
       {"margin-left",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.left, parse_length(v, s)); }},
+       {box_margin,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.left, parse_length(v, s)); }}},
       {"margin-right",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.right, parse_length(v, s)); }},
-      {"padding", [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding, parse_edges(v, s)); }},
+       {box_margin,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.margin.right, parse_length(v, s)); }}},
+      {"padding",
+       {box_padding, [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding, parse_edges(v, s)); }}},
       {"padding-top",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.top, parse_length(v, s)); }},
+       {box_padding,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.top, parse_length(v, s)); }}},
       {"padding-right",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.right, parse_length(v, s)); }},
+       {box_padding,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.right, parse_length(v, s)); }}},
       {"padding-bottom",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.bottom, parse_length(v, s)); }},
+       {box_padding,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.bottom, parse_length(v, s)); }}},
       {"padding-left",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.left, parse_length(v, s)); }},
+       {box_padding,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.padding.left, parse_length(v, s)); }}},
       {"border",
-       [](BoxStyle& b, std::string_view v, double s) {
-         const auto border = parse_border(v, s);
-         if (border) b.border = {*border, *border, *border, *border};
-         return border.has_value();
-       }},
+       {box_frame,
+        [](BoxStyle& b, std::string_view v, double s) {
+          const auto border = parse_border(v, s);
+          if (border) b.border = {*border, *border, *border, *border};
+          return border.has_value();
+        }}},
       {"border-top",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.top, parse_border(v, s)); }},
+       {box_frame, [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.top, parse_border(v, s)); }}},
       {"border-right",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.right, parse_border(v, s)); }},
+       {box_frame,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.right, parse_border(v, s)); }}},
       {"border-bottom",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.bottom, parse_border(v, s)); }},
+       {box_frame,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.bottom, parse_border(v, s)); }}},
       {"border-left",
-       [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.left, parse_border(v, s)); }},
-      {"background-color", [](BoxStyle& b, std::string_view v,
-                              double) { return v == "transparent" || assign(b.background, parse_colour(v)); }},
+       {box_frame,
+        [](BoxStyle& b, std::string_view v, double s) { return assign(b.border.left, parse_border(v, s)); }}},
+      {"background-color",
+       {box_frame, [](BoxStyle& b, std::string_view v,
+                      double) { return v == "transparent" || assign(b.background, parse_colour(v)); }}},
       {"keep-together.within-page",
-       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_together, keep_value(v)); }},
+       {box_keeps, [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_together, keep_value(v)); }}},
       {"keep-with-next.within-page",
-       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_next, keep_value(v)); }},
+       {box_keeps, [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_next, keep_value(v)); }}},
       {"keep-with-previous.within-page",
-       [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_previous, keep_value(v)); }},
+       {box_keeps,
+        [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_previous, keep_value(v)); }}},
       {"break-before",
-       [](BoxStyle& b, std::string_view v, double) { return assign(b.break_before, switch_value(v, "auto", "page")); }},
+       {box_keeps, [](BoxStyle& b, std::string_view v,
+                      double) { return assign(b.break_before, switch_value(v, "auto", "page")); }}},
       {"break-after",
-       [](BoxStyle& b, std::string_view v, double) { return assign(b.break_after, switch_value(v, "auto", "page")); }},
-      {"role", [](BoxStyle& b, std::string_view v, double) { return b.role = std::string(v), true; }},
+       {box_keeps, [](BoxStyle& b, std::string_view v,
+                      double) { return assign(b.break_after, switch_value(v, "auto", "page")); }}},
+      {"role", {box_role, [](BoxStyle& b, std::string_view v, double) { return assign(b.role, parse_role(v)); }}},
   };
   return table;
 }
 
 bool set_known(TextStyle& text, BoxStyle* box, std::string_view name, std::string_view value) {
   if (const auto found = text_setters().find(name); found != text_setters().end()) return found->second(text, value);
-  return box_setters().at(name)(*box, value, text.font_size);
+  return box_properties().at(name).set(*box, value, text.font_size);
 }
 
 }  // namespace
@@ -139,7 +163,7 @@ void fail(const xml::Node& element, const std::string& what) {
   throw Error(fmt::format("FO line {}, {}: {}", element.line(), element.name(), what));
 }
 
-void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
+void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
                      std::initializer_list<std::string_view> own) {
   // First, because every em and every line-height of this element counts in it.
   if (const auto size = element.attribute("font-size"); size && !set_font_size(text, *size)) {
@@ -150,19 +174,22 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
       text.language = value;
       return;
     }
+    if (space == fox_space && name == "alt-text" && one_of("fox:alt-text", own)) return;
     if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
     if (name == "font-size" || one_of(name, own)) return;
-    const bool known = text_setters().count(name) > 0 || (box != nullptr && box_setters().count(name) > 0);
-    if (!known)
+    const auto property = box_properties().find(name);
+    const bool of_box =
+        box.box != nullptr && property != box_properties().end() && (property->second.group & box.properties) != 0;
+    if (!of_box && text_setters().count(name) == 0)
       fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
-    if (!set_known(text, box, name, value)) fail(element, fmt::format("{}: value not understood", name));
+    if (!set_known(text, box.box, name, value)) fail(element, fmt::format("{}: value not understood", name));
   });
 }
 
-double length_of(const xml::Node& element, const char* name, double otherwise) {
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {
   const auto value = element.attribute(name);
   if (!value) return otherwise;
-  const auto length = parse_length(*value, 10);
+  const auto length = parse_length(*value, font_size);
   if (!length || *length < 0) fail(element, fmt::format("{}: not a length", name));
   return *length;
 }

@@ -10,15 +10,35 @@
 
 namespace navette::render::fo {
 
+constexpr const char* fo_space = "http://www.w3.org/1999/XSL/Format";
+// Apache FOP's extensions; of them we know fox:alt-text.
+constexpr const char* fox_space = "http://xmlgraphics.apache.org/fop/extensions";
+
 // Throws Error: "FO line 12, fo:block: ...".
 [[noreturn]] void fail(const xml::Node& element, const std::string& what);
 
+// Properties of boxes by what it takes to obey them: an element has those that it obeys.
+enum BoxProperties : unsigned {
+  box_margin = 1,
+  box_padding = 2,
+  box_frame = 4,  // borders, background
+  box_spaces = 8,
+  box_keeps = 16,  // and breaks
+  box_role = 32,
+  box_all = 63
+};
+
+struct BoxReading {
+  BoxStyle* box = nullptr;
+  unsigned properties = box_all;
+};
+
 // Reads what text and boxes may carry: `text` holds what is inherited and is changed in place. Properties named in
 // `own` are the element's own business and are left to it. Throws Error for any other.
-void read_properties(const xml::Node& element, TextStyle& text, BoxStyle* box,
+void read_properties(const xml::Node& element, TextStyle& text, BoxReading box = {},
                      std::initializer_list<std::string_view> own = {});
 
-// A length that the element itself needs; `otherwise` when absent. Throws Error.
-double length_of(const xml::Node& element, const char* name, double otherwise);
+// A length that the element itself needs; `otherwise` when absent. An em is `font_size`. Throws Error.
+double length_of(const xml::Node& element, const char* name, double otherwise, double font_size = 10);
 
 }  // namespace navette::render::fo

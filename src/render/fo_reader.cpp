@@ -1,5 +1,8 @@
 #include "render/fo_reader.h"
 
+#include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,8 +16,6 @@ namespace {
 using namespace fo;
 using xml::Node;
 
-constexpr std::string_view fo_space = "http://www.w3.org/1999/XSL/Format";
-
 // XML's white space only: a no-break space is content.
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -22,6 +23,7 @@ bool is_blank(std::string_view text) {
 
 class Reader {
  public:
+  explicit Reader(const ImageStore& images) : images_(images) {}
   Document read(const Node& root);
 
  private:
@@ -29,11 +31,15 @@ class Reader {
   void read_page_master(const Node& master);
   void read_declarations(const Node& declarations);
   void read_description(const Node& description);
+  static std::vector<Bookmark> read_bookmarks(const Node& parent);
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
+  Inline read_graphic(const Node& element, const Inline& like);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
   std::unique_ptr<Block> read_block(const Node& element, const TextStyle& inherited);
+  std::unique_ptr<List> read_list(const Node& element, const TextStyle& inherited);
+  ListItem read_list_item(const Node& element, const TextStyle& inherited);
   std::unique_ptr<Table> read_table(const Node& element, const TextStyle& inherited);
   std::vector<Row> read_rows(const Node& group, TextStyle text, std::size_t columns);
   Row read_row(const Node& element, TextStyle text, std::size_t columns);
@@ -46,11 +52,19 @@ class Reader {
     fail(element, "element is not supported here (docs/pdf.md lists those that are)");
   }
 
+  const ImageStore& images_;
   Document out_;
   TextStyle root_text_;
+  std::optional<std::string> master_;  // its name
   std::string sequence_id_;
+  std::set<std::string> ids_;
   unsigned spans_ = 0;
 };
+
+void no_properties(const Node& element, std::initializer_list<std::string_view> own = {}) {
+  TextStyle none;
+  read_properties(element, none, {}, own);
+}
 
 template <typename Visit>
 void Reader::each_fo_child(const Node& parent, Visit visit) {
@@ -64,7 +78,7 @@ void Reader::each_fo_child(const Node& parent, Visit visit) {
 
 Document Reader::read(const Node& root) {
   if (!root || root.name() != "root" || root.space() != fo_space) throw Error("FO: the root element must be fo:root");
-  read_properties(root, root_text_, nullptr);
+  read_properties(root, root_text_);
   if (!root_text_.language.empty()) out_.language = root_text_.language;
   bool sequence = false;
   each_fo_child(root, [&](const Node& child) {
@@ -72,6 +86,9 @@ Document Reader::read(const Node& root) {
       read_masters(child);
     } else if (child.name() == "declarations") {
       read_declarations(child);
+    } else if (child.name() == "bookmark-tree" && out_.bookmarks.empty()) {
+      no_properties(child);
+      out_.bookmarks = read_bookmarks(child);
     } else if (child.name() == "page-sequence" && !sequence) {
       read_page_sequence(child);
       sequence = true;
@@ -80,10 +97,12 @@ Document Reader::read(const Node& root) {
     }
   });
   if (!sequence) fail(root, "a page-sequence is missing");
+  if (out_.metadata.title.empty()) fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
   return std::move(out_);
 }
 
 void Reader::read_masters(const Node& set) {
+  no_properties(set);
   bool found = false;
   each_fo_child(set, [&](const Node& child) {
     if (child.name() != "simple-page-master" || found) unknown(child);
@@ -94,23 +113,27 @@ void Reader::read_masters(const Node& set) {
 
 void Reader::read_page_master(const Node& master) {
   PageMaster& m = out_.master;
+  master_ = master.attribute("master-name").value_or("");
   TextStyle text;
   BoxStyle box;
-  read_properties(master, text, &box, {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
+  read_properties(master, text, {&box, box_margin},
+                  {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
   m.width = length_of(master, "page-width", m.width);
   m.height = length_of(master, "page-height", m.height);
   m.margin = box.margin;
   m.margin.top = length_of(master, "margin-top", m.margin.top);
   m.margin.bottom = length_of(master, "margin-bottom", m.margin.bottom);
+  std::set<std::string_view> regions;
   each_fo_child(master, [&](const Node& region) {
+    if (!regions.insert(region.name()).second) fail(region, "a page has one");
     BoxStyle region_box;
     if (region.name() == "region-body") {
-      read_properties(region, text, &region_box, {"margin-top", "margin-bottom"});
+      read_properties(region, text, {&region_box, box_margin}, {"margin-top", "margin-bottom"});
       m.body_margin = region_box.margin;
       m.body_margin.top = length_of(region, "margin-top", m.body_margin.top);
       m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
     } else if (region.name() == "region-before" || region.name() == "region-after") {
-      read_properties(region, text, nullptr, {"extent"});
+      read_properties(region, text, {}, {"extent"});
       (region.name() == "region-before" ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
     } else {
       unknown(region);
@@ -120,8 +143,10 @@ void Reader::read_page_master(const Node& master) {
 
 // The way Apache FOP has it: an x:xmpmeta with Dublin Core and XMP properties; and urn:navette:fo:1 for the attachment.
 void Reader::read_declarations(const Node& declarations) {
+  no_properties(declarations);
   for (Node child = declarations.first_element(); child; child = child.next_element()) {
     if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
+      no_properties(child, {"filename", "description"});
       out_.metadata.attachment_name = child.attribute("filename").value_or("");
       out_.metadata.attachment_description = child.attribute("description").value_or("");
     } else if (child.name() == "xmpmeta") {
@@ -151,14 +176,42 @@ void Reader::read_description(const Node& description) {
   }
 }
 
+std::vector<Bookmark> Reader::read_bookmarks(const Node& parent) {
+  std::vector<Bookmark> out;
+  bool titled = parent.name() == "bookmark-tree";
+  each_fo_child(parent, [&](const Node& child) {
+    if (child.name() == "bookmark-title" && !titled) {
+      titled = true;
+      return;
+    }
+    if (child.name() != "bookmark") unknown(child);
+    no_properties(child, {"internal-destination"});
+    Bookmark bookmark;
+    bookmark.line = child.line();
+    bookmark.destination = child.attribute("internal-destination").value_or("");
+    const Node title = child.child("bookmark-title");
+    if (!title || is_blank(title.text())) fail(child, "a bookmark-title is missing");
+    no_properties(title);
+    bookmark.title = title.text();
+    bookmark.children = read_bookmarks(child);
+    out.push_back(std::move(bookmark));
+  });
+  return out;
+}
+
 void Reader::read_page_sequence(const Node& sequence) {
   TextStyle text = root_text_;
-  read_properties(sequence, text, nullptr, {"master-reference", "id"});
+  read_properties(sequence, text, {}, {"master-reference", "id"});
+  if (!master_ || sequence.attribute("master-reference") != master_) {
+    fail(sequence, "master-reference must name the simple-page-master that stands before");
+  }
+  std::set<std::string> filled;
   sequence_id_ = sequence.attribute("id").value_or("");
   each_fo_child(sequence, [&](const Node& child) {
     TextStyle own = text;
-    read_properties(child, own, nullptr, {"flow-name"});
+    read_properties(child, own, {}, {"flow-name"});
     const std::string name = child.attribute("flow-name").value_or("");
+    if (!filled.insert(name).second) fail(child, "flow-name: another has it too");
     if (child.name() == "static-content" && name == "xsl-region-before") {
       out_.before = read_content(child, own);
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
@@ -195,8 +248,12 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
     out.emplace_back(page_reference(child, like, Inline::Kind::page_number));
   } else if (name == "page-number-citation-last") {
     out.emplace_back(page_reference(child, like, Inline::Kind::page_total));
+  } else if (name == "external-graphic") {
+    out.emplace_back(read_graphic(child, like));
   } else if (name == "block" && !inside_inline) {
     out.emplace_back(read_block(child, like.style));
+  } else if (name == "list-block" && !inside_inline) {
+    out.emplace_back(read_list(child, like.style));
   } else if (name == "table" && !inside_inline) {
     out.emplace_back(read_table(child, like.style));
   } else {
@@ -207,7 +264,7 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
 Inline Reader::page_reference(const Node& element, const Inline& like, Inline::Kind kind) {
   Inline number = like;
   number.kind = kind;
-  read_properties(element, number.style, nullptr, {"ref-id"});
+  read_properties(element, number.style, {}, {"ref-id"});
   const auto target = element.attribute("ref-id");
   if (kind == Inline::Kind::page_total && (!target || *target != sequence_id_)) {
     fail(element, "ref-id must name the id of the page-sequence");
@@ -215,10 +272,36 @@ Inline Reader::page_reference(const Node& element, const Inline& like, Inline::K
   return number;
 }
 
+Inline Reader::read_graphic(const Node& element, const Inline& like) {
+  Inline out = like;
+  out.kind = Inline::Kind::graphic;
+  Graphic& graphic = out.graphic;
+  graphic.line = element.line();
+  read_properties(element, out.style, {}, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
+  const std::string role = element.attribute("role").value_or("");
+  if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
+  if (is_blank(graphic.alternative) != (role == "artifact")) {
+    fail(element, "an image needs fox:alt-text, what is said to those who do not see it, or role=\"artifact\"");
+  }
+  graphic.image = images_.find(element.attribute("src").value_or(""));
+  if (!graphic.image) fail(element, "src must be written out in the stylesheet: one that is computed names no file");
+  // How many pixels it has says nothing of its size on paper. With both given it fits in, undistorted.
+  const double width = length_of(element, "content-width", 0, out.style.font_size);
+  const double height = length_of(element, "content-height", 0, out.style.font_size);
+  if (width <= 0 && height <= 0) fail(element, "content-width or content-height must be there");
+  const double by_width = width > 0 ? width / graphic.image->width : height / graphic.image->height;
+  const double scale = height > 0 ? std::min(by_width, height / graphic.image->height) : by_width;
+  graphic.width = graphic.image->width * scale;
+  graphic.height = graphic.image->height * scale;
+  return out;
+}
+
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
   const std::string language = like.style.language;
-  read_properties(element, like.style, nullptr, {"role"});
+  read_properties(element, like.style, {}, {"role"});
   const auto role = element.attribute("role");
+  if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
     like.span = ++spans_;
     like.span_role = role.value_or("Span");
@@ -230,14 +313,63 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   auto block = std::make_unique<Block>();
   block->line = element.line();
   block->text = inherited;
-  read_properties(element, block->text, &block->box);
+  read_properties(element, block->text, {&block->box}, {"id"});
+  block->id = element.attribute("id").value_or("");
+  if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
   return block;
 }
 
+std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& inherited) {
+  auto list = std::make_unique<List>();
+  list->line = element.line();
+  list->text = inherited;
+  const char* distance = "provisional-distance-between-starts";
+  const char* separation = "provisional-label-separation";
+  read_properties(element, list->text, {&list->box}, {distance, separation});
+  list->distance = length_of(element, distance, list->distance, list->text.font_size);
+  list->separation = length_of(element, separation, list->separation, list->text.font_size);
+  if (list->separation >= list->distance) fail(element, "no width is left for the labels");
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() != "list-item") unknown(child);
+    list->items.push_back(read_list_item(child, list->text));
+  });
+  if (list->items.empty()) fail(element, "a list needs its list-item elements");
+  return list;
+}
+
+ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited) {
+  ListItem item;
+  item.line = element.line();
+  item.text = inherited;
+  read_properties(element, item.text, {&item.box});
+  // Anything else would let label and body overlap.
+  const auto part = [&](const Node& child, const char* indent, std::string_view value, TextStyle& text) {
+    text = item.text;
+    read_properties(child, text, {}, {indent});
+    if (child.attribute(indent) != value) fail(child, fmt::format("{} must be {}", indent, value));
+    return read_content(child, text);
+  };
+  bool label = false;
+  bool body = false;
+  each_fo_child(element, [&](const Node& child) {
+    if (child.name() == "list-item-label" && !label) {
+      item.label = part(child, "end-indent", "label-end()", item.label_text);
+      label = true;
+    } else if (child.name() == "list-item-body" && label && !body) {
+      item.body = part(child, "start-indent", "body-start()", item.body_text);
+      body = true;
+    } else {
+      unknown(child);
+    }
+  });
+  if (!body) fail(element, "a list-item needs its list-item-label, then its list-item-body");
+  return item;
+}
+
 Column read_column(const Node& element) {
   TextStyle text;
-  read_properties(element, text, nullptr, {"column-width"});
+  read_properties(element, text, {}, {"column-width"});
   const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
   const std::string_view call = "proportional-column-width(";
   if (width.rfind(call, 0) == 0 && width.back() == ')') {
@@ -253,7 +385,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   auto table = std::make_unique<Table>();
   table->line = element.line();
   table->text = inherited;
-  read_properties(element, table->text, &table->box, {"width", "table-layout", "border-collapse"});
+  read_properties(element, table->text, {&table->box}, {"width", "table-layout", "border-collapse"});
   const std::string width = element.attribute("width").value_or("100%");
   if (width != "100%") table->width = length_of(element, "width", 0);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
@@ -276,7 +408,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
 }
 
 std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_t columns) {
-  read_properties(group, text, nullptr);
+  read_properties(group, text);
   std::vector<Row> rows;
   each_fo_child(group, [&](const Node& child) {
     if (child.name() != "table-row") unknown(child);
@@ -288,7 +420,7 @@ std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_
 Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
   Row row;
   row.line = element.line();
-  read_properties(element, text, &row.box, {"height"});
+  read_properties(element, text, {&row.box, box_frame | box_keeps | box_role}, {"height"});
   row.height = length_of(element, "height", 0);
   std::size_t used = 0;
   each_fo_child(element, [&](const Node& child) {
@@ -303,7 +435,8 @@ Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
 Cell Reader::read_cell(const Node& element, TextStyle text) {
   Cell cell;
   cell.line = element.line();
-  read_properties(element, text, &cell.box, {"number-columns-spanned", "display-align"});
+  read_properties(element, text, {&cell.box, box_padding | box_frame | box_role},
+                  {"number-columns-spanned", "display-align"});
   cell.text = text;
   if (const auto span = element.attribute("number-columns-spanned")) {
     const auto count = parse_count(*span);
@@ -324,8 +457,8 @@ Cell Reader::read_cell(const Node& element, TextStyle text) {
 
 }  // namespace
 
-fo::Document read_fo(const xml::Document& document) {
-  return Reader().read(document.root());
+fo::Document read_fo(const xml::Document& document, const ImageStore& images) {
+  return Reader(images).read(document.root());
 }
 
 }  // namespace navette::render

@@ -4,10 +4,11 @@
 
 #include "lib/xml/document.h"
 #include "render/fo_tree.h"
+#include "render/image_store.h"
 
 namespace navette::render {
 
-// Throws Error: "FO line N, element: what".
-fo::Document read_fo(const xml::Document& document);
+// Throws Error: "FO line N, element: what". `images` are all that it may show.
+fo::Document read_fo(const xml::Document& document, const ImageStore& images = {});
 
 }  // namespace navette::render

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "lib/pdf/image.h"
+
 namespace navette::render::fo {
 
 struct Colour {
@@ -17,7 +19,7 @@ struct Colour {
   bool operator==(const Colour&) const = default;
 };
 
-enum class Align { start, center, end };
+enum class Align { start, center, end, justify };
 enum class DisplayAlign { before, center, after };
 
 struct Edges {
@@ -69,26 +71,54 @@ struct BoxStyle {
   }
 };
 
-// A stretch of text of one style, or a page number. `span` numbers the fo:inline with a role or a language of its own
-// that it came from, within its block; 0: none.
+// An image in a line, which it stands on.
+struct Graphic {
+  long line = 0;
+  std::shared_ptr<const pdf::Image> image;
+  double width = 0, height = 0;
+  std::string alternative;  // what a screen reader says; empty: an artifact
+};
+
+// A stretch of text of one style, a page number or an image. `span` numbers the fo:inline with a role or a language of
+// its own that it came from, within its block; 0: none.
 struct Inline {
-  enum class Kind { text, page_number, page_total };
+  enum class Kind { text, page_number, page_total, graphic };
   Kind kind = Kind::text;
   std::string text;
   TextStyle style;
   unsigned span = 0;
   std::string span_role;
+  Graphic graphic;
 };
 
 struct Block;
+struct List;
 struct Table;
-using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<Table>>;
+using Content = std::variant<Inline, std::unique_ptr<Block>, std::unique_ptr<List>, std::unique_ptr<Table>>;
 
 struct Block {
-  long line = 0;  // in the FO document, for messages
+  long line = 0;   // in the FO document, for messages
+  std::string id;  // what a bookmark may lead to; empty: none
   BoxStyle box;
   TextStyle text;
   std::vector<Content> content;
+};
+
+struct ListItem {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text, label_text, body_text;
+  std::vector<Content> label;
+  std::vector<Content> body;
+};
+
+struct List {
+  long line = 0;
+  BoxStyle box;
+  TextStyle text;
+  double distance = 24;   // provisional-distance-between-starts: from the label's left edge to the body's
+  double separation = 6;  // provisional-label-separation: the part of it that stays empty
+  std::vector<ListItem> items;
 };
 
 struct Column {
@@ -122,6 +152,13 @@ struct Table {
   std::vector<Row> body;
 };
 
+struct Bookmark {
+  long line = 0;
+  std::string destination;  // id of a block of the flow
+  std::string title;
+  std::vector<Bookmark> children;
+};
+
 struct PageMaster {
   double width = 595.276;  // A4
   double height = 841.89;
@@ -143,6 +180,7 @@ struct Metadata {
 struct Document {
   std::string language = "fr-FR";
   Metadata metadata;
+  std::vector<Bookmark> bookmarks;
   PageMaster master;
   std::vector<Content> before;  // static content of the header
   std::vector<Content> after;   // and of the footer

@@ -1,8 +1,10 @@
 #include "render/fo_values.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -119,6 +121,16 @@ std::optional<Edges> parse_edges(std::string_view text, double font_size) {
     default:
       return std::nullopt;
   }
+}
+
+std::optional<std::string_view> parse_role(std::string_view text) {
+  static constexpr std::string_view roles[] = {
+      "artifact", "Part",      "Art",  "Sect",  "Div",       "BlockQuote", "Caption", "TOC",   "TOCI",
+      "Index",    "NonStruct", "P",    "H1",    "H2",        "H3",         "H4",      "H5",    "H6",
+      "L",        "LI",        "Lbl",  "LBody", "Table",     "THead",      "TBody",   "TFoot", "TR",
+      "TH",       "TD",        "Span", "Quote", "Reference", "BibEntry",   "Code"};
+  const auto* found = std::find(std::begin(roles), std::end(roles), text);
+  return found == std::end(roles) ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace navette::render::fo

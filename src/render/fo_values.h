@@ -18,6 +18,9 @@ std::optional<Border> parse_border(std::string_view text, double font_size);
 std::optional<double> parse_line_height(std::string_view text, double font_size);
 // One to four lengths: all; vertical horizontal; top horizontal bottom; top right bottom left.
 std::optional<Edges> parse_edges(std::string_view text, double font_size);
+// "artifact", or a structure type of ISO 32000-1, 14.8.4 that content alone makes: not H, which does not go with H1 to
+// H6, nor Note, Link, Form, Figure and Formula, which need an identifier, an annotation or a description beside it.
+std::optional<std::string_view> parse_role(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 // A whole number from 1 to 999.
 std::optional<unsigned> parse_count(std::string_view text);

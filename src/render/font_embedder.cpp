@@ -1,7 +1,10 @@
 #include "render/font_embedder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "lib/pdf/unicode.h"
 #include "render/pdf_syntax.h"
 
 namespace navette::render {
@@ -9,6 +12,21 @@ namespace {
 
 std::u16string_view text_of(const ShapedWord& word, const Cluster& cluster) {
   return std::u16string_view(word.text).substr(cluster.text_begin, cluster.text_end - cluster.text_begin);
+}
+
+constexpr std::size_t longest_meaning = 8;  // UTF-16 units; a ligature has three, a CMap holds 256
+
+// What a glyph of `text` may be read as by its code alone, wherever it stands; empty: nothing. U+0000, U+FEFF and
+// U+FFFE are forbidden in a ToUnicode, and private characters mean nothing without an ActualText (ISO
+// 19005-3, 6.2.11.7). Joiners and selectors are this place's own: their glyph has the same meaning without them.
+std::u16string meaning_of(std::u16string_view text) {
+  std::u16string meaning;
+  for (std::size_t at = 0; at < text.size() && meaning.size() <= longest_meaning;) {
+    const char32_t c = unicode::next(text, at);
+    if (c == 0 || c == 0xFFFE || unicode::is_private(c)) return {};
+    if (!unicode::is_default_ignorable(c)) unicode::append(meaning, c);
+  }
+  return meaning.size() > longest_meaning ? std::u16string() : meaning;
 }
 
 // Six letters from the glyphs: subsets that differ must not share a name.
@@ -34,7 +52,8 @@ void FontEmbedder::collect(const Page& page) {
       for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
         auto& meaning = glyphs[word.glyphs[g].id];
         const bool alone = cluster.glyph_end - cluster.glyph_begin == 1;
-        if (alone && meaning.empty() && word.substituted == 0) meaning = text_of(word, cluster);
+        const bool readable = alone && meaning.empty() && word.substituted == 0;
+        if (readable) meaning = meaning_of(text_of(word, cluster));
       }
     }
   }

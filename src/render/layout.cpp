@@ -1,5 +1,8 @@
 #include "render/layout.h"
 
+#include <map>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -34,6 +37,33 @@ void paint_static(const std::vector<fo::Content>& content, const fo::TextStyle& 
   paint(list, {}, end_of(list), area.x, area.y, page);
 }
 
+struct Position {
+  std::size_t page = 0;
+  double y = 0;
+};
+using Positions = std::map<std::string_view, Position>;  // by id
+
+Positions places_of(const std::vector<Page>& pages) {
+  Positions places;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    for (const Anchor& anchor : pages[i].anchors) places.emplace(anchor.id, Position{i, anchor.y});
+  }
+  return places;
+}
+
+std::vector<OutlineItem> outline_of(const std::vector<fo::Bookmark>& bookmarks, const Positions& places) {
+  std::vector<OutlineItem> items;
+  for (const auto& bookmark : bookmarks) {
+    const auto place = places.find(bookmark.destination);
+    if (place == places.end()) {
+      throw Error(fmt::format(
+          "FO line {}, bookmark: internal-destination is not the id of a block that shows something", bookmark.line));
+    }
+    items.push_back({bookmark.title, place->second.page, place->second.y, outline_of(bookmark.children, places)});
+  }
+  return items;
+}
+
 }  // namespace
 
 DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
@@ -51,12 +81,14 @@ DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
   Cursor at;
   do {
     if (out.pages.size() == most_pages) throw Error(fmt::format("FO: more than {} pages", most_pages));
-    Page page{m.width, m.height, {}};
+    Page page{m.width, m.height, {}, {}};
     const Cursor next = list.entries.empty() ? end_of(list) : find_break(list, at, body.height, body.height);
     paint(list, at, next, body.x, body.y, page);
     out.pages.push_back(std::move(page));
     at = next;
   } while (at.entry < list.entries.size());
+
+  out.outline = outline_of(document.bookmarks, places_of(out.pages));
 
   const auto total = static_cast<unsigned>(out.pages.size());
   const double width = m.width - m.margin.left - m.margin.right;

@@ -13,7 +13,7 @@ namespace navette::render {
 std::string xmp_date(const std::string& created);
 std::string pdf_date(const std::string& created);
 
-// No identification of PDF/A or PDF/UA: a claim that the suite does not check yet would be worth nothing.
+// Claims PDF/A-3a and PDF/UA-1: tests/support/check_pdf.py says what that takes.
 std::string xmp_packet(const fo::Metadata& metadata, const std::string& language);
 
 pdf::ObjectWriter::Entries info_entries(const fo::Metadata& metadata);

@@ -32,8 +32,8 @@ class Painter {
   Painter(const VerticalList& list, double x, double y, Page& page) : list_(list), x_(x), y_(y), page_(page) {}
 
   double run(const Cursor& begin, const Cursor& end) {
+    reopen(begin);  // first: a header that is repeated stands inside
     if (const auto* header = repeated_header(list_, begin)) y_ = paint(*header, {}, end_of(*header), x_, y_, page_);
-    reopen(begin);
     for (std::size_t i = begin.entry; i < std::min(end.entry, list_.entries.size()); ++i) {
       one(i, i == begin.entry ? begin.cells : std::vector<Cursor>{}, nullptr);
     }
@@ -71,11 +71,14 @@ class Painter {
     y_ += space_;
     space_ = 0;
     any_ = true;
+    for (const auto* id : entry.ids) page_.anchors.push_back({*id, y_});
     if (const auto* line = std::get_if<LineEntry>(&entry.what)) {
       paint_line(*line);
       y_ += entry.height;
     } else if (const auto* row = std::get_if<RowEntry>(&entry.what)) {
       paint_row(entry, *row, from, to);
+    } else if (const auto* label = std::get_if<LabelEntry>(&entry.what)) {
+      paint(*label->content, {}, end_of(*label->content), x_, y_, page_);
     } else if (const auto* box = std::get_if<OpenEntry>(&entry.what)) {
       open_.push_back({box, y_, page_.items.size(), false});
       y_ += entry.height;
@@ -95,6 +98,12 @@ class Painter {
 
   void paint_line(const LineEntry& entry) {
     for (const Fragment& f : entry.line.fragments) {
+      if (f.graphic != nullptr) {
+        const double top = y_ + entry.line.baseline - f.graphic->height;
+        page_.items.emplace_back(
+            ImageItem{x_ + entry.x + f.x, top, f.graphic->width, f.graphic->height, f.graphic->image, f.tag});
+        continue;
+      }
       page_.items.emplace_back(TextItem{x_ + entry.x + f.x, y_ + entry.line.baseline, f.size, f.colour, f.tag, f.word,
                                         f.cluster_begin, f.cluster_end});
     }

@@ -1,8 +1,10 @@
 #include "render/paragraph.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "lib/pdf/unicode.h"
+#include "render/total_fit.h"
 
 namespace navette::render {
 namespace {
@@ -25,6 +27,17 @@ struct Segment {
   bool ends_line = false;
 };
 
+// How short, in em, a ragged line is when that is as bad as justified blanks at their limit (Knuth & Plass: 3).
+constexpr double ragged_em = 3;
+
+// To lines an image is a word of one cluster.
+Piece graphic_piece(const Run& run, std::uint8_t level) {
+  auto word = std::make_shared<ShapedWord>();
+  word->width = 1;
+  word->clusters.push_back({0, 0, 0, 0, 1});
+  return {&run, std::move(word), level, false, run.graphic->width, run.graphic->width};
+}
+
 bool is_breaking_blank(char16_t c) {
   return c == u' ' || (c >= u'\u2000' && c <= u'\u200B' && c != u'\u2007') || c == u'\u205F' || c == u'\u3000';
 }
@@ -44,10 +57,11 @@ class Breaker {
     std::size_t begin = 0;
     for (const std::size_t end : std::vector<std::size_t>(shaper_.line_boundaries().of(text_))) {
       if (end < text_.size() && is_no_break_space(text_[end])) continue;
-      place(segment(begin, end));
+      segments_.push_back(segment(begin, end));
       begin = end;
+      if (segments_.back().ends_line) place_segments();
     }
-    if (!line_.empty()) end_line();
+    if (!segments_.empty()) place_segments();
     return std::move(out_);
   }
 
@@ -55,9 +69,15 @@ class Breaker {
   void gather();
   Segment segment(std::size_t begin, std::size_t end);
   void shape(std::size_t begin, std::size_t end, bool blank, Segment& out);
-  void place(Segment segment);
+  void place_segments();
+  std::optional<std::vector<std::size_t>> best_breaks() const;
+  void place(Segment& segment);
+  void place_first_fit(Segment& segment);
   void place_by_grapheme(const Segment& segment);
-  void end_line();
+  enum class End { full, of_text };
+  void end_line(End end);
+  void drop_hanging_blanks(double black_width);
+  void justify(double free);
   void set_height(Line& line) const;
   std::vector<Fragment> visual_order() const;
 
@@ -68,6 +88,7 @@ class Breaker {
   std::u16string text_;
   std::vector<std::size_t> run_ends_;
   std::vector<std::uint8_t> levels_;  // empty: all zero
+  std::vector<Segment> segments_;     // up to the next line end
 
   struct Placed {
     Piece piece;
@@ -114,6 +135,12 @@ void Breaker::shape(std::size_t begin, std::size_t end, bool blank, Segment& out
       stop = begin + static_cast<std::size_t>(
                          std::distance(from, std::find_if(from, to, [&](std::uint8_t l) { return l != level; })));
     }
+    if (runs_[run].graphic != nullptr) {
+      out.pieces.push_back(graphic_piece(runs_[run], level));
+      out.width += out.pieces.back().width;
+      begin = stop;
+      continue;
+    }
     const fo::TextStyle& style = *runs_[run].style;
     const auto part = std::u16string_view(text_).substr(begin, stop - begin);
     for (const auto& word : shaper_.shape(part, style.bold, style.italic, level % 2 == 1)) {
@@ -126,20 +153,57 @@ void Breaker::shape(std::size_t begin, std::size_t end, bool blank, Segment& out
   }
 }
 
-void Breaker::place(Segment segment) {
-  constexpr double tolerance = 0.001;
-  if (used_ > 0 && used_ + segment.black_width > width_ + tolerance) end_line();
-  if (segment.black_width > width_ + tolerance) {
+// All that stands between two line ends.
+void Breaker::place_segments() {
+  if (const auto begins = best_breaks()) {
+    auto next = begins->begin();
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+      if (next != begins->end() && *next == i) {
+        end_line(End::full);
+        ++next;
+      }
+      place(segments_[i]);
+    }
+  } else {
+    for (Segment& segment : segments_) place_first_fit(segment);
+  }
+  if (!line_.empty() || segments_.back().ends_line) end_line(End::of_text);
+  segments_.clear();
+}
+
+// The segments that begin a line; nothing when there is no good way, or a word that no line can hold.
+std::optional<std::vector<std::size_t>> Breaker::best_breaks() const {
+  std::vector<TextBox> boxes;
+  boxes.reserve(segments_.size());
+  double all = 0;
+  bool fits = true;
+  for (const Segment& segment : segments_) {
+    boxes.push_back({segment.black_width, segment.width - segment.black_width});
+    all += segment.width;
+    fits = fits && segment.black_width <= width_ + rounding;
+  }
+  if (!fits) return std::nullopt;
+  if (all - boxes.back().blank <= width_ + rounding) return std::vector<std::size_t>{};
+  const double ragged = style_.align == fo::Align::justify ? 0 : ragged_em * style_.font_size;
+  return total_fit(boxes, {width_, ragged});
+}
+
+void Breaker::place(Segment& segment) {
+  for (Piece& piece : segment.pieces) {
+    used_ += piece.width;
+    const auto clusters = static_cast<unsigned>(piece.word->clusters.size());
+    const double width = piece.width;
+    line_.push_back({std::move(piece), 0, clusters, width});
+  }
+}
+
+void Breaker::place_first_fit(Segment& segment) {
+  if (used_ > 0 && used_ + segment.black_width > width_ + rounding) end_line(End::full);
+  if (segment.black_width > width_ + rounding) {
     place_by_grapheme(segment);
   } else {
-    for (Piece& piece : segment.pieces) {
-      used_ += piece.width;
-      const auto clusters = static_cast<unsigned>(piece.word->clusters.size());
-      const double width = piece.width;
-      line_.push_back({std::move(piece), 0, clusters, width});
-    }
+    place(segment);
   }
-  if (segment.ends_line) end_line();
 }
 
 // A word that no line can hold: cut wherever the line is full.
@@ -164,7 +228,7 @@ void Breaker::place_by_grapheme(const Segment& segment) {
         line_.push_back({piece, std::min(a, b), std::max(a, b) + 1, width});
         used_ += width;
       }
-      if (k < count) end_line();
+      if (k < count) end_line(End::full);
     }
   }
 }
@@ -191,8 +255,8 @@ std::vector<Fragment> Breaker::visual_order() const {
   double x = 0;
   for (const Placed* p : order) {
     const fo::TextStyle& style = *p->piece.run->style;
-    fragments.push_back(
-        {x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin, p->cluster_end});
+    fragments.push_back({x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin,
+                         p->cluster_end, p->piece.run->graphic});
     x += p->width;
   }
   return fragments;
@@ -211,13 +275,53 @@ void Breaker::set_height(Line& line) const {
   };
   grow(style_);
   for (const Placed& placed : line_) {
-    if (placed.piece.run->style != &style_) grow(*placed.piece.run->style);
+    if (placed.piece.run->graphic != nullptr) {
+      above = std::max(above, placed.piece.run->graphic->height);
+    } else if (placed.piece.run->style != &style_) {
+      grow(*placed.piece.run->style);
+    }
   }
   line.height = above + below;
   line.baseline = above;
 }
 
-void Breaker::end_line() {
+// Makes the blanks between the words of the line `free` wider, or narrower, all by the same share. No-break spaces are
+// part of words: before « : ; ? ! » and inside numbers they keep their width. Nor does what indents a line change.
+void Breaker::justify(double free) {
+  const auto is_black = [](const Placed& p) { return !p.piece.blank; };
+  const auto first = std::find_if(line_.begin(), line_.end(), is_black);
+  const auto last = std::find_if(line_.rbegin(), line_.rend(), is_black).base();
+  if (first == line_.end()) return;
+  double blanks = 0;
+  for (auto p = first; p != last; ++p) blanks += p->piece.blank ? p->width : 0;
+  if (blanks <= 0) return;
+  for (auto p = first; p != last; ++p) {
+    if (p->piece.blank) p->width *= 1 + free / blanks;
+  }
+}
+
+// Blanks at the end of a line hang over its edge. One parts its last word from the next line's first; of the others
+// those past the edge are left out: a comment of nothing else would be as wide as three pages.
+void Breaker::drop_hanging_blanks(double black_width) {
+  const auto is_black = [](const Placed& p) { return !p.piece.blank; };
+  double x = black_width;
+  bool parted = false;
+  for (auto p = std::find_if(line_.rbegin(), line_.rend(), is_black).base(); p != line_.end(); ++p) {
+    const double from = x;
+    for (unsigned c = p->cluster_begin; c < p->cluster_end; ++c) {
+      if (parted && x > width_) {
+        p->cluster_end = c;
+        p->width = x - from;
+        line_.erase(p + 1, line_.end());
+        return;
+      }
+      x += p->piece.word->clusters[c].width * p->piece.scale;
+      parted = true;
+    }
+  }
+}
+
+void Breaker::end_line(End end) {
   Line line;
   set_height(line);
   double blanks = 0;
@@ -225,8 +329,11 @@ void Breaker::end_line() {
     blanks += p->width;
     p->piece.level = 0;  // rule L1: blanks at the end of a line stand at its end
   }
+  drop_hanging_blanks(used_ - blanks);
+  double free = width_ - (used_ - blanks);
+  if (style_.align == fo::Align::justify && (end == End::full || free < 0)) justify(free);
   line.fragments = visual_order();
-  const double free = std::max(0.0, width_ - (used_ - blanks));
+  free = std::max(0.0, free);
   const double shift = style_.align == fo::Align::end ? free : style_.align == fo::Align::center ? free / 2 : 0;
   for (Fragment& fragment : line.fragments) fragment.x += shift;
   out_.lines.push_back(std::move(line));

@@ -11,11 +11,12 @@
 
 namespace navette::render {
 
-// A stretch of clean text of one style and one tag.
+// A stretch of clean text of one style and one tag; or an image, whose text is one U+FFFC.
 struct Run {
   std::u16string text;
   const fo::TextStyle* style = nullptr;  // outlives the paragraph
   TagId tag = layout_artifact;
+  const fo::Graphic* graphic = nullptr;  // outlives the paragraph
 };
 
 // Points, from the left edge of the line.
@@ -26,6 +27,7 @@ struct Fragment {
   TagId tag = layout_artifact;
   std::shared_ptr<const ShapedWord> word;
   unsigned cluster_begin = 0, cluster_end = 0;
+  const fo::Graphic* graphic = nullptr;  // drawn instead of the word
 };
 
 struct Line {

@@ -9,7 +9,9 @@
 #include "lib/pdf/object_writer.h"
 #include "render/content_stream.h"
 #include "render/font_embedder.h"
+#include "render/image_embedder.h"
 #include "render/metadata.h"
+#include "render/outline.h"
 #include "render/pdf_syntax.h"
 #include "render/structure_tree.h"
 
@@ -43,17 +45,18 @@ ObjectWriter::Number write_attachment(const fo::Metadata& metadata, std::string_
   return writer.add(spec + ">>");
 }
 
-Numbers write_pages(const DisplayList& list, const FontStore& store, const FontEmbedder& fonts, StructureTree& tree,
-                    ObjectWriter::Number parent, ObjectWriter& writer, pdf::Deflate& deflate) {
+Numbers write_pages(const DisplayList& list, const FontStore& store, const FontEmbedder& fonts,
+                    const ImageEmbedder& images, StructureTree& tree, ObjectWriter::Number parent, ObjectWriter& writer,
+                    pdf::Deflate& deflate) {
   Numbers pages;
   for (std::size_t i = 0; i < list.pages.size(); ++i) {
     const Page& page = list.pages[i];
-    const auto content =
-        writer.add_stream({{"Filter", "/FlateDecode"}}, deflate.compress(content_stream(page, i, store, fonts, tree)));
+    const auto content = writer.add_stream({{"Filter", "/FlateDecode"}},
+                                           deflate.compress(content_stream(page, i, store, fonts, images, tree)));
     pages.push_back(writer.add(fmt::format(
-        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>>>/Contents {}/StructParents {}/Tabs/S>>",
+        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>{}>>/Contents {}/StructParents {}/Tabs/S>>",
         reference(parent), syntax::number(page.width), syntax::number(page.height), fonts.resources(),
-        reference(content), i)));
+        images.resources(), reference(content), i)));
   }
   writer.set(parent, fmt::format("<</Type/Pages/Count {}/Kids[{}]>>", pages.size(), references(pages)));
   return pages;
@@ -72,9 +75,13 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
   for (const Page& page : list.pages) fonts.collect(page);
   fonts.embed(writer, deflate);
 
+  ImageEmbedder images;
+  for (const Page& page : list.pages) images.collect(page);
+  images.embed(writer);
+
   StructureTree tree(list.tags);
   const auto parent = writer.reserve();
-  const Numbers pages = write_pages(list, fonts_, fonts, tree, parent, writer, deflate);
+  const Numbers pages = write_pages(list, fonts_, fonts, images, tree, parent, writer, deflate);
   const auto structure = tree.write(writer, pages);
 
   const auto profile = writer.add_stream({{"N", "3"}, {"Filter", "/FlateDecode"}}, profile_);
@@ -85,6 +92,7 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
       "<</DisplayDocTitle true>>/OutputIntents[<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)"
       "/Info(sRGB IEC61966-2.1)/DestOutputProfile {}>>]",
       reference(parent), syntax::text_string(language), reference(structure), reference(xmp), reference(profile));
+  if (!list.outline.empty()) catalog += "/Outlines " + reference(write_outline(list, pages, writer));
   if (!metadata.attachment_name.empty()) {
     const auto file = write_attachment(metadata, source, writer, deflate);
     catalog += fmt::format("/AF[{0}]/Names<</EmbeddedFiles<</Names[{1} {0}]>>>>", reference(file),

@@ -1,5 +1,6 @@
 #include "render/renderer.h"
 
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -12,12 +13,36 @@
 
 namespace navette::render {
 
+namespace {
+
+// All that the stylesheet names are read now: a missing one is seen when navette starts, not at the first demande; and
+// whatever a demande holds, no file is opened for it.
+ImageStore images_of(const xml::Stylesheet& stylesheet, const std::string& path) {
+  const std::string directory = std::filesystem::canonical(path).parent_path().string();
+  ImageStore images;
+  for (const auto& [file, root] : stylesheet.files()) {
+    try {
+      images.load(root, directory);
+    } catch (const std::exception&) {
+      std::throw_with_nested(Error(file));
+    }
+  }
+  return images;
+}
+
+}  // namespace
+
 struct Renderer::State {
   State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain)
-      : path(stylesheet_path), stylesheet(xml::Stylesheet::load(path)), fonts(chain), emitter(fonts) {}
+      : path(stylesheet_path),
+        stylesheet(xml::Stylesheet::load(path)),
+        images(images_of(stylesheet, path)),
+        fonts(chain),
+        emitter(fonts) {}
 
   std::string path;
   xml::Stylesheet stylesheet;
+  ImageStore images;
   FontStore fonts;
   PdfEmitter emitter;
 
@@ -52,15 +77,22 @@ Renderer::Result Renderer::render(const xml::Document& demande,
   const std::string source = demande.serialise();  // first: libxslt strips blanks from what it transforms
   const xml::Document fo = state_->stylesheet.transform(demande, parameters);
   try {
-    return render_fo(fo, source);
+    return render(fo, source, state_->images);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
   }
 }
 
-Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source) const {
-  const fo::Document document = read_fo(fo);
+Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string& source,
+                                     const std::string& directory) const {
+  ImageStore images;
+  images.load(fo.root(), directory);
+  return render(fo, source, images);
+}
+
+Renderer::Result Renderer::render(const xml::Document& fo, const std::string& source, const ImageStore& images) const {
+  const fo::Document document = read_fo(fo, images);
   auto shaper = state_->borrow();  // lost with whatever it held if something throws: rare, and never half used again
   const DisplayList list = lay_out(document, *shaper);
   state_->give_back(std::move(shaper));

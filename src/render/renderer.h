@@ -8,10 +8,11 @@
 
 #include "lib/xml/document.h"
 #include "render/font_store.h"
+#include "render/image_store.h"
 
 namespace navette::render {
 
-// Immutable after construction, shared by threads: fonts and stylesheet are loaded once.
+// Immutable after construction, shared by threads: fonts, stylesheet and its images are loaded once.
 class Renderer {
  public:
   // Throws Error: what, where, what to do.
@@ -29,14 +30,16 @@ class Renderer {
   // serialised. `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error; a line that it
   // names is the stylesheet's.
   Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
-  // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches.
-  Result render_fo(const xml::Document& fo, const std::string& source) const;
+  // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches, and its images are
+  // files under `directory` (empty: it has none).
+  Result render_fo(const xml::Document& fo, const std::string& source, const std::string& directory = "") const;
 
   // Noto Sans, then DejaVu Sans, where Debian's fonts-noto-core and fonts-dejavu-core put them.
   static std::vector<FontFiles> default_fonts();
 
  private:
   struct State;
+  Result render(const xml::Document& fo, const std::string& source, const ImageStore& images) const;
   std::unique_ptr<State> state_;
 };
 

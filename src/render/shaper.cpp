@@ -10,6 +10,11 @@ constexpr std::size_t most_cached = 20'000;  // words, about 8 MB
 constexpr std::size_t no_family = static_cast<std::size_t>(-1);
 constexpr char16_t replacement_unit = u'\uFFFD';
 
+// In em. Marks piled on a letter, or without one, ink the lines and words beside; and a grapheme may be as long as
+// whoever writes it likes, and cannot be broken: letters that people use are far from either limit.
+constexpr double most_overhang = 0.3;
+constexpr double widest_grapheme = 5;
+
 // HarfBuzz numbers a glyph by the first unit it stands for; a cluster's text ends where the logically next one begins.
 void find_clusters(ShapedWord& word) {
   const auto& glyphs = word.glyphs;
@@ -108,19 +113,46 @@ bool Shaper::shape_run(std::u16string_view text, std::size_t family, Style style
   word->text = text;
   word->glyphs = glyphs;
   find_clusters(*word);
+  const bool simple = std::all_of(text.begin(), text.end(), [](char16_t c) { return c < 0x300; });
+  if (!simple && !keeps_its_place(*word, style)) return false;
   out.push_back(std::move(word));
   return true;
 }
 
+// Whether each grapheme inks no more than its width and the height of a line, or a little beyond.
+bool Shaper::keeps_its_place(const ShapedWord& word, Style style) const {
+  const auto& file = fonts_.file(word.font);
+  const auto& line = fonts_.file(fonts_.id(0, style.bold, style.italic)).metrics();
+  const double em = file.metrics().units_per_em;
+  const double overhang = most_overhang * em;
+  const double top = line.ascent * em / line.units_per_em + overhang;
+  const double bottom = line.descent * em / line.units_per_em - overhang;
+  return std::all_of(word.clusters.begin(), word.clusters.end(), [&](const Cluster& cluster) {
+    if (cluster.width > widest_grapheme * em) return false;
+    int pen = 0;
+    for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
+      const pdf::Glyph& glyph = word.glyphs[g];
+      const auto ink = file.ink(glyph.id);
+      const int x = pen + glyph.dx;
+      if (x + ink.left < -overhang || x + ink.right > cluster.width + overhang) return false;
+      if (glyph.dy + ink.bottom < bottom || glyph.dy + ink.top > top) return false;
+      pen += glyph.advance;
+    }
+    return true;
+  });
+}
+
+// A blank that no font has is shown as a space: lines end at it, and past their edge.
 void Shaper::substitute(std::u16string_view grapheme, Style style, ShapedWords& out) {
-  const std::u16string_view mark(&replacement_unit, 1);
+  const bool blank = grapheme.size() == 1 && unicode::is_blank(grapheme.front());
+  const std::u16string_view mark = blank ? std::u16string_view(u" ") : std::u16string_view(&replacement_unit, 1);
   std::size_t family = family_for(mark, style);
   const std::u16string_view shown = family == no_family ? std::u16string_view(u"?") : mark;
   if (family == no_family) family = 0;
   auto word = std::make_shared<ShapedWord>();
   word->font = fonts_.id(family, style.bold, style.italic);
   word->right_to_left = style.right_to_left;
-  word->substituted = 1;
+  word->substituted = blank ? 0 : 1;
   word->text = grapheme;
   word->glyphs = glyphs_.shape(fonts_.file(word->font), shown, style.right_to_left);
   for (auto& glyph : word->glyphs) glyph.cluster = 0;

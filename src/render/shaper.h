@@ -1,4 +1,4 @@
-// Words to glyphs: falls back along the font chain, never yields .notdef, remembers words.
+// Words to glyphs: falls back along the font chain, never yields .notdef nor ink far from its place, remembers words.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ struct Cluster {
 struct ShapedWord {
   FontId font = 0;
   bool right_to_left = false;
-  unsigned substituted = 0;  // clusters drawn as U+FFFD because no font has them; `text` still holds them
+  unsigned substituted = 0;  // clusters drawn as U+FFFD: no font can show them; `text` still holds them
   int width = 0;             // font units
   std::u16string text;
   std::vector<pdf::Glyph> glyphs;
@@ -50,6 +50,7 @@ class Shaper {
   ShapedWords shape_uncached(std::u16string_view text, Style style);
   std::size_t family_for(std::u16string_view grapheme, Style style) const;
   bool shape_run(std::u16string_view text, std::size_t family, Style style, ShapedWords& out);
+  bool keeps_its_place(const ShapedWord& word, Style style) const;
   void substitute(std::u16string_view grapheme, Style style, ShapedWords& out);
 
   const FontStore& fonts_;

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "render/clean_text.h"
 #include "render/pdf_syntax.h"
+#include "render/structure_rules.h"
 
 namespace navette::render {
 
@@ -48,6 +50,13 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
     if (what.columns_spanned > 1) out += fmt::format("/ColSpan {}", what.columns_spanned);
     out += ">>";
   }
+  if (!what.alternative.empty()) out += "/Alt" + syntax::text_string(clean_line(what.alternative));
+  if (element.box) {
+    const auto& [left, bottom, right, top] = *element.box;
+    out += fmt::format("/A<</O/Layout/BBox[{} {} {} {}]>>", syntax::number(left), syntax::number(bottom),
+                       syntax::number(right), syntax::number(top));
+  }
+  if (!what.list_numbering.empty()) out += "/A<</O/List/ListNumbering" + syntax::name(what.list_numbering) + ">>";
   if (!element.kids.empty()) {
     out += "/K[";
     for (const Kid& kid : element.kids) {
@@ -71,6 +80,9 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (tags_[tag].keep_when_empty) link(tag);
   }
+  std::vector<bool> written;
+  for (const Element& element : elements_) written.push_back(element.needed);
+  check_structure(tags_, written);
   // Tags were made in the order of reading; an element met late (an empty cell) takes its place among its siblings.
   for (Element& element : elements_) {
     if (element.marked) continue;

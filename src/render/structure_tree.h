@@ -1,6 +1,8 @@
 // Tags → StructTreeRoot: which marked content of which page belongs to which element, in the order of reading.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,10 @@ class StructureTree {
   // Marked content begins on `page` for `tag`; returns its identifier (MCID) there.
   unsigned mark(TagId tag, std::size_t page);
 
-  // `pages` are the page objects. Returns the StructTreeRoot.
+  // Where a figure is on its page: left, bottom, right, top.
+  void set_box(TagId tag, std::array<double, 4> box) { elements_[static_cast<std::size_t>(tag)].box = box; }
+
+  // `pages` are the page objects. Returns the StructTreeRoot. Throws Error: check_structure().
   pdf::ObjectWriter::Number write(pdf::ObjectWriter& writer, const std::vector<pdf::ObjectWriter::Number>& pages);
 
  private:
@@ -31,6 +36,7 @@ class StructureTree {
     bool marked = false;  // has marked content of its own: children are then in the order they were met
     bool linked = false;  // its parent knows it
     bool needed = false;
+    std::optional<std::array<double, 4>> box;
   };
   void link(std::size_t tag);
   std::string dictionary(std::size_t tag, const std::vector<pdf::ObjectWriter::Number>& objects,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct OpenEntry {     // a visible box begins: its border and padding above
 };
 struct CloseEntry {};  // its padding and border below
 
+// What stands beside the entries that follow, and takes no height of its own: the label of a list's item. No page ends
+// before what is as high as it.
+struct LabelEntry {
+  std::unique_ptr<VerticalList> content;
+};
+
 struct CellEntry {
   double x = 0, width = 0;
   const fo::Cell* cell = nullptr;  // owned by the FO tree
@@ -48,7 +55,8 @@ struct Entry {
   Break before = Break::allowed;
   long source_line = 0;     // in the FO document
   std::ptrdiff_t box = -1;  // the OpenEntry that it lies in
-  std::variant<LineEntry, SpaceEntry, OpenEntry, CloseEntry, RowEntry> what;
+  std::variant<LineEntry, SpaceEntry, OpenEntry, CloseEntry, LabelEntry, RowEntry> what;
+  std::vector<const std::string*> ids{};  // of the blocks that begin here; owned by the FO tree
 };
 
 struct VerticalList {

@@ -707,7 +707,8 @@ def test_render_gives_the_delivered_bytes_without_a_database(loaded, tmp_path):
 FO = """<?xml version="1.0"?>
 <root xmlns="http://www.w3.org/1999/XSL/Format" xml:lang="fr-FR">
   <layout-master-set><simple-page-master master-name="p" page-width="100mm" page-height="50mm" margin="5mm">
-    <region-body margin="0mm"/></simple-page-master></layout-master-set>
+    <region-body margin="0mm"/></simple-page-master></layout-master-set><declarations><xmpmeta xmlns="adobe:ns:meta/">
+    <RDF><Description><title>Essai</title></Description></RDF></xmpmeta></declarations>
   <page-sequence master-reference="p"><flow flow-name="xsl-region-body">
     <block>Essai d’une mise en page</block>
   </flow></page-sequence>
@@ -724,7 +725,7 @@ def test_render_takes_an_fo_document_and_errors_name_the_line_that_made_them(sit
     site.run("render", "--fo", fo, "--ref", "X", "-o", out, code=2)
     fo.write_text(FO.replace("<block>Essai", '<block foo="1">Essai'), encoding="utf-8")
     said = site.run("render", "--fo", fo, "-o", out, code=3).stderr
-    assert f"{fo}: FO line 6, block: property foo is not supported here" in said
+    assert f"{fo}: FO line 7, block: property foo is not supported here" in said
     fo.write_text(FO.replace("</block>", ""), encoding="utf-8")
     assert f"{fo}: " in site.run("render", "--fo", fo, "-o", out, code=3).stderr
 

@@ -112,6 +112,12 @@ int FontFile::advance(GlyphId glyph) const {
   return hb_font_get_glyph_h_advance(font_.get(), glyph);
 }
 
+FontFile::Ink FontFile::ink(GlyphId glyph) const {
+  hb_glyph_extents_t e{};
+  if (hb_font_get_glyph_extents(font_.get(), glyph, &e) == 0) return {};
+  return {e.x_bearing, e.y_bearing + e.height, e.x_bearing + e.width, e.y_bearing};
+}
+
 FontFile::Subset FontFile::subset(const std::vector<GlyphId>& glyphs) const {
   const std::unique_ptr<hb_subset_input_t, FreeInput> input(hb_subset_input_create_or_fail());
   if (!input) throw std::bad_alloc();

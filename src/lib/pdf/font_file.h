@@ -34,6 +34,11 @@ class FontFile {
 
   bool covers(char32_t c) const;
   int advance(GlyphId glyph) const;  // font units, before kerning
+  // What of it is inked, font units from its origin; all zero for a blank.
+  struct Ink {
+    int left = 0, bottom = 0, right = 0, top = 0;
+  };
+  Ink ink(GlyphId glyph) const;
   const FontMetrics& metrics() const { return metrics_; }
   const std::string& postscript_name() const { return name_; }
 

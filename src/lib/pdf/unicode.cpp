@@ -74,8 +74,16 @@ bool is_combining_mark(char32_t c) {
   return c >= 0x300 && (U_MASK(u_charType(static_cast<UChar32>(c))) & (U_GC_MN_MASK | U_GC_ME_MASK)) != 0;
 }
 
+bool is_private(char32_t c) {
+  return (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
+}
+
 bool is_default_ignorable(char32_t c) {
   return c >= 0xAD && u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0;
+}
+
+bool is_blank(char32_t c) {
+  return u_charType(static_cast<UChar32>(c)) == U_SPACE_SEPARATOR;
 }
 
 bool may_be_right_to_left(std::u16string_view text) {

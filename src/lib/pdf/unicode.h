@@ -20,10 +20,12 @@ std::string utf8(std::u16string_view text);
 char32_t next(std::u16string_view text, std::size_t& at);
 void append(std::u16string& text, char32_t c);
 
-bool is_control(char32_t c);            // C0, C1 and non-characters
-bool is_bidi_control(char32_t c);       // marks, embeddings, overrides, isolates
-bool is_combining_mark(char32_t c);     // stacks on the character before it
+bool is_control(char32_t c);         // C0, C1 and non-characters
+bool is_bidi_control(char32_t c);    // marks, embeddings, overrides, isolates
+bool is_combining_mark(char32_t c);  // stacks on the character before it
+bool is_private(char32_t c);
 bool is_default_ignorable(char32_t c);  // joiners, variation selectors: nothing is drawn for them
+bool is_blank(char32_t c);              // a space of any width
 bool may_be_right_to_left(std::u16string_view text);
 
 // Normalisation form C: what fonts are made for.

@@ -35,10 +35,22 @@ std::string sentence(const std::string& what, const std::string& place) {
   return place.empty() ? what : what + " at " + place;
 }
 
-// The stylesheet's own name, for messages.
-std::string name_of(const xsltStylesheet* sheet) {
-  const bool known = sheet->doc != nullptr && sheet->doc->URL != nullptr;
-  return known ? reinterpret_cast<const char*>(sheet->doc->URL) : "stylesheet";
+// A stylesheet's own name, for messages.
+std::string name_of(const xmlDoc* doc) {
+  return doc != nullptr && doc->URL != nullptr ? reinterpret_cast<const char*>(doc->URL) : "stylesheet";
+}
+
+// libxslt keeps what a stylesheet includes in its list of documents, what it imports as stylesheets.
+void add_files(const xsltStylesheet* sheet, std::vector<Stylesheet::File>& files) {
+  const auto add = [&](xmlDoc* doc) {
+    if (doc != nullptr) files.push_back({name_of(doc), Node(xmlDocGetRootElement(doc))});
+  };
+  add(sheet->doc);
+  for (const xsltDocument* included = sheet->docList; included != nullptr; included = included->next)
+    add(included->doc);
+  for (const xsltStylesheet* imported = sheet->imports; imported != nullptr; imported = imported->next) {
+    add_files(imported, files);
+  }
 }
 
 }  // namespace
@@ -79,9 +91,15 @@ Document Stylesheet::transform(const Document& source, const std::map<std::strin
   xmlDoc* result = xsltApplyStylesheetUser(sheet_.get(), source.raw(), nullptr, nullptr, nullptr, context.get());
   if (result == nullptr || context->state != XSLT_STATE_OK) {
     xmlFreeDoc(result);
-    throw Error(sentence(name_of(sheet_.get()) + ": the transformation failed", messages.place()));
+    throw Error(sentence(name_of(sheet_->doc) + ": the transformation failed", messages.place()));
   }
   return Document(result);
+}
+
+std::vector<Stylesheet::File> Stylesheet::files() const {
+  std::vector<File> files;
+  add_files(sheet_.get(), files);
+  return files;
 }
 
 void Stylesheet::Free::operator()(_xsltStylesheet* sheet) const {

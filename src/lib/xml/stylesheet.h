@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lib/xml/document.h"
 
@@ -20,6 +21,13 @@ class Stylesheet {
 
   // `parameters` are strings, passed quoted: never evaluated as XPath. Throws Error with the stylesheet's line.
   Document transform(const Document& source, const std::map<std::string, std::string>& parameters = {}) const;
+
+  // The files that it is made of, as written: itself, and what it includes and imports.
+  struct File {
+    std::string path;
+    Node root;  // lives as long as the stylesheet
+  };
+  std::vector<File> files() const;
 
  private:
   struct Free {

@@ -1,4 +1,6 @@
 // Free text is hostile: nothing is lost silently, nothing leaves its box.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "render/clean_text.h"
@@ -11,10 +13,12 @@ using namespace navette::test;
 
 namespace {
 
-// Every glyph of `flow` stays between the margins of the page of fo_around().
+// Every glyph of `flow` stays between the margins of the page of fo_around(), and so does its ink but for a third of
+// the font's size.
 void check_inside(const std::string& flow) {
   constexpr double margin = 10 * 72 / 25.4;
   constexpr double side = 100 * 72 / 25.4;
+  constexpr double overhang = 0.34;
   const render::FontStore fonts(render::Renderer::default_fonts());
   render::Shaper shaper(fonts);
   const auto document = xml::Document::parse(fo_around(flow));
@@ -23,12 +27,31 @@ void check_inside(const std::string& flow) {
     for (const auto& item : page.items) {
       const auto* text = std::get_if<render::TextItem>(&item);
       if (text == nullptr) continue;
-      double width = 0;
-      for (unsigned c = text->cluster_begin; c < text->cluster_end; ++c) width += text->word->clusters[c].width;
-      width *= text->size / fonts.file(text->word->font).metrics().units_per_em;
-      const bool blank = text->word->text.find_first_not_of(u" ") == std::u16string::npos;  // may hang
+      const auto& file = fonts.file(text->word->font);
+      const double unit = text->size / file.metrics().units_per_em;
+      double x = text->x;
+      double ink_left = side, ink_right = 0, ink_top = text->y;
+      for (unsigned c = text->cluster_begin; c < text->cluster_end; ++c) {
+        const auto& cluster = text->word->clusters[c];
+        double pen = x;
+        for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
+          const auto& glyph = text->word->glyphs[g];
+          const auto ink = file.ink(glyph.id);
+          if (ink.left != ink.right) {
+            ink_left = std::min(ink_left, pen + (glyph.dx + ink.left) * unit);
+            ink_right = std::max(ink_right, pen + (glyph.dx + ink.right) * unit);
+            ink_top = std::min(ink_top, text->y - (glyph.dy + ink.top) * unit);
+          }
+          pen += glyph.advance * unit;
+        }
+        x += cluster.width * unit;
+      }
+      const bool blank = text->word->text.find_first_not_of(u" \u1680\u2003\u205F\u3000") == std::u16string::npos;
       CHECK(text->x >= margin - 0.01);
-      if (!blank) CHECK(text->x + width <= side - margin + 0.01);
+      CHECK(x <= side - margin + (blank ? text->size : 0.01));  // one may hang
+      CHECK(ink_left >= margin - overhang * text->size);
+      CHECK(ink_right <= side - margin + overhang * text->size);
+      CHECK(ink_top >= margin - overhang * text->size);
       CHECK(text->y <= side - 2 * margin + 0.01);
       for (const auto& glyph : text->word->glyphs) CHECK(glyph.id != 0);
     }
@@ -70,6 +93,49 @@ TEST_CASE("4,000 characters without a space are broken, none is lost, none leave
   check_inside("<fo:block>" + repeated("شسيبلا", 600) + "</fo:block>");
   check_inside("<fo:block>" + repeated("字", 2000) + "</fo:block>");
   check_inside("<fo:block>" + repeated("W\u0301\u0302", 800) + "</fo:block>");
+  const std::string mixed =
+      "courts mots " + repeated("abcdefghij", 30) + " et d’autres, " + repeated("شسيبلا", 60) + " fin ";
+  for (const std::string align : {"start", "end", "center", "justify"}) {
+    check_inside("<fo:block text-align=\"" + align + "\">" + repeated(mixed, 5) + "</fo:block>");
+  }
+}
+
+TEST_CASE("marks cover no line and no word beside, whatever they are piled on, and are counted where they would") {
+  for (const char* marked : {"A\u0351\u036B\u0343", "\u0300", "\u0489", "e\u0301\u200D\u0301\u200D\u0301\u200D",
+                             "\u23B2\u23B3", "A\u0302\u0301\u0303", "g\u0323\u0330\u0323"}) {
+    INFO(marked);
+    check_inside("<fo:block>" + repeated(marked, 100) + "</fo:block>");
+    check_inside("<fo:block>" + repeated(std::string(" ") + marked, 100) + "</fo:block>");
+  }
+  const auto piled = render_flow("<fo:block>A\u0351\u036B\u0313 fin</fo:block>");
+  CHECK(piled.substituted_glyphs == 1);
+  CHECK(contains(PdfFile(piled.pdf).text(), "A\u0351\u036B\u0313 fin"));
+  CHECK(render_flow("<fo:block>Ấ Ḗ M\u0302 q\u0323\u0301 ạ̊ ñ́</fo:block>").substituted_glyphs == 0);
+}
+
+TEST_CASE("a grapheme as long as a page is wide is substituted as a whole, and read") {
+  const std::string lao = "\u0E81" + repeated("\u0EB3", 300);
+  check_inside("<fo:block>un " + lao + " deux</fo:block>");
+  const auto result = render_flow("<fo:block>un " + lao + " deux</fo:block>");
+  CHECK(result.substituted_glyphs == 1);
+  CHECK(count(PdfFile(result.pdf).text(), "\u0EB3") == 300);
+  CHECK(render_flow("<fo:block>\u0E81\u0EB3</fo:block>").substituted_glyphs == 0);
+}
+
+TEST_CASE("blanks of any kind are no wider than their line, and a font that lacks one is not asked for it") {
+  const std::string kept = "<fo:block linefeed-treatment='preserve' white-space-collapse='false'>a";
+  for (const char* blank : {" ", "\t", "\u3000", "\u2003", "\u205F", "\u1680", "\u00A0"}) {
+    INFO(blank);
+    check_inside(kept + repeated(blank, 1500) + "b</fo:block>");
+    CHECK(render_flow(kept + blank + "b</fo:block>").substituted_glyphs == 0);
+  }
+}
+
+TEST_CASE("joiners and selectors after a letter do not change how the others are read") {
+  const std::string hidden = repeated("\uFE0F", 300) + repeated("\U000E0061", 300);
+  const PdfFile file(render_flow("<fo:block>a" + hidden + " lac a\uFE0Fb</fo:block>").pdf);
+  CHECK(contains(file.text(), " lac a"));
+  CHECK(count(file.run("qpdf --qdf --normalize-content=n", "-"), "/ActualText") == 2);
 }
 
 TEST_CASE("bidi controls have no effect") {
@@ -89,6 +155,8 @@ TEST_CASE("marks piled on a letter do not climb over other lines") {
   CHECK(clean.text.size() == 1 + 3 + 1 + 1);
   CHECK(clean.substituted == 1);
   CHECK(render::clean_text("Nguye\u0302\u0303n").text == u"Nguy\u1EC5n");
+  CHECK(render::clean_text("q" + repeated("\u0321\u200D", 100)).substituted == 1);
+  CHECK(render::clean_text("q" + repeated("\uFE0F", 100)).substituted == 0);
 }
 
 TEST_CASE("of blank lines that follow one another one is shown") {

@@ -1,8 +1,14 @@
 // Pages: keeps, breaks, tables that go on.
+#include "render/layout.h"
+
+#include <algorithm>
+#include <map>
 #include <sstream>
 
 #include <catch2/catch.hpp>
 
+#include "lib/pdf/unicode.h"
+#include "render/fo_reader.h"
 #include "unit/render/pdf_tools.h"
 
 using namespace navette;
@@ -37,7 +43,130 @@ std::string table(int rows, const std::string& cell = "c") {
   return out + "</fo:table-body></fo:table>";
 }
 
+// A line as it stands on the page.
+struct SetLine {
+  double left = 1000, right = 0;  // blanks at its end apart
+  std::string text;
+  std::vector<double> blanks;  // widths, between words
+};
+
+std::vector<SetLine> set_lines(const std::string& flow) {
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(flow));
+  const auto tree = render::read_fo(document);
+  std::map<double, SetLine> lines;
+  const auto list = render::lay_out(tree, shaper);
+  for (const auto& item : list.pages.at(0).items) {
+    const auto* text = std::get_if<render::TextItem>(&item);
+    if (text == nullptr || text->word->text.find_first_not_of(u" ") == std::u16string::npos) continue;
+    SetLine& line = lines[text->y];
+    if (!line.text.empty()) line.blanks.push_back(text->x - line.right);
+    if (!line.text.empty()) line.text += ' ';
+    line.text += unicode::utf8(text->word->text);
+    line.left = std::min(line.left, text->x);
+    line.right = text->x + text->word->width * text->size / fonts.file(text->word->font).metrics().units_per_em;
+  }
+  std::vector<SetLine> out;
+  for (auto& [y, line] : lines) out.push_back(std::move(line));
+  return out;
+}
+
+const std::string prose =
+    "La famille demande une place en crèche à temps plein dès la rentrée\u00A0: les deux parents travaillent, et la "
+    "grand-mère qui gardait l’enfant déménage à 480\u202Fkm. Que faire\u202F? Elle écrit qu’une place chez une "
+    "assistante maternelle conviendrait aussi, pourvu que ce soit au plus près de la gare.";
+
+std::string item(const std::string& label, const std::string& body) {
+  return "<fo:list-item><fo:list-item-label end-indent=\"label-end()\"><fo:block>" + label +
+         "</fo:block></fo:list-item-label><fo:list-item-body start-indent=\"body-start()\"><fo:block>" + body +
+         "</fo:block></fo:list-item-body></fo:list-item>";
+}
+
+std::string list(const std::vector<std::string>& items, const std::string& attributes = "") {
+  std::string out = "<fo:list-block " + attributes + ">";
+  for (const auto& one : items) out += one;
+  return out + "</fo:list-block>";
+}
+
+const std::string wide_label = "provisional-distance-between-starts=\"20mm\"";
+
+constexpr double body_left = 10 * 72 / 25.4;  // of the page of fo_around()
+constexpr double body_right = 90 * 72 / 25.4;
+
 }  // namespace
+
+TEST_CASE("justified lines reach both edges, by blanks that are alike; the last one is as long as it is") {
+  const auto lines = set_lines("<fo:block text-align=\"justify\">" + prose + "</fo:block>");
+  REQUIRE(lines.size() >= 5);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    INFO(lines[i].text);
+    CHECK(lines[i].left == Approx(body_left));
+    if (i + 1 < lines.size()) CHECK(lines[i].right == Approx(body_right));
+    for (const double blank : lines[i].blanks) {
+      if (blank > 0) CHECK(blank == Approx(lines[i].blanks.front()));  // after a hyphen there is none
+    }
+    CHECK(lines[i].blanks.front() > 2.6 * 2 / 3 - 0.01);  // Noto Sans: 0.26 em
+    CHECK(lines[i].blanks.front() < 2.6 * 3);
+  }
+  CHECK(lines.back().right < body_right - 10);
+  CHECK(lines.back().blanks.front() == Approx(2.6));
+}
+
+TEST_CASE("no-break spaces neither end a line nor grow") {
+  for (const std::string align : {"start", "justify"}) {
+    std::string text;
+    std::size_t pairs = 0;
+    for (const auto& line : set_lines("<fo:block text-align=\"" + align + "\">" + prose + "</fo:block>")) {
+      text += line.text + "\n";
+    }
+    // Words that hold one are set as one: what is inside them has the width that the font gives it.
+    for (const std::string pair : {"rentrée\u00A0:", "480\u202Fkm.", "faire\u202F?"}) pairs += count(text, pair);
+    CHECK(pairs == 3);
+  }
+}
+
+TEST_CASE("a ragged paragraph is as even as its words allow") {
+  for (const std::string align : {"start", "end", "center"}) {
+    const auto lines = set_lines("<fo:block text-align=\"" + align + "\">" + prose + "</fo:block>");
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+      INFO(lines[i].text);
+      CHECK(lines[i].right - lines[i].left > (body_right - body_left) - 40);
+      CHECK(lines[i].blanks.front() == Approx(2.6));
+      if (align == "end") CHECK(lines[i].right == Approx(body_right));
+      if (align == "center") CHECK(lines[i].left - body_left == Approx(body_right - lines[i].right));
+    }
+  }
+}
+
+TEST_CASE("a word leaves an earlier line where that spares a hole in the next one") {
+  const std::string m = "mmmmmmmm";
+  const auto lines = set_lines("<fo:block>" + m + "mmmmmm " + m + " " + m + " " + m + m + "mmmm</fo:block>");
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].text == m + " " + m);
+}
+
+TEST_CASE("line ends that are kept are lines of their own, not stretched") {
+  const auto lines = set_lines(
+      "<fo:block text-align=\"justify\" linefeed-treatment=\"preserve\" white-space-collapse=\"false\">un mot\n"
+      "   deux mots\n\n" +
+      prose + "\nfin du texte</fo:block>");
+  REQUIRE(lines.size() >= 8);
+  CHECK(lines[0].text == "un mot");
+  CHECK(lines[0].right < body_left + 60);
+  CHECK(lines[1].text == "deux mots");
+  CHECK(lines[1].left == Approx(body_left + 3 * 2.6));
+  CHECK(lines[2].right == Approx(body_right));
+  CHECK(lines.back().text == "fin du texte");
+}
+
+TEST_CASE("justified text is read as it was written") {
+  const auto text = PdfFile(render_flow("<fo:block text-align=\"justify\">" + prose + "</fo:block>").pdf).text();
+  std::string joined = text;
+  std::replace(joined.begin(), joined.end(), '\n', ' ');
+  CHECK(contains(joined,
+                 "une place en crèche à temps plein dès la rentrée : les deux parents travaillent, et la grand-mère"));
+}
 
 TEST_CASE("content flows over pages in order, each with its number and the total") {
   const auto result = render_flow(blocks(60), "p<fo:page-number/>/<fo:page-number-citation-last ref-id=\"s\"/>");
@@ -115,12 +244,93 @@ TEST_CASE("a nested table that no page can hold goes on too") {
   CHECK(contains(PdfFile(result.pdf).text(), "r60"));
 }
 
+TEST_CASE("a table has a frame, which holds the header that is repeated") {
+  std::string framed = table(40);
+  framed.insert(std::string("<fo:table").size(),
+                " background-color='#eee' padding='5pt' border='1pt solid #000' "
+                "margin='0pt 6pt'");
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(framed));
+  const auto tree = render::read_fo(document);
+  const auto list = render::lay_out(tree, shaper);
+  REQUIRE(list.pages.size() > 2);
+  for (const auto& page : list.pages) {
+    const auto* back = std::get_if<render::RectItem>(&page.items.at(0));
+    REQUIRE(back != nullptr);
+    CHECK(back->colour == render::fo::Colour{238, 238, 238});
+    CHECK(back->x == Approx(body_left + 6));
+    CHECK(back->y == Approx(body_left));
+    for (const auto& item : page.items) {
+      const auto* text = std::get_if<render::TextItem>(&item);
+      if (text == nullptr) continue;
+      CHECK(text->x >= back->x + 6);
+      CHECK((text->y > back->y && text->y < back->y + back->height));
+    }
+  }
+}
+
+TEST_CASE("a break after a row, or at the end of what has a frame, is obeyed") {
+  const std::string row =
+      "<fo:table-row break-after='page'><fo:table-cell><fo:block>a</fo:block></fo:table-cell>"
+      "</fo:table-row>";
+  CHECK(render_flow("<fo:table><fo:table-column/><fo:table-body>" + row + row + "</fo:table-body></fo:table>").pages ==
+        2);
+  CHECK(render_flow("<fo:block border='1pt solid #000'><fo:block break-after='page'>a</fo:block></fo:block>"
+                    "<fo:block>b</fo:block>")
+            .pages == 2);
+}
+
+TEST_CASE("a list's bodies stand beside their labels and nest") {
+  const auto lines = set_lines(list({item("1.", prose), item("2.", "deux" + list({item("•", "trois")}))}));
+  CHECK(lines.front().text.rfind("1. La famille", 0) == 0);
+  CHECK(lines.front().left == Approx(body_left));
+  CHECK(lines[1].left == Approx(body_left + 24));
+  CHECK(lines[lines.size() - 2].text == "2. deux");
+  CHECK(lines.back().text == "• trois");
+  CHECK(lines.back().left == Approx(body_left + 24));
+  const auto wide = set_lines(list({item("1.", "un")}, "provisional-distance-between-starts=\"5em\""));
+  CHECK(wide.at(0).blanks.at(0) > 35);
+}
+
+TEST_CASE("a list is tagged with its items, labels and bodies, and how it is numbered") {
+  const auto tags = PdfFile(render_flow(list({item("1.", "un"), item("2.", "deux" + list({item("•", "trois")}))})).pdf)
+                        .run("pdfinfo -struct-text");
+  CHECK(count(tags, "L (block)") == 2);
+  CHECK(count(tags, "LI (block)") == 3);
+  CHECK(count(tags, "Lbl (block)") == 3);
+  CHECK(count(tags, "LBody (block)") == 3);
+  CHECK(contains(tags, "/ListNumbering /Decimal"));
+  CHECK(contains(tags, "/ListNumbering /Disc"));
+  CHECK(tags.find("\"1.\"") < tags.find("\"un\""));
+}
+
+TEST_CASE("a label stays with its body, which goes on over pages") {
+  for (int before = 1; before < 20; ++before) {
+    for (const auto& page : pages_of(render_flow(blocks(before) + list({item("LABEL", prose)}, wide_label)))) {
+      CHECK(contains(page, "LABEL") == contains(page, "La famille"));
+    }
+  }
+  CHECK(render_flow(list({item("1.", prose + prose + prose + prose + prose)})).pages >= 2);
+}
+
+TEST_CASE("a label that is higher than its body keeps what follows below itself") {
+  const auto lines = set_lines(
+      list({item("deux lignes", "corps"), item("fin", "suite")}, "provisional-distance-between-starts=\"14mm\""));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].text == "deux corps");
+  CHECK(lines[1].text == "lignes");
+  CHECK(lines[2].text == "fin suite");
+}
+
 TEST_CASE("what cannot be placed is an error, not a loop") {
   CHECK_THROWS_WITH(render_flow("<fo:block font-size=\"200pt\" line-height=\"3\">A</fo:block>"),
                     Catch::Contains("line 6") && Catch::Contains("higher than a page"));
   CHECK_THROWS_WITH(render_flow("<fo:block margin=\"45mm\">a</fo:block>"), Catch::Contains("no width"));
   CHECK_THROWS_WITH(render_flow("<fo:table><fo:table-column column-width=\"200mm\"/><fo:table-body/></fo:table>"),
                     Catch::Contains("wider"));
+  CHECK_THROWS_WITH(render_flow("<fo:table width=\"81mm\"><fo:table-column/><fo:table-body/></fo:table>"),
+                    Catch::Contains("line 6, table: wider than the place it has"));
   CHECK_THROWS_WITH(render_flow("<fo:block/>", "<fo:block>a</fo:block><fo:block>b</fo:block><fo:block>c</fo:block>"),
                     Catch::Contains("footer"));
 }

@@ -59,9 +59,10 @@ TEST_CASE("metadata names the reference and no person") {
   CHECK(contains(info, "Tagged:          yes"));
   CHECK(contains(info, "Page size:       595.276 x 841.89 pts (A4)"));
   const std::string xmp = pdf.run("pdfinfo -meta");
-  // No claim to a standard that the suite does not check yet.
-  CHECK_FALSE(contains(xmp, "pdfaid"));
-  CHECK_FALSE(contains(xmp, "pdfuaid"));
+  CHECK(contains(xmp, "<pdfaid:part>3</pdfaid:part>"));
+  CHECK(contains(xmp, "<pdfaid:conformance>A</pdfaid:conformance>"));
+  CHECK(contains(xmp, "<pdfuaid:part>1</pdfuaid:part>"));
+  CHECK(contains(xmp, "<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>"));
   CHECK_FALSE(contains(info + xmp, "Quénéhervé"));
 }
 
@@ -85,6 +86,80 @@ TEST_CASE("the source is attached, byte for byte") {
   const std::string path = (out.path() / "a.xml").string();
   pdf.run("pdfdetach -save 1 -o '" + path + "'");
   CHECK(read_file(path) == xml::Document::parse(xml).serialise());
+}
+
+TEST_CASE("each heading of a demande has its bookmark") {
+  const PdfFile pdf(render_demande(sample("demo/demandes.xml", 2)).pdf);
+  const std::string marks = pdf.run("qpdf --json --json-key=outlines");
+  for (const char* title : {"Demande d’information DI2026-10002", "M. Loïc Tchakountéo", "Accueil recherché", "Enfants",
+                            "Semaine type", "Commentaire de la famille"}) {
+    CHECK(count(marks, std::string("\"title\": \"") + title + "\"") == 1);
+  }
+  CHECK(count(marks, "\"destpageposfrom1\": 1") == 6);
+}
+
+TEST_CASE("a bookmark leads to the page and the height where its block begins") {
+  const std::string tree =
+      R"(<fo:bookmark-tree><fo:bookmark internal-destination="a"><fo:bookmark-title>Un</fo:bookmark-title>
+<fo:bookmark internal-destination="b"><fo:bookmark-title>Deux</fo:bookmark-title></fo:bookmark></fo:bookmark></fo:bookmark-tree>)";
+  const std::string flow =
+      R"(<fo:block id="a">un</fo:block><fo:block break-before="page">x</fo:block><fo:block space-before="20pt"
+ id="b"><fo:block>deux</fo:block></fo:block>)";
+  const auto made = [&](const std::string& marks) {
+    return renderer().render_fo(xml::Document::parse(fo_around(flow, "", titled + marks)), "").pdf;
+  };
+  const std::string pdf = made(tree);
+  CHECK(contains(pdf, "/XYZ null 255.118 null]"));  // 100 mm less the margin of 10
+  CHECK(contains(pdf, "/XYZ null 221.618 null]"));  // and less a line of 13.5 pt and a space of 20
+  const std::string marks = PdfFile(pdf).run("qpdf --json --json-key=outlines");
+  CHECK(count(marks, "\"destpageposfrom1\": 1") == 1);
+  CHECK(count(marks, "\"destpageposfrom1\": 2") == 1);
+
+  CHECK_THROWS_WITH(made(with_text(tree, "fo:bookmark-title", " ")), Catch::Contains("bookmark-title is missing"));
+  CHECK_THROWS_WITH(
+      made(R"(<fo:bookmark-tree><fo:bookmark internal-destination="c"><fo:bookmark-title>x</fo:bookmark-title>
+</fo:bookmark></fo:bookmark-tree>)"),
+      Catch::Contains("FO line 3, bookmark: internal-destination"));
+}
+
+TEST_CASE("what is private or ignorable is read by its text, not by a code of its own") {
+  // PDF/A forbids U+FEFF in a ToUnicode, and a private character without ActualText. DejaVu Sans has U+F6C5.
+  const std::string pdf = render_flow("<fo:block>ab c﻿d</fo:block>").pdf;
+  const PdfFile file(pdf);
+  const std::string raw = file.run("qpdf --qdf --normalize-content=n", "-");
+  CHECK_FALSE(contains(raw, "> <F6C5>"));
+  CHECK_FALSE(contains(raw, "> <FEFF>"));
+  CHECK(contains(raw, "/ActualText<FEFFF6C5>"));
+  CHECK(contains(file.text(), "ab"));
+}
+
+TEST_CASE("tags that a screen reader could not follow are an error with their line") {
+  CHECK_NOTHROW(
+      render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'>b</fo:block><fo:block "
+                  "role='H3'>c</fo:block><fo:block role='H1'>d</fo:block>"));
+  CHECK_NOTHROW(render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'></fo:block>"));
+  CHECK_THROWS_WITH(render_flow("<fo:block role='H1'>a</fo:block>\n<fo:block role='H3'>b</fo:block>"),
+                    Catch::Contains("FO line 7, role: H3 without an H2 before it"));
+  CHECK_THROWS_WITH(render_flow("<fo:block role='H2'>a</fo:block>"), Catch::Contains("H2 without an H1"));
+  CHECK_THROWS_WITH(render_flow("<fo:block role='TH'>a</fo:block>"),
+                    Catch::Contains("line 6, role: TH has no place in Document"));
+  CHECK_THROWS_WITH(render_flow("<fo:block role='Titre'>a</fo:block>"), Catch::Contains("line 6, block: role"));
+  CHECK_THROWS_WITH(render_flow("<fo:block><fo:inline role='H'>a</fo:inline></fo:block>"),
+                    Catch::Contains("line 6, inline: role"));
+  const auto table = [](const std::string& cell) {
+    return "<fo:table><fo:table-column/><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell/>"
+           "<fo:table-cell/></fo:table-row>\n<fo:table-row><fo:table-cell/>" +
+           cell + "</fo:table-row></fo:table-body></fo:table>";
+  };
+  CHECK_NOTHROW(render_flow(table("<fo:table-cell/>")));
+  CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='artifact'/>")),
+                    Catch::Contains("line 7, role: a row of 1 columns"));
+  CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='P'/>")), Catch::Contains("P has no place in TR"));
+}
+
+TEST_CASE("a document has a title") {
+  CHECK_THROWS_WITH(renderer().render_fo(xml::Document::parse(fo_around("<fo:block>a</fo:block>", "", "")), ""),
+                    Catch::Contains("FO line 1, root: a dc:title is missing"));
 }
 
 TEST_CASE("kerning and ligatures draw well and extract as letters") {

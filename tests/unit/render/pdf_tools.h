@@ -92,11 +92,17 @@ inline render::Renderer::Result render_demande(const std::string& xml) {
   return renderer().render(xml::Document::parse(xml), parameters());
 }
 
+constexpr const char* titled =
+    "<fo:declarations><x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><RDF><Description><title>Essai</title></Description></RDF>"
+    "</x:xmpmeta></fo:declarations>";
+
 // An FO document of one page-sequence around `flow`; the flow begins on line 6.
-inline std::string fo_around(const std::string& flow, const std::string& footer = "") {
+inline std::string fo_around(const std::string& flow, const std::string& footer = "",
+                             const std::string& declarations = titled) {
   return R"(<fo:root xmlns:fo="http://www.w3.org/1999/XSL/Format" font-size="10pt"><fo:layout-master-set>
 <fo:simple-page-master master-name="p" page-width="100mm" page-height="100mm" margin="10mm"><fo:region-body
- margin-bottom="10mm"/><fo:region-after extent="8mm"/></fo:simple-page-master></fo:layout-master-set>
+ margin-bottom="10mm"/><fo:region-after extent="8mm"/></fo:simple-page-master></fo:layout-master-set>)" +
+         declarations + R"(
 <fo:page-sequence master-reference="p" id="s"><fo:static-content flow-name="xsl-region-after"><fo:block>)" +
          footer + "</fo:block></fo:static-content>\n<fo:flow flow-name=\"xsl-region-body\">\n" + flow +
          "</fo:flow></fo:page-sequence></fo:root>";

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <catch2/catch.hpp>
 
@@ -46,6 +47,21 @@ TEST_CASE("a stylesheet includes its neighbours and takes parameters as strings"
   CHECK(result.root().name() == "b");
   CHECK(result.root().text() == "é");
   CHECK(result.root().attribute("p") == "it's \"quoted\" 1+1");
+}
+
+TEST_CASE("a stylesheet tells the files that it is made of") {
+  const Sheets sheets;
+  sheets.write("deep.xsl", "<xsl:variable name='deep'/>");
+  sheets.write("part.xsl", "<xsl:include href='deep.xsl'/><xsl:variable name='part'/>");
+  sheets.write("base.xsl", "<xsl:variable name='base'/>");
+  const auto sheet =
+      Stylesheet::load(sheets.write("main.xsl", "<xsl:import href='base.xsl'/><xsl:include href='part.xsl'/>"));
+  std::set<std::string> names;
+  for (const auto& [path, root] : sheet.files()) {
+    CHECK(root.name() == "stylesheet");
+    names.insert(fs::path(path).filename().string());
+  }
+  CHECK(names == std::set<std::string>{"main.xsl", "base.xsl", "part.xsl", "deep.xsl"});
 }
 
 TEST_CASE("a stylesheet loads nothing from elsewhere") {

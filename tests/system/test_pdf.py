@@ -1,0 +1,539 @@
+"""The PDF as others read it: PDF/A-3a and PDF/UA-1 by tests/support/check_pdf.py, and not a word lost, over two hundred
+demandes as different as the schema lets them be, and over a document of all that a stylesheet can say. The checker
+itself is held against that one, damaged.
+"""
+
+import collections
+import concurrent.futures
+import datetime
+import io
+import random
+import re
+import subprocess
+import sys
+import unicodedata
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import pikepdf
+import pytest
+from pikepdf import Name
+
+from conftest import DATA, ROOT, Site
+from test_main_job import D, MONTHS, convention, demandes, habilitations
+
+sys.path.insert(0, str(ROOT / "tests/support"))
+import check_pdf  # noqa: E402
+import make_demandes  # noqa: E402
+
+ElementTree.register_namespace("", D[1:-1])
+
+# ---- the corpus
+
+COUNT = 200
+LONG = "Saint-Hilaire-Cusson-la-Valmitte-des-Épinettes-du-Vieux-Lavoir et de la Fontaine-Froide, née Île-Marchand"[:100]
+HOSTILE = (
+    "Réponse 👨‍👩‍👧‍👦 avant midi ❤️ 🇫🇷 \U0001F476\U0001F3FD ☐ ☑ ✓ → ∞ ½ ﬁn",
+    "نبحث عن مكان لابنتنا ابتداء من شهر يناير، شكرا",
+    "我们正在寻找托儿所的名额。谢谢 🙏",
+    "שלום, אנחנו מחפשים מקום 12 לתינוק",
+    "e\u0301te\u0301 Z\u0351\u036B\u0343a\u0300\u0323 x\u0338 o\u0302\u0323",
+    "a\u202Eb\u202Cc\u2066d\u2069e\u200Ff\u00ADg\uFEFFh\u200Bi\u2060j",
+    "\uE000privé\uF6C5 \U000F0000 \uFB01 \u0E01\u0E33 \u1100\u1161\u11A8 \U0001D54F",
+    "W" * 4000,
+    "Ligne\tà\ttabulations\n\n\n\nfin\u2028ligne\u2029paragraphe\u0085suite",
+    "<script>alert('&amp;')</script> ]]> %PDF-1.7 (\\) << /JS >> endobj \"«»\"",
+    "Ђорђе Ελληνικά Việt Nguyễn ქართული Հայերեն हिन्दी",
+    " \u00A0\u202F\u2003\n \n",
+)
+
+
+def corpus():
+    """{reference: <demande> as text}: the same each time."""
+    made = make_demandes.Demandes(random.Random(4), make_demandes.read_communes(make_demandes.DEFAULT_COMMUNES),
+                                  datetime.date(2026, 2, 16))
+    codes = sorted(code for code in make_demandes.name_of_communes() if code.startswith("42"))
+    out = {}
+    for number in range(1, COUNT + 1):
+        root = ElementTree.fromstring(made.render(number)[0].replace("<demande>", f'<demande xmlns="{D[1:-1]}">', 1))
+        vary(root, number, codes)
+        out[root.findtext(D + "reference")] = ElementTree.tostring(root, encoding="unicode")
+    return out
+
+
+def vary(root, number, codes):
+    """Every other one as it comes; of the rest each is odd in its own way."""
+    def add(parent, name, text=None):
+        child = ElementTree.SubElement(parent, D + name)
+        child.text = text
+        return child
+
+    kind, turn = number % 20, number // 20
+    demandeur, enfants, besoins = (root.find(D + name) for name in ("demandeur", "enfants", "besoins"))
+    names = [demandeur.find(D + "nom"), demandeur.find(D + "prenom")]
+    if kind == 1:
+        for name in names:
+            name.text = LONG
+        for prenom in enfants.iter(D + "prenom"):
+            prenom.text = LONG
+    elif kind == 3:
+        names[0].text, names[1].text = "O", "Ÿ"
+    elif kind == 5:
+        enfants[:] = []
+        for prenom, naissance in (("Zoé", "2023-01-01"), (LONG, "2024-02-29"), ("Jean-Noël-Marie", "2025-03-01")):
+            enfant = add(enfants, "enfant")
+            add(enfant, "prenom", prenom)
+            add(enfant, "dateNaissance", naissance)
+    elif kind == 7:  # nothing but what must be there
+        enfants[:] = []
+        add(add(enfants, "enfant"), "dateNaissancePrevue", "2026-07-01")
+        besoins[:] = []
+        for comment in root.findall(D + "commentaire"):
+            root.remove(comment)
+        if demandeur.find(D + "telephone") is not None and demandeur.find(D + "courriel") is not None:
+            demandeur.remove(demandeur.find(D + ("telephone" if turn % 2 else "courriel")))
+    elif kind == 9:
+        wanted = root.find(D + "communesSouhaitees")
+        have = {code.text for code in wanted}
+        for code in [c for c in codes if c not in have][turn * 20:][:20 - len(have)]:
+            add(wanted, "codeInsee", code)
+    elif kind == 11:
+        adresse = demandeur.find(D + "adresse")
+        for line in adresse.findall(D + "ligne"):
+            adresse.remove(line)
+        for index in range(4):
+            line = ElementTree.Element(D + "ligne")
+            line.text = f"{index} {LONG}"[:100]
+            adresse.insert(index, line)
+    elif kind == 13:  # twelve children, every hour of the week
+        enfants[:] = enfants[:1]
+        for index in range(11):
+            enfant = add(enfants, "enfant")
+            add(enfant, "dateNaissance", f"2025-{1 + index:02}-28")
+        besoins[:] = []
+        for jour in make_demandes.JOURS:
+            for hour in range(6):
+                slot = add(besoins, "creneau")
+                for name, text in (("jour", jour), ("heureDebut", f"{4 * hour:02}:05"), ("heureFin", f"{4 * hour + 3:02}:50")):
+                    add(slot, name, text)
+    elif kind in (15, 17, 19):
+        for found in root.findall(D + "commentaire"):
+            root.remove(found)
+        comment = ElementTree.Element(D + "commentaire")
+        comment.text = {
+            15: "\n".join(make_demandes.PHRASES[turn:] * 5)[:4000 - turn], 17: HOSTILE[turn % len(HOSTILE)],
+            19: HOSTILE[(turn + 10) % len(HOSTILE)] + "\n" + make_demandes.PHRASES[turn],
+        }[kind][:4000]
+        root.insert(list(root).index(root.find(D + "consentement")), comment)
+
+
+# ---- what an agent must find on the page
+
+
+def plain(text):
+    """Without blanks and what draws nothing: how lines are broken and what turns them is not text."""
+    text = unicodedata.normalize("NFC", text)
+    return "".join(c for c in text if not (c.isspace() or unicodedata.category(c) == "Cf" or "\uFE00" <= c <= "\uFE0F"))
+
+
+def long_date(iso):
+    year, month, day = iso.split("-")
+    return f"{int(day)}{'er' if day == '01' else ''} {MONTHS[int(month) - 1]} {year}"
+
+
+def short_hour(text):
+    hour, minutes = text.split(":")
+    return f"{int(hour)} h" + (f" {minutes}" if minutes != "00" else "")
+
+
+def values(root):
+    """Each value of a demande as the page shows it."""
+    for element in root.iter():
+        name = element.tag[len(D):]
+        if len(element) or name in ("civilite", "nonAllocataire", "modeAccueil", "accord"):
+            continue
+        if name.startswith("date"):
+            yield long_date(element.text)
+        elif name.startswith("heure"):
+            yield short_hour(element.text)
+        else:
+            yield element.text or ""
+
+
+def lost(root, text):
+    """Values that are not in the text of the PDF (pdftotext, page by page)."""
+    reference = root.findtext(D + "reference")
+    footer = re.compile(f"Demande{reference},transmiseparmonenfant|Donnéespersonnelles:.*?lafamille\\.|page\\d+/\\d+")
+    shown = "".join(footer.sub("", plain(page)) for page in text.split("\f"))
+    letters = collections.Counter(shown)
+    missing = []
+    for value in map(plain, values(root)):
+        if value in shown:
+            continue
+        # Right-to-left words come in the order of the page, marks in the order of the font: all must be there.
+        complex_ = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") or unicodedata.combining(c) or ord(c) > 0x2FFF
+                       for c in value)
+        if not complex_ or collections.Counter(value) - letters:
+            missing.append(value[:80])
+    return missing
+
+
+def verdict(task):
+    """(reference, what is wrong) of one PDF."""
+    reference, xml, path = task
+    text = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", path, "-"], capture_output=True, text=True, encoding="utf-8",
+                          check=True).stdout
+    wrong = [f"{rule}: {what}" for rule, what in check_pdf.check(path.read_bytes())]
+    return reference, wrong + [f"lost: {value}" for value in lost(ElementTree.fromstring(xml), text)]
+
+
+@pytest.mark.slow
+def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factory):
+    with concurrent.futures.ThreadPoolExecutor(2) as two:
+        sites = []
+        for place in ("one", "two"):
+            site = Site(navette, tmp_path_factory.mktemp(place))
+            site.deposit(habilitations("H-1", convention("CLI2026_00001", {
+                "lieu-un": make_demandes.DEFAULT_COMMUNES.split(",")})), "caf-421")
+            sites.append(site)
+        records = corpus()
+        for site in sites:
+            site.passes()
+            site.deposit(demandes("DI-1", *records.values()))
+        list(two.map(Site.passes, sites))
+        delivered, again = ({p.name: p for p in site.delivered() if p.suffix == ".pdf"} for site in sites)
+        assert len(delivered) == COUNT, sites[0].json("flux", "list")
+        assert [n for n, p in delivered.items() if again[n].read_bytes() != p.read_bytes()] == []
+        name = "DI_monenfant_{}.pdf".format
+        verdicts = two.map(verdict, ((r, x, delivered[name(r)]) for r, x in records.items()))
+        assert {reference: wrong for reference, wrong in verdicts if wrong} == {}
+    assert all(len(lost(ElementTree.fromstring(x), "")) > 10 for x in records.values()), "nothing would be missed"
+    reference = sorted(records)[16]
+    out = tmp_path_factory.mktemp("render") / "out.pdf"
+    sites[0].run("render", delivered[name(reference)].with_suffix(".xml"), "-o", out)
+    assert out.read_bytes() == delivered[name(reference)].read_bytes()
+
+
+# ---- all that a stylesheet can say
+
+
+@pytest.fixture(name="document", scope="module")
+def a_document(navette, tmp_path_factory):
+    site = Site(navette, tmp_path_factory.mktemp("document"))
+    out = site.path / "out.pdf"
+    site.run("render", "--fo", DATA / "exemple.fo", "-o", out)
+    return out.read_bytes()
+
+
+def elements(pdf, role):
+    """The elements of that role, in the order of reading."""
+    found, todo = [], [pdf.Root["/StructTreeRoot"]["/K"]]
+    while todo:
+        element = todo.pop(0)
+        if isinstance(element, pikepdf.Dictionary) and "/S" in element:
+            if element["/S"] == Name("/" + role):
+                found.append(element)
+            kids = element.get("/K", [])
+            todo = (list(kids) if isinstance(kids, pikepdf.Array) else []) + todo
+    return found
+
+
+def test_an_example_of_everything_conforms_and_its_text_is_read(document, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(document)
+    assert check_pdf.check(document) == []
+    text = plain(subprocess.run(["pdftotext", "-raw", tmp_path / "a.pdf", "-"], capture_output=True, text=True, check=True).stdout)
+    flow = ElementTree.parse(DATA / "exemple.fo").getroot().find(".//{http://www.w3.org/1999/XSL/Format}flow")
+    read = plain("".join(flow.itertext()))
+    assert len(read) > 500 and read in text
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        assert [len(elements(pdf, role)) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 7]
+
+
+# Grey and colour values, 0 to 255, at the middle of a pixel of an image.
+PIXELS = {
+    "du rouge au bleu": {(4, 0): (255, 0, 0), (4, 7): (45, 0, 210)},
+    "plan des abords de la gare": {(0, 0): (0, 80, 160), (8, 0): (255, 255, 255)},
+    "dégradé de gris": {(0, 0): (8, 8, 8), (8, 3): (136, 136, 136), (15, 7): (248, 248, 248)},
+    "rouge de plus en plus opaque": {(0, 0): (255, 255, 255), (8, 0): (227, 127, 127), (15, 7): (203, 15, 15)},
+    "du noir au blanc": {(0, 0): (0, 0, 0), (8, 3): (128, 128, 128), (15, 7): (240, 240, 240)},
+    "photo": {(4, 0): (197, 60, 41), (15, 7): (255, 254, 255)},
+    "photo, progressive": {(4, 0): (197, 60, 41), (15, 7): (255, 254, 255)},
+}
+
+
+def test_images_stand_where_their_figures_say_and_show_what_is_in_the_files(document, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(document)
+    scale = 4  # pixels a point
+    ppm = subprocess.run(["pdftoppm", "-r", str(72 * scale), tmp_path / "a.pdf"], capture_output=True, check=True).stdout
+    header = re.match(rb"P6\n(\d+) (\d+)\n255\n", ppm)
+    width, height = int(header[1]), int(header[2])
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        figures = {str(f["/Alt"]): [float(n) for n in f["/A"]["/BBox"]] for f in elements(pdf, "Figure")}
+    assert set(figures) == set(PIXELS)
+    for alt, (left, bottom, right, top) in figures.items():
+        assert (right - left) / (top - bottom) == pytest.approx(2, rel=0.01), "drawn undistorted"
+        for (column, row), colour in PIXELS[alt].items():
+            x = int(scale * (left + (column + 0.5) / 16 * (right - left)))
+            y = int(height - scale * (top - (row + 0.5) / 8 * (top - bottom)))
+            at = header.end() + 3 * (width * y + x)
+            assert tuple(ppm[at:at + 3]) == pytest.approx(colour, abs=10), (alt, column, row)
+
+
+# ---- text that wants out
+
+EXTREMES = {
+    "families of emoji": "👨‍👩‍👧‍👦" * 300,
+    "half a flag": "🇫🇷" * 999 + "🇫",
+    "Arabic without a space": "شسيبلا" * 600,
+    "Chinese": "我们正在寻找托儿所的名额" * 300,
+    "Hindi": "हिन्दी में लिखा हुआ संदेश " * 30,
+    "Hebrew in brackets": "(אב" * 1000,
+    "one grapheme of Hangul": "\u1100" * 2000,
+    "one grapheme of number signs": "\u0600" * 2000 + "1",
+    "one grapheme of spacing marks": "क" + "ा" * 2000,
+    "one grapheme of Lao": "\u0E81" + "\u0EB3" * 1500,
+    "marks": "".join(c + "\u0351\u036B\u0313\u0300\u0323\u0330\u0489" for c in "Zalgo est la " * 40),
+    "marks through joiners": "q" + "\u0321\u200D" * 1000 + "r",
+    "marks alone": "\u0300" * 1000,
+    "a mark a line": "\u0489\n" * 100,
+    "circles": "i\u20DD\u0489 " * 300,
+    "direction": "\u202E\u2066\u202A" * 600 + "abc",
+    "wide": "W" * 2000 + "\uFDFD" * 400 + "\u2E3B" * 400 + "\U0001242B" * 100,
+    "high": "⎲⎳∫⌠⌡⎮Ǻ\u0302\u0303Ấ" * 100,
+    "no-break spaces": "a" + "\u00A0" * 3998 + "b",
+    "spaces": "a" + " " * 3998 + "b",
+    "ideographic spaces": "a" + "\u3000" * 3998 + "b",
+    "tabulations": "a" + "\t" * 3998 + "b",
+    "controls": "".join(map(chr, range(0x7F, 0xA0))) * 20 + "fin",
+    "private": "".join(map(chr, range(0xE000, 0xE800))),
+    "tags": "a" + "".join(map(chr, range(0xE0020, 0xE007F))) * 20 + "b",
+    "selectors": "a" + "\uFE0F" * 2000 + "b",
+    "ignorable": "a" + "\u200B\u200D\u2060\uFEFF\u00AD\u180E\u115F\u3164\uFFA0" * 300 + "b",
+    "what stands for objects": "\uFFF9a\uFFFAb\uFFFB\uFFFC" * 200,
+    "all of the first planes": "".join(map(chr, range(0xA1, 0x3000, 3))),
+    "presentation forms": "".join(map(chr, range(0xF900, 0xFDD0))),
+    "mathematics": "".join(map(chr, range(0x1D400, 0x1D800))),
+}
+PAGE = """<fo:root xmlns:fo="http://www.w3.org/1999/XSL/Format" font-size="10pt" xml:lang="fr"><fo:layout-master-set>
+<fo:simple-page-master master-name="p" page-width="100mm" page-height="140mm" margin="20mm"><fo:region-body/>
+</fo:simple-page-master></fo:layout-master-set><fo:declarations><x:xmpmeta xmlns:x="adobe:ns:meta/"><RDF><Description>
+<title>Essai</title></Description></RDF></x:xmpmeta></fo:declarations><fo:page-sequence master-reference="p">
+<fo:flow flow-name="xsl-region-body"><fo:block text-align="justify" linefeed-treatment="preserve"
+white-space-collapse="false" white-space-treatment="preserve">{}</fo:block></fo:flow></fo:page-sequence></fo:root>"""
+
+
+def ink(path):
+    """Left, top, right, bottom, in points, of what is not white on any page; and the pages' width and height."""
+    data = subprocess.run(["pdftoppm", "-gray", "-r", "72", path], capture_output=True, check=True).stdout
+    boxes, at, width, height = [], 0, 0, 0
+    while at < len(data):
+        header = re.compile(rb"P5\n(\d+) (\d+)\n255\n").match(data, at)
+        width, height = int(header[1]), int(header[2])
+        for y in range(height):
+            row = data[header.end() + y * width:header.end() + (y + 1) * width]
+            if row.strip(b"\xff"):
+                boxes.append((width - len(row.lstrip(b"\xff")), y, len(row.rstrip(b"\xff")), y + 1))
+        at = header.end() + width * height
+    return [edge(box[i] for box in boxes) for i, edge in enumerate((min, min, max, max))] + [width, height]
+
+
+@pytest.mark.parametrize("text", EXTREMES.values(), ids=EXTREMES)
+def test_extreme_text_stays_in_its_box_and_is_read_or_counted(navette, tmp_path, text):
+    site, fo, pdf = Site(navette, tmp_path), tmp_path / "a.fo", tmp_path / "a.pdf"
+    fo.write_text(PAGE.format(escape(text)), encoding="utf-8")
+    result = site.json("render", "--fo", fo, "-o", pdf)
+    assert check_pdf.check(pdf.read_bytes()) == []
+    shown = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", pdf, "-"], capture_output=True, encoding="utf-8", check=True).stdout
+    written, read = collections.Counter(plain(text)), collections.Counter(plain(shown))
+    missing, instead = written - read, (read - written)["\uFFFD"]
+    assert not missing or instead, "lost silently"
+    assert result["caracteres_remplaces"] >= instead
+    margin, overhang = 20 * 72 / 25.4, 4  # marks and swashes, a third of the font's size, and a pixel
+    left, top, right, bottom, width, height = ink(pdf)
+    assert left >= margin - overhang and right <= width - margin + overhang
+    assert top >= margin - overhang and bottom <= height - margin + overhang
+
+
+# ---- the checker sees what is wrong
+
+
+def content(pdf, old, new):
+    """The first page's content with its first `old` replaced."""
+    stream = pdf.pages[0].obj["/Contents"]
+    data = stream.read_bytes()
+    assert re.search(old, data)
+    stream.write(re.sub(old, new, data, count=1))
+
+
+def first(pdf, role):
+    return elements(pdf, role)[0]
+
+
+def font(pdf):
+    return next(iter(pdf.pages[0].obj["/Resources"]["/Font"].items()))[1]
+
+
+def metadata(pdf, old, new):
+    stream = pdf.Root["/Metadata"]
+    data = stream.read_bytes()
+    assert re.search(old, data, re.S)
+    stream.write(re.sub(old, new, data, flags=re.S))
+
+
+def untagged(pdf):
+    del pdf.Root["/StructTreeRoot"]
+
+
+def no_relationship(pdf):
+    del pdf.Root["/AF"][0]["/AFRelationship"]
+
+
+def forgotten_attachment(pdf):
+    del pdf.Root["/AF"]
+
+
+def cid_set(pdf):
+    font(pdf)["/DescendantFonts"][0]["/FontDescriptor"]["/CIDSet"] = pdf.make_stream(b"\xff")
+
+
+def wrong_parent(pdf):
+    array = pdf.Root["/StructTreeRoot"]["/ParentTree"]["/Nums"][1]
+    array[0], array[1] = array[1], array[0]
+
+
+def unreadable(pdf):
+    stream = font(pdf)["/ToUnicode"]
+    stream.write(re.sub(rb"<0001> <[0-9A-F]+>", b"<0001> <FEFF>", stream.read_bytes(), count=1))
+
+
+def wide(pdf):
+    widths = font(pdf)["/DescendantFonts"][0]["/W"][1]
+    widths[1] = int(widths[1]) + 3
+
+
+def no_scope(pdf):
+    del first(pdf, "TH")["/A"]
+
+
+def skipped_heading(pdf):
+    first(pdf, "H2")["/S"] = Name.H3
+
+
+def odd_row(pdf):
+    kids = first(pdf, "TR")["/K"]
+    kids[0]["/A"]["/ColSpan"] = 2
+
+
+def misplaced(pdf):
+    first(pdf, "TBody")["/S"] = Name.Sect
+
+
+def lost_parent(pdf):
+    first(pdf, "H1")["/P"] = first(pdf, "H2")
+
+
+def no_intent(pdf):
+    del pdf.Root["/OutputIntents"]
+
+
+def dead_bookmark(pdf):
+    pdf.Root["/Outlines"]["/First"]["/Dest"] = pikepdf.Array([pdf.Root])
+
+
+def no_alternate(pdf):
+    del first(pdf, "Figure")["/Alt"]
+
+
+def no_box(pdf):
+    del first(pdf, "Figure")["/A"]
+
+
+def box_off_the_page(pdf):
+    first(pdf, "Figure")["/A"]["/BBox"][2] = 2000
+
+
+def image(pdf):
+    """The one that has a mask."""
+    return next(i for _, i in pdf.pages[0].obj["/Resources"]["/XObject"].items() if "/SMask" in i)
+
+
+def smoothed(pdf):
+    image(pdf)["/Interpolate"] = True
+
+
+def coloured_mask(pdf):
+    image(pdf)["/SMask"]["/ColorSpace"] = Name.DeviceRGB
+
+
+def four_colours(pdf):
+    image(pdf)["/ColorSpace"] = Name.DeviceCMYK
+
+
+def action(pdf):
+    pdf.Root["/OpenAction"] = pikepdf.Dictionary(S=Name.JavaScript, JS=pikepdf.String("app.alert(1)"))
+
+
+def no_lang(pdf):
+    pdf.Root["/Lang"] = pikepdf.String("")
+
+
+def not_marked(pdf):
+    del pdf.Root["/MarkInfo"]
+
+
+def no_tabs(pdf):
+    del pdf.pages[0].obj["/Tabs"]
+
+
+def no_title(pdf):
+    del pdf.Root["/ViewerPreferences"]
+
+
+DAMAGE = [
+    ("structure", untagged), ("structure", lost_parent), ("attachment", no_relationship), ("attachment", forgotten_attachment),
+    ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
+    ("headings", skipped_heading), ("regular", odd_row), ("containment", misplaced), ("output-intent", no_intent),
+    ("outline", dead_bookmark), ("alternate", no_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
+    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
+    ("tabs", no_tabs), ("title", no_title),
+    ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
+    ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),
+    ("xmp-extension-schema", lambda pdf: metadata(pdf, b"<pdfaExtension:schemas>.*</pdfaExtension:schemas>", b"")),
+    ("notdef", lambda pdf: content(pdf, rb"<[0-9A-F]{4}", b"<0000")),
+    ("marked", lambda pdf: content(pdf, rb"\A", b"0 0 5 5 re f\n")),
+    ("marked", lambda pdf: content(pdf, rb"\A", b"/Artifact BMC\n") or content(pdf, rb"\Z", b"EMC\n")),
+    ("marked-pairs", lambda pdf: content(pdf, rb"EMC\s*\Z", b"")),
+    ("font", lambda pdf: font(pdf).__setitem__("/Encoding", Name.WinAnsiEncoding)),
+]
+
+
+def saved(pdf, **options):
+    out = io.BytesIO()
+    pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable, **options)
+    return out.getvalue()
+
+
+def broken(data):
+    return {rule for rule, _ in check_pdf.check(data)}
+
+
+@pytest.mark.parametrize("rule, damage", DAMAGE, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(DAMAGE)])
+def test_the_checker_names_the_rule_that_is_broken(document, rule, damage):
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        damage(pdf)
+        found = broken(saved(pdf))
+    assert rule in found
+    assert len(found) == 1 or damage is untagged
+
+
+def test_the_checker_sees_damage_to_the_file(document):
+    assert broken(document) == set()
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        assert broken(saved(pdf)) == set(), "what pikepdf writes is no reason to fail: the damage is"
+        encrypted = saved(pdf, encryption=pikepdf.Encryption(owner="x", user="", R=6))
+    assert "encrypt" in broken(encrypted)
+    assert broken(re.sub(rb"\nendobj", b" endobj", document, count=1)) == {"eol"}
+    assert broken(re.sub(rb"/ID( ?)\[", rb"/IX\1[", document)) == {"trailer-id"}
+    assert broken(document.replace(b"%PDF-1.7", b"%PDF-1.4", 1)) == {"syntax"}
+    rules = {rule for rule, _ in DAMAGE} | {"encrypt", "eol", "trailer-id", "syntax"}
+    assert rules == set(check_pdf.RULES)
