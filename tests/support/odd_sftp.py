@@ -7,7 +7,8 @@ It opens whatever is asked for, and then
   mute          answers neither WRITE nor STAT: each is a line of LOG ("write 32768", "stat 0"), as is each file opened
   drip          lists one name at a time, sends one byte at a time, a tenth of a second each
   empty         lists no names and sends no bytes, without saying that this is all
-The last two come to an end all the same, after two hundred answers: who waits for them in vain is seen to.
+  long          lists a name of half a megabyte at a time
+The last three come to an end all the same, after two hundred answers: who waits for them in vain is seen to.
 """
 
 import os
@@ -60,6 +61,8 @@ def main(how, log):
                 send(DATA, number + string(b"x" if how == "drip" else b""))
             elif how == "drip":
                 send(NAME, number + struct.pack(">I", 1) + string(b"n%d" % answers) + string(b"") + struct.pack(">I", 0))
+            elif how == "long":
+                send(NAME, number + struct.pack(">I", 1) + string(b"n" * 500_000) + string(b"") + struct.pack(">I", 0))
             else:
                 send(NAME, number + struct.pack(">I", 0))
         elif how != "mute" or kind not in (WRITE, STAT):

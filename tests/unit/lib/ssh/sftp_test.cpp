@@ -365,6 +365,12 @@ TEST_CASE("a server that lists or sends a little now and then, for ever, is wait
   CHECK_THAT(reading.get(), Catch::EndsWith("the server takes too long (read /a)"));
 }
 
+TEST_CASE("a server that lists names which no file can have fills no memory with them") {
+  const Server server(odd("long"));
+  auto sftp = server.connect();
+  CHECK_THROWS_WITH(sftp.list("/in"), "/in holds a name of more than 1024 bytes");
+}
+
 TEST_CASE("a server that answers with nothing inside, and never says that this is all, is not asked for ever") {
   const Server server(odd("empty"));
   auto sftp = server.connect();
