@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <variant>
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -14,7 +13,7 @@
 #include "base/log.h"
 #include "lib/crypto/random.h"
 #include "model/civil_time.h"
-#include "stages/claim.h"
+#include "stages/delivery.h"
 #include "stages/rights.h"
 
 namespace navette::stages {
@@ -31,69 +30,11 @@ double jitter() {
   return static_cast<unsigned char>(crypto::random_bytes(1)[0]) / 256.0;
 }
 
-// The lieu does not have the remise, and what an attempt left there is gone.
-struct TakenApart {};
-struct Cleared {};   // nor does its former place
-struct NotBegun {};  // a stop came before anything left
-struct Unknown {};   // a stop came in the middle: the next attempt looks
-
 }  // namespace
-
-// What a look at a lieu found.
-struct Looked {
-  std::vector<store::RowId> gone;
-  channels::Collected collected;
-  std::string failure;  // empty: none
-};
-
-namespace {
-
-using Result = std::variant<model::Outcome, TakenApart, Cleared, NotBegun, Unknown, Looked>;
-
-channels::Collecting collecting_for(const std::string& lieu, const DeliverTools& tools) {
-  channels::Collecting collecting{tools.spool.arrivee, lieu};
-  collecting.stable_after = tools.stable_after;
-  collecting.is_ignored = is_ignored;
-  return collecting;
-}
-
-}  // namespace
-
-// One remise on its way, or one look at a lieu, in a thread of its own. The thread touches nothing else of ours.
-struct Delivering::Job {
-  store::RowId lieu = 0;
-  store::RowId via = 0;  // the version whose channel it is
-  std::optional<Account> account;
-  bool lieu_served = false;     // it took another remise since this began; ours, not the thread's
-  bool account_served = false;  // or another lieu at the same account did
-  store::DueRemise remise;
-  std::optional<store::AwaitingLieu> look;
-  std::vector<store::AwaitedRemise> awaited;
-  bool local = true;
-  bool take_apart = false;
-  std::vector<store::DueAcheminement> lost;
-  std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
-  std::jthread thread;
-  // Once it has ended; what is to be written of a delivery is made up then, by what else succeeded meanwhile.
-  std::optional<Result> result;
-  std::optional<store::DeliveryOutcome> to_write;
-
-  bool nothing_there() const { return !remise.tried && remise.arrived.empty(); }
-  bool sends() const { return !look && !take_apart && !remise.recall && !remise.moved; }
-  Passage passage() const { return {lieu, look ? 0 : remise.first_issue, account}; }
-  bool served(model::Scope scope) const { return lieu_served || (scope == model::Scope::access && account_served); }
-  // In a row with this one, if it is not the remise's own.
-  int failures(model::Scope scope) const { return (served(scope) ? 0 : remise.partner_failures) + 1; }
-  model::Outcome judged(model::Outcome outcome) const;
-  Result run(const DeliverTools& tools, const std::stop_token& stop) const;
-  Result deliver(const Spool& spool) const;
-  model::Outcome take_back(const Spool& spool) const;
-  Looked look_there(const DeliverTools& tools) const;
-};
 
 struct Delivering::Ended {
   std::uint64_t job = 0;
-  Result result;
+  Delivery::Result result;
 };
 
 // Where the threads put what they did.
@@ -127,78 +68,6 @@ class Delivering::Inbox {
   std::condition_variable ready_;
   std::vector<Ended> ended_;
 };
-
-Result Delivering::Job::run(const DeliverTools& tools, const std::stop_token& stop) const {
-  if (stop.stop_requested()) return NotBegun{};
-  try {
-    if (look) return look_there(tools);
-    if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
-    if (remise.recall) return take_back(tools.spool);
-    return deliver(tools.spool);
-  } catch (const channels::NothingSent&) {
-    return NotBegun{};
-  } catch (const Interrupted&) {
-    return Unknown{};
-  } catch (const channels::CannotTell& e) {
-    return e.why();
-  } catch (const std::exception& e) {
-    if (look) return Looked{{}, {}, describe(e)};
-    // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.
-    return model::Retry{model::with_code("erreur-systeme", describe(e)), std::nullopt};
-  }
-}
-
-// No byte of it is needed, and none may be left here.
-model::Outcome Delivering::Job::take_back(const Spool& spool) const {
-  return sender->withdraw(
-      {remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.arrived, {}, nothing_there()});
-}
-
-Result Delivering::Job::deliver(const Spool& spool) const {
-  const auto of_lieu = spool.depart.find_dir(remise.lieu_identifiant);
-  const auto stored = of_lieu ? of_lieu->find_dir(remise.name) : std::nullopt;
-  if (!stored) {
-    model::Retry retry{
-        model::with_code(
-            "erreur-systeme",
-            fmt::format("{} is not there: put it back from a copy; or have the remise made anew: navette demandes "
-                        "hold one of its demandes, remises retry, run, then demandes release",
-                        (spool.depart.path() / remise.lieu_identifiant / remise.name).string())),
-        std::nullopt};
-    retry.left_nothing = true;
-    return retry;
-  }
-  const Directory& source = *stored;
-  const channels::RemiseToSend to_send{remise.name,    remise.lieu_identifiant, source,         remise.files,
-                                       remise.arrived, remise.reissue_of,       nothing_there()};
-  if (!take_apart && !remise.moved) return sender->send(to_send);
-  // A crash may have come between the delivery and its row: then the lieu has the remise, whatever was lost since.
-  // Cancelling it would deliver its demandes twice, or deny what happened.
-  if (auto found = sender->look(to_send)) return std::move(*found);
-  sender->forget(to_send);
-  if (!take_apart) return Cleared{};
-  return TakenApart{};
-}
-
-Looked Delivering::Job::look_there(const DeliverTools& tools) const {
-  std::vector<channels::RemiseThere> there;
-  for (const store::AwaitedRemise& r : awaited) there.push_back({r.name, look->identifiant, r.documents});
-  Looked looked;
-  for (const std::size_t i : sender->picked_up(there)) looked.gone.push_back(awaited.at(i).id);
-  if (tools.senders.contains(look->identifiant)) {
-    looked.failure =
-        "nothing is fetched for a lieu that bears a sender's name; rename [emetteur." + look->identifiant + "]";
-    return looked;
-  }
-  try {
-    looked.collected = sender->collect(collecting_for(look->identifiant, tools));
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const std::exception& e) {  // what was seen counts all the same
-    looked.failure = describe(e);
-  }
-  return looked;
-}
 
 Delivering::Delivering(const DeliverTools& tools)
     : tools_(tools), inbox_(std::make_unique<Inbox>()), started_(tools.clock.now()) {}
@@ -263,7 +132,7 @@ bool Delivering::begin_due() {
   filter.local = places_here;
   filter.remote = places_there;
   const Instant now = tools_.clock.now();
-  std::vector<std::unique_ptr<Job>> jobs;
+  std::vector<std::unique_ptr<Delivery>> jobs;
   std::vector<store::RowId> ids;
   std::vector<store::RowId> apart;
   bool settled = false;
@@ -296,18 +165,18 @@ Traffic Delivering::traffic() const {
   return out;
 }
 
-void Delivering::start(std::unique_ptr<Job> job) {
+void Delivering::start(std::unique_ptr<Delivery> job) {
   // Connections that nobody took count at the account too.
   if (job->account) std::erase_if(idle_, [&](const Idle& idle) { return idle.account == job->account; });
   const std::uint64_t serial = ++started_jobs_;
-  Job& running = *(active_[serial] = std::move(job));
+  Delivery& running = *(active_[serial] = std::move(job));
   running.thread = std::jthread([this, &running, serial, token = stop_.get_token()] {
     inbox_->put({serial, running.run(tools_, token)});
   });
 }
 
 // One that is connected, if it serves that very channel; else a new one.
-void Delivering::take_sender(Job& job, const model::Channel& channel) {
+void Delivering::take_sender(Delivery& job, const model::Channel& channel) {
   if (const auto access = access_of(channel)) job.account = access->account;
   const auto known = std::find_if(idle_.begin(), idle_.end(), [&](const Idle& idle) {
     return idle.place == Place{job.lieu, job.via};
@@ -366,9 +235,9 @@ void Delivering::land_forgotten() {
 }
 
 // Nothing when there is nothing to see.
-std::unique_ptr<Delivering::Job> Delivering::look_at(const store::AwaitingLieu& lieu, Instant now) {
+std::unique_ptr<Delivery> Delivering::look_at(const store::AwaitingLieu& lieu, Instant now) {
   look_after_[{lieu.lieu, lieu.via}] = now + look_every;
-  auto job = std::make_unique<Job>();
+  auto job = std::make_unique<Delivery>();
   job->lieu = lieu.lieu;
   job->via = lieu.via;
   job->local = std::holds_alternative<model::DepotChannel>(lieu.channel);
@@ -381,12 +250,12 @@ std::unique_ptr<Delivering::Job> Delivering::look_at(const store::AwaitingLieu& 
 }
 
 // Nothing when all is done already: taken apart without a word to the partner, or put off until its hours.
-std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& remise) {
+std::unique_ptr<Delivery> Delivering::job_for(const store::DueRemise& remise) {
   const Instant now = tools_.clock.now();
   const auto lieu = tools_.store.lieu_in_force(remise.lieu, model::paris_day(now));
   Rights rights = sort_by_rights(tools_.store.acheminements_of(remise.id), lieu, tools_.reference);
   const bool held = std::any_of(rights.kept.begin(), rights.kept.end(), [](const auto& a) { return a.held; });
-  auto job = std::make_unique<Job>();
+  auto job = std::make_unique<Delivery>();
   job->lieu = remise.lieu;
   job->remise = remise;
   job->take_apart = !remise.recall && (held || !rights.lost.empty());
@@ -405,7 +274,7 @@ std::unique_ptr<Delivering::Job> Delivering::job_for(const store::DueRemise& rem
   return job;
 }
 
-void Delivering::dissolve(const Job& job) {
+void Delivering::dissolve(const Delivery& job) {
   tools_.store.dissolve(job.remise.id, job.lost, tools_.clock.now());
   ++report_.dissolved;
   log::warning("remise.dissolved", {{"remise", job.remise.name},
@@ -430,7 +299,7 @@ void Delivering::take_ended(std::chrono::milliseconds patience) {
     ended_.push_back(e.job);
   }
   for (; taken < ended_.size(); ++taken) {
-    Job& job = *active_.at(ended_[taken]);
+    Delivery& job = *active_.at(ended_[taken]);
     if (job.thread.joinable()) job.thread.join();
     if (job.sender) idle_.push_back({{job.lieu, job.via}, job.account, std::move(job.sender)});
     const auto* outcome = std::get_if<model::Outcome>(&*job.result);
@@ -454,7 +323,7 @@ void Delivering::write_down() {
   while (!ended_.empty()) {
     std::vector<store::DeliveryOutcome> outcomes;
     for (const std::uint64_t serial : ended_) {
-      const Job& job = *active_.at(serial);
+      const Delivery& job = *active_.at(serial);
       if (!job.to_write || job.remise.recall || outcomes.size() == group) break;
       outcomes.push_back(*job.to_write);
     }
@@ -468,55 +337,30 @@ void Delivering::write_down() {
   }
 }
 
-void Delivering::write_down(const Job& job) {
+void Delivering::write_down(const Delivery& job) {
   if (job.to_write) {
     tools_.store.apply_recall(*job.to_write);
-  } else if (std::holds_alternative<TakenApart>(*job.result)) {
+  } else if (std::holds_alternative<Delivery::TakenApart>(*job.result)) {
     dissolve(job);
-  } else if (std::holds_alternative<Cleared>(*job.result)) {
+  } else if (std::holds_alternative<Delivery::Cleared>(*job.result)) {
     tools_.store.apply_cleared(job.remise.id, tools_.clock.now());
     log::info("remise.cleared", {{"remise", job.remise.name}, {"lieu", job.remise.lieu_identifiant}});
-  } else if (const auto* looked = std::get_if<Looked>(&*job.result)) {
-    conclude_look(job, *looked);
-  } else if (std::holds_alternative<NotBegun>(*job.result) && job.sends()) {
+  } else if (std::holds_alternative<Delivery::Looked>(*job.result)) {
+    conclude_look(job);
+  } else if (std::holds_alternative<Delivery::NotBegun>(*job.result) && job.sends()) {
     tools_.store.abandon_attempt(job.remise.id, job.remise.tried, tools_.clock.now());
   }
 }
 
-void Delivering::note_success(const Job& job) {
+void Delivering::note_success(const Delivery& job) {
   for (auto& [serial, other] : active_) {
     if (other->lieu == job.lieu) other->lieu_served = true;
     if (job.account && other->account == job.account) other->account_served = true;
   }
 }
 
-namespace {
-
-// A former place's fault concerns neither the lieu's present one nor its other remises.
-model::Outcome at_former_place(model::Outcome outcome) {
-  if (scope_of(outcome) == model::Scope::remise) return outcome;
-  std::string why;
-  if (const auto* refused = std::get_if<model::Refused>(&outcome)) why = refused->code + ": " + refused->reason;
-  if (const auto* retry = std::get_if<model::Retry>(&outcome)) why = retry->reason;
-  return model::Retry{why +
-                          "; what lies at the lieu's former server is to be removed first: once nothing is left there, "
-                          "navette remises taken-back",
-                      std::nullopt};
-}
-
-}  // namespace
-
-// A partner that refuses one while it takes another is not held for it: its server may let in fewer than its profile
-// says. When it refuses what comes alone, it is.
-model::Outcome Delivering::Job::judged(model::Outcome outcome) const {
-  if (remise.moved) return at_former_place(std::move(outcome));
-  const auto* refused = std::get_if<model::Refused>(&outcome);
-  if (refused == nullptr || refused->scope == model::Scope::remise || !served(refused->scope)) return outcome;
-  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope};
-}
-
 // The lieu has nothing of a withdrawn remise any more, or it is tried again for as long as that takes.
-store::DeliveryOutcome Delivering::concluded_recall(const Job& job, model::Outcome outcome) {
+store::DeliveryOutcome Delivering::concluded_recall(const Delivery& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
   store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};
@@ -537,7 +381,8 @@ store::DeliveryOutcome Delivering::concluded_recall(const Job& job, model::Outco
   return out;
 }
 
-void Delivering::conclude_look(const Job& job, const Looked& looked) {
+void Delivering::conclude_look(const Delivery& job) {
+  const auto& looked = std::get<Delivery::Looked>(*job.result);
   const Instant now = tools_.clock.now();
   const std::string& lieu = job.look->identifiant;
   std::vector<store::PickedUp> pickups;
@@ -562,7 +407,7 @@ void Delivering::conclude_look(const Job& job, const Looked& looked) {
   }
 }
 
-store::DeliveryOutcome Delivering::concluded(const Job& job, model::Outcome outcome) {
+store::DeliveryOutcome Delivering::concluded(const Delivery& job, model::Outcome outcome) {
   const store::DueRemise& remise = job.remise;
   const Instant now = tools_.clock.now();
   store::DeliveryOutcome out{remise.id, std::move(outcome), now, std::nullopt, job.via};

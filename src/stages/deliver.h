@@ -69,7 +69,7 @@ struct DeliverTools {
   std::set<std::string> senders{};               // names that no lieu may send under
 };
 
-struct Looked;
+struct Delivery;
 
 class Delivering {
  public:
@@ -93,7 +93,6 @@ class Delivering {
   DeliverReport take_report();
 
  private:
-  struct Job;
   struct Ended;
   class Inbox;
 
@@ -101,25 +100,26 @@ class Delivering {
   void begin_looks();
   void land_forgotten();
   Traffic traffic() const;
-  std::unique_ptr<Job> look_at(const store::AwaitingLieu& lieu, Instant now);
-  void start(std::unique_ptr<Job> job);
-  void take_sender(Job& job, const model::Channel& channel);
-  void note_success(const Job& job);
-  void conclude_look(const Job& job, const Looked& looked);
-  std::unique_ptr<Job> job_for(const store::DueRemise& remise);
-  void dissolve(const Job& job);
+  std::unique_ptr<Delivery> look_at(const store::AwaitingLieu& lieu, Instant now);
+  void start(std::unique_ptr<Delivery> job);
+  void take_sender(Delivery& job, const model::Channel& channel);
+  void note_success(const Delivery& job);
+  void conclude_look(const Delivery& job);
+  std::unique_ptr<Delivery> job_for(const store::DueRemise& remise);
+  void dissolve(const Delivery& job);
   void take_ended(std::chrono::milliseconds patience);
   void write_down();
-  void write_down(const Job& job);
-  store::DeliveryOutcome concluded_recall(const Job& job, model::Outcome outcome);
-  store::DeliveryOutcome concluded(const Job& job, model::Outcome outcome);
+  void write_down(const Delivery& job);
+  store::DeliveryOutcome concluded_recall(const Delivery& job, model::Outcome outcome);
+  store::DeliveryOutcome concluded(const Delivery& job, model::Outcome outcome);
   void clean();
 
   DeliverTools tools_;
   std::stop_source stop_;
   std::unique_ptr<Inbox> inbox_;
-  std::map<std::uint64_t, std::unique_ptr<Job>> active_;  // by serial number; until what came of it is written down
-  std::deque<std::uint64_t> ended_;                       // of these, in the order in which they ended
+  std::map<std::uint64_t, std::unique_ptr<Delivery>>
+      active_;                       // by serial number; until what came of it is written down
+  std::deque<std::uint64_t> ended_;  // of these, in the order in which they ended
   std::uint64_t started_jobs_ = 0;
   using Place = std::pair<store::RowId, store::RowId>;  // lieu, version whose channel it is
   struct Idle {
