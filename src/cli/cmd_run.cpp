@@ -20,8 +20,8 @@ namespace {
 constexpr const char* help =
     "Takes in what lies in arrivee/, answers it, routes demandes, and renders, delivers and notifies\n"
     "whatever is due; then ends. For a timer, or by hand. Deposits that are not complete yet are waited\n"
-    "for once, for [spool] stable_after. Refuses (3) while another navette owns the spool or\n"
-    "the database.\n"
+    "for once, for [spool] stable_after; what comes while a partner is waited for is taken in as well.\n"
+    "Refuses (3) while another navette owns the spool or the database.\n"
     "SIGINT, SIGTERM and SIGHUP end it cleanly; what is left goes with the next pass.\n"
     "Refuses (3) when the database is missing although spool or dépôts tell of former work: restore it;\n"
     "--new-database begins anew, forgetting what was taken in and delivered. Refuses (3) when the database\n"
