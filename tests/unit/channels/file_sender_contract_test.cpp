@@ -1,5 +1,6 @@
 // What every FileSender promises (channels/file_sender.h), tried on each: the dépôt, plain and provisioned, SFTP to a
-// real OpenSSH server under the profiles that partners have, and e-mail, opened as the lieu does.
+// real OpenSSH server under the profiles that partners have, and e-mail, by a real mail server and as files, opened as
+// the lieu does.
 #include <functional>
 #include <thread>
 
@@ -94,19 +95,25 @@ class World {
             there};
   }
 
-  // What came by mail is opened when it is asked for, once.
-  Place courriel(model::Protection protection = model::Protection::smime) {
+  // What came by mail is opened when it is asked for, once. No `server`: the mail is a file.
+  Place courriel(model::Protection protection, const test::Smtpd* server = nullptr) {
     const fs::path there = dir / "ouvert";
-    const fs::path mails = dir / "courriels";
-    fs::create_directories(mails);
     fs::create_directories(there);
+    const fs::path eml = server != nullptr ? server->dir / "mails/1.eml" : dir / "courriels/R1-contenu.eml";
+    if (!mail && server != nullptr) {
+      mail = std::make_unique<channels::SmtpSender>(
+          channels::SmtpSettings{"127.0.0.1", server->port(), curl::Tls::starttls, server->certificate(), "", ""},
+          credentials, 10s);
+    } else if (!mail) {
+      fs::create_directories(dir / "courriels");
+      mail = std::make_unique<channels::MailDirectory>(dir / "courriels");
+    }
     if (!keys) keys = std::make_unique<test::Keys>(dir.path(), protection);
     clock.set(SystemClock().now() + 1h);  // the certificate is made now
-    const channels::CourrielTools tools{mail, credentials, clock, "navette@caf.example.org", test::Box::short_text};
+    const channels::CourrielTools tools{*mail, credentials, clock, "navette@caf.example.org", test::Box::short_text};
     return {std::make_unique<channels::CourrielSender>(
                 model::CourrielProfile{"rpe@example.org", protection, "cle-rpe-pdf", 10U << 20U}, tools),
             [=, this](const std::string& file) {
-              const fs::path eml = mails / "R1-contenu.eml";
               if (fs::exists(eml) && !fs::exists(there / file)) {
                 std::ifstream in(eml, std::ios::binary);
                 const std::string bytes{std::istreambuf_iterator<char>(in), {}};
@@ -125,7 +132,7 @@ class World {
   std::unique_ptr<test::RootOwnedDir> srv;
   std::unique_ptr<test::Keys> keys;  // of the lieu that gets mails
   test::FakeClock clock{"2026-11-25T12:00:00Z"};
-  channels::MailDirectory mail{dir / "courriels"};
+  std::unique_ptr<channels::MailSender> mail;
 };
 
 void put(const fs::path& path, const std::string& bytes) {
@@ -183,10 +190,17 @@ void for_each_place(const std::function<void(const World&, const std::function<P
   if (!by_name) {
     for (const auto protection : {model::Protection::smime, model::Protection::pdf}) {
       SECTION(protection == model::Protection::smime ? "courriel, S/MIME" : "courriel, PDF") {
+        const test::Smtpd server;
         World world;
         work(
-            world, [&] { return world.courriel(protection); }, false);
+            world, [&] { return world.courriel(protection, &server); }, false);
+        CHECK_FALSE(server.has(2));
       }
+    }
+    SECTION("courriel, as a file") {
+      World world;
+      work(
+          world, [&] { return world.courriel(model::Protection::smime); }, false);
     }
   }
   SECTION("dépôt") {
@@ -344,7 +358,7 @@ TEST_CASE(
 
 TEST_CASE("contract: a mail that was sent cannot be withdrawn, and the lieu must be asked") {
   World world;
-  const Place place = world.courriel();
+  const Place place = world.courriel(model::Protection::smime);
   REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
   const Outcome outcome = place.sender->withdraw(world.depot.remise());
   REQUIRE(std::holds_alternative<Refused>(outcome));
