@@ -62,8 +62,8 @@ class FileSender {
 
   // One attempt. Delivered: every file is at the lieu, whole and durable as far as the channel can tell, and the lieu
   // sees the remise. Anything else: the lieu does not see the remise, no manifest being there; at a partner's server
-  // single files may be. May be repeated at will, after a
-  // crash at any point as well: a remise that is already there is Delivered again, nothing is sent twice.
+  // single files may be. May be repeated at will, after a crash at any point as well: a remise that is already there is
+  // Delivered again, nothing is sent twice.
   //
   // What the channel and its partner do wrong is an Outcome, never an exception; `source` whose bytes are not those of
   // `files` is Refused "source-alteree" and shown to nobody. Reasons and facts name directories, sizes and codes,

@@ -333,11 +333,12 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
   }
   note();
   if (!report.failure) return std::nullopt;
+  if (report.failure->code == SftpError::ok)  // nothing that the server said
+    return Refused{"source-alteree", fmt::format("{}; they are in {}", report.failure->what, r.source.path().string())};
   return outcome_of(*report.failure, needed);
 }
 
 Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed) {
-  if (failure.code == SftpError::ok) return Refused{"source-alteree", failure.what};
   if (failure.code == SftpError::failure) {
     // A full disk is told by nothing but the space that is left.
     const auto free = sftp_->free_space(profile_.directory);

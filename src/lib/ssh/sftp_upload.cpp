@@ -146,7 +146,7 @@ class Sftp::Uploading {
       return;
     }
     if (!f.failed && !f.source->intact())
-      fail(i, Operation::write, "the bytes stored for it in depart/ are not those announced", SftpError::ok);
+      fail(i, Operation::write, "the bytes stored for it are not those announced", SftpError::ok);
     f.source.reset();
     close(i);
   }
@@ -156,7 +156,7 @@ class Sftp::Uploading {
     std::string data(std::min<std::uint64_t>(wire::chunk, uploads_[i].size - f.sent), '\0');
     data.resize(f.source->read(data.data(), data.size()));
     if (data.empty()) {
-      fail(i, Operation::write, "the bytes stored for it in depart/ are fewer than announced", SftpError::ok);
+      fail(i, Operation::write, "the bytes stored for it are fewer than announced", SftpError::ok);
       return;
     }
     const std::size_t size = data.size();
