@@ -110,6 +110,7 @@ class SftpProbing {
   bool connect();
   void connection_failed(const ssh::SshError& e);
   void try_server();
+  void find_places();
   void try_deliveries();
   void try_returns();
   bool try_directory();
@@ -218,8 +219,22 @@ void SftpProbing::connection_failed(const ssh::SshError& e) {
 }
 
 void SftpProbing::try_server() {
+  find_places();
   try_deliveries();
   if (probe_.failed.empty() && !profile_.return_directory.empty()) try_returns();
+}
+
+// A directory that is not there is for other steps to tell.
+void SftpProbing::find_places() {
+  for (model::Place place : model::places(profile_)) {
+    try {
+      place.directory = sftp_->real_path(place.directory);
+      place.fingerprint = sftp_->host_fingerprint();
+      probe_.places.push_back(std::move(place));
+    } catch (const SftpError&) {
+      continue;
+    }
+  }
 }
 
 void SftpProbing::try_deliveries() {
@@ -466,7 +481,7 @@ Probe probe_credentials(const model::CourrielProfile& profile, const Credentials
       probe.advice = "have the lieu send its next one, and put it in its place";
     }
   } catch (const CredentialError& e) {  // names the setting
-    probe = {{}, credential, e.what(), "nothing leaves for that lieu until the file is mended", false};
+    probe = {{}, credential, e.what(), "nothing leaves for that lieu until the file is mended", false, {}};
   }
   return probe;
 }
@@ -484,7 +499,7 @@ Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, m
   if (settings.tls != curl::Tls::none) probe.passed.emplace_back("TLS");
   if (!settings.user.empty()) probe.passed.emplace_back(login);
   const auto fail = [&](std::string step, std::vector<std::string> before, std::string problem, std::string advice) {
-    probe = {std::move(before), std::move(step), std::move(problem), std::move(advice), false};
+    probe = {std::move(before), std::move(step), std::move(problem), std::move(advice), false, {}};
   };
   try {
     curl::Smtp(server_of(settings, credentials), patience).greet(stop);

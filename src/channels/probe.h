@@ -22,6 +22,8 @@ struct Probe {
   std::string advice;               // which setting to change, or whom to ask
   // Of `failed`: deliveries arrive all the same.
   bool delivers = true;
+  // Those of the profile, with links followed and the host key of the server that was met; empty when it tells none.
+  std::vector<model::Place> places;
 };
 
 // The credentials that a profile names: there, closed to others, usable. No network.

@@ -52,7 +52,10 @@ class PartnerCheck {
                       probe);
   }
 
-  Finding partner(const store::LieuRow& lieu) const { return lieu.canal == "courriel" ? box(lieu) : server(lieu); }
+  // `met`: as Probe::places.
+  Finding partner(const store::LieuRow& lieu, std::vector<model::Place>& met) const {
+    return lieu.canal == "courriel" ? box(lieu) : server(lieu, met);
+  }
 
  private:
   // No mail is sent: the mail server is tried by itself.
@@ -67,7 +70,7 @@ class PartnerCheck {
     }
   }
 
-  Finding server(const store::LieuRow& lieu) const {
+  Finding server(const store::LieuRow& lieu, std::vector<model::Place>& met) const {
     const char* subject = reach_ ? "reach" : "partner";
     try {
       const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
@@ -75,6 +78,7 @@ class PartnerCheck {
       if (!reach_)
         return finding_of(subject, what, "has its credentials", channels::probe_credentials(p, credentials_));
       Probe probe = channels::probe_sftp(p, credentials_, config_.daemon.patience, stop_);
+      met = std::move(probe.places);
       if (!probe.failed.empty() && p.window && model::next_opening(*p.window, now_))
         probe.advice += "; its <fenetreEnvoi> is closed now";
       return finding_of(subject, what, "takes deliveries", probe);
@@ -90,37 +94,45 @@ class PartnerCheck {
   const std::stop_token& stop_;
 };
 
-// Conventions from before this was refused (REPERTOIRE_PARTAGE).
-Findings shared_places(const std::vector<store::LieuRow>& lieux) {
-  struct Placed {
-    std::string lieu;
-    model::Place place;
-  };
-  std::map<std::string, std::vector<Placed>> at;
-  for (const store::LieuRow& lieu : lieux) {
-    if (lieu.canal != "sftp") continue;
-    try {
-      for (model::Place& place : model::places(flux::read_sftp_profile(lieu.profil))) {
-        auto& there = at[place.where];
-        there.push_back({lieu.identifiant, std::move(place)});
-      }
-    } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+struct Placed {
+  std::string lieu;
+  model::Place place;
+};
+
+// Those of its profile and, where its server was asked, those that the server has them for.
+std::vector<Placed> placed(const store::LieuRow& lieu, const std::vector<model::Place>& met) {
+  std::vector<Placed> out;
+  if (lieu.canal != "sftp") return out;
+  try {
+    for (model::Place& place : model::places(flux::read_sftp_profile(lieu.profil)))
+      out.push_back({lieu.identifiant, std::move(place)});
+  } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
+  }
+  for (const model::Place& place : met) out.push_back({lieu.identifiant, place});
+  return out;
+}
+
+// Conventions from before this was refused (REPERTOIRE_PARTAGE), and directories of two names at the server.
+Findings shared_places(const std::vector<Placed>& all) {
+  std::multimap<std::string_view, const Placed*> by_user;
+  std::map<std::string, std::set<std::string>> shared;  // by directory: lieux
+  for (const Placed& one : all) {
+    const auto [begin, end] = by_user.equal_range(one.place.user);
+    for (auto other = begin; other != end; ++other) {
+      if (one.lieu != other->second->lieu && collide(one.place, other->second->place))
+        shared[one.place.directory].insert({one.lieu, other->second->lieu});
     }
+    by_user.emplace(one.place.user, &one);
   }
   Findings out;
-  for (const auto& [where, there] : at) {
-    std::set<std::string> names;
-    for (const Placed& one : there) {
-      for (const Placed& other : there) {
-        if (one.lieu != other.lieu && collide(one.place, other.place)) names.insert(one.lieu);
-      }
-    }
-    if (names.empty()) continue;
+  std::set<std::set<std::string>> told;
+  for (const auto& [directory, lieux] : shared) {
+    if (!told.insert(lieux).second) continue;  // the same directory's other name
     out.push_back({Health::bad, "partner",
                    fmt::format("{} share the directory {}: what is fetched or taken back for one goes from the other; "
                                "give each its own <repertoire> and <repertoireRetour>, or, if only remises lie there, "
                                "say <creationRepertoire>true</creationRepertoire>",
-                               text::join({names.begin(), names.end()}, ", "), where)});
+                               text::join({lieux.begin(), lieux.end()}, ", "), directory)});
   }
   return out;
 }
@@ -169,7 +181,9 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   const PartnerCheck check(config, now, reach, stop);
   std::vector<std::function<Finding()>> tries;
   if (reach && !config.mail.host.empty()) tries.emplace_back([&] { return check.mail(); });
-  for (const store::LieuRow& lieu : lieux) tries.emplace_back([&] { return check.partner(lieu); });
+  std::vector<std::vector<model::Place>> met(lieux.size());
+  for (std::size_t i = 0; i < lieux.size(); ++i)
+    tries.emplace_back([&, i] { return check.partner(lieux[i], met[i]); });
 
   Findings out(tries.size(), Finding{Health::warn, "reach", "not tried: stopped"});
   ProgressBar bar(reach && stderr_is_terminal());
@@ -178,7 +192,12 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
     if (!stop.stop_requested()) out[i] = tries[i]();
     bar.update("reach", ++done, tries.size());
   });
-  Findings shared = shared_places(lieux);
+  std::vector<Placed> all;
+  for (std::size_t i = 0; i < lieux.size(); ++i) {
+    auto of_lieu = placed(lieux[i], met[i]);
+    std::move(of_lieu.begin(), of_lieu.end(), std::back_inserter(all));
+  }
+  Findings shared = shared_places(all);
   std::move(shared.begin(), shared.end(), std::back_inserter(out));
   Findings foreign = foreign_credentials(config, lieux);
   std::move(foreign.begin(), foreign.end(), std::back_inserter(out));

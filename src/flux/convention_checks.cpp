@@ -70,7 +70,7 @@ Finding check_places(Node lieux, const std::vector<model::Lieu>& read) {
     }
     const char* element = "repertoire";
     for (const model::Place& place : of_lieu) {
-      auto& there = seen[place.where];
+      auto& there = seen[place.user];
       const auto hit = [&](const model::Place& other) { return collide(other, place); };
       if (std::any_of(there.begin(), there.end(), hit)) return Problem{Code::repertoire_partage, sftp.child(element)};
       there.push_back(place);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -23,6 +24,13 @@ std::string plain(std::string_view directory) {
   return out.empty() ? "." : out;
 }
 
+// Both plain. Where an account arrives is for the server to know.
+bool may_be_one(const std::string& a, const std::string& b) {
+  if (a.starts_with('/') == b.starts_with('/')) return a == b;
+  const auto& [absolute, relative] = a.starts_with('/') ? std::tie(a, b) : std::tie(b, a);
+  return absolute.ends_with("/" + relative);
+}
+
 }  // namespace
 
 std::optional<Instant> next_opening(const SendingWindow& window, Instant now) {
@@ -38,18 +46,19 @@ std::vector<Place> places(const SftpProfile& profile) {
   std::string host = profile.host;
   std::transform(host.begin(), host.end(), host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  const auto where = [&](const std::string& directory) {
-    return fmt::format("{}@{}:{} {}", profile.user, host, profile.port, plain(directory));
+  const auto place = [&](const std::string& directory, Place::Use use) {
+    return Place{profile.user, fmt::format("{}:{}", host, profile.port), profile.fingerprint, plain(directory), use};
   };
-  const auto use = profile.make_directory ? Place::Use::remises_apart : Place::Use::remises_flat;
-  std::vector<Place> out{{where(profile.directory), use}};
-  if (!profile.return_directory.empty()) out.push_back({where(profile.return_directory), Place::Use::returns});
+  std::vector<Place> out{
+      place(profile.directory, profile.make_directory ? Place::Use::remises_apart : Place::Use::remises_flat)};
+  if (!profile.return_directory.empty()) out.push_back(place(profile.return_directory, Place::Use::returns));
   return out;
 }
 
 bool collide(const Place& a, const Place& b) {
   using Use = Place::Use;
-  if (a.where != b.where) return false;
+  const bool one_key = !a.fingerprint.empty() && a.fingerprint == b.fingerprint;
+  if (a.user != b.user || !(a.server == b.server || one_key) || !may_be_one(a.directory, b.directory)) return false;
   return a.use == Use::returns || b.use == Use::returns || (a.use == Use::remises_flat && b.use == Use::remises_flat);
 }
 

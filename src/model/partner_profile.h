@@ -47,14 +47,19 @@ struct SftpProfile {
 // A directory at a partner's server that navette puts files into, or takes them from.
 struct Place {
   enum class Use { remises_apart, remises_flat, returns };  // apart: each has a directory of its own
-  std::string where;                                        // "user@host:port directory", whatever its spelling
+  std::string user;
+  std::string server;       // "host:port"
+  std::string fingerprint;  // of the server's host key; empty: not known
+  std::string directory;    // without what changes nothing: a "/" at the end or twice, a component "."
   Use use = Use::remises_apart;
   bool operator==(const Place&) const = default;
 };
 // Of remises and then, where the profile has one, of returns.
 std::vector<Place> places(const SftpProfile& profile);
-// Whether it cannot be both: what is fetched is taken for that lieu's and removed; a demande's files have the same
-// names at each of its lieux, and what is taken back is removed by name.
+// Whether it is one directory and cannot be both: what is fetched is taken for that lieu's and removed; a demande's
+// files have the same names at each of its lieux, and what is taken back is removed by name. Two names of one server
+// are known by its host key. An absolute directory is taken for a relative one whose components it ends with, unless
+// that is the directory of arrival, which could be any.
 bool collide(const Place& a, const Place& b);
 
 // How the content of a mail is protected. `none`: it has none, it only says that a remise waits (R9).

@@ -145,8 +145,8 @@ bool ConventionsIntake::is_taken(const model::Place& place, const std::string& l
     known_places_.emplace();
     for (const store::Store::SftpLieu& known : tools_.store.sftp_lieux()) {
       for (model::Place& of_known : flux::places(known.channel)) {
-        std::string where = of_known.where;
-        known_places_->emplace(std::move(where), KnownPlace{std::move(of_known), known.lieu, known.caf, known.tenure});
+        std::string user = of_known.user;
+        known_places_->emplace(std::move(user), KnownPlace{std::move(of_known), known.lieu, known.caf, known.tenure});
       }
     }
   }
@@ -154,12 +154,12 @@ bool ConventionsIntake::is_taken(const model::Place& place, const std::string& l
   const auto taken = [&](const std::optional<model::Interval>& by_other) {
     return term && by_other && term->overlaps(*by_other);
   };
-  const auto [held, held_end] = held_places_.equal_range(place.where);
+  const auto [held, held_end] = held_places_.equal_range(place.user);
   const bool in_flux = std::any_of(held, held_end, [&](const auto& h) {
     return h.second.lieu != lieu && collide(h.second.place, place) && taken(h.second.during);
   });
   if (in_flux) return true;
-  const auto [known, known_end] = known_places_->equal_range(place.where);
+  const auto [known, known_end] = known_places_->equal_range(place.user);
   return std::any_of(known, known_end, [&](const auto& k) {
     const KnownPlace& other = k.second;
     if (other.lieu == lieu || !collide(other.place, place)) return false;
@@ -174,8 +174,8 @@ void ConventionsIntake::hold_lieux(const Convention& convention) {
   for (const model::Lieu& lieu : convention.annexe.lieux) {
     held_.emplace(lieu.identifiant, Holding{siren_of(convention), term});
     for (model::Place& place : flux::places(lieu.channel)) {
-      std::string where = place.where;
-      held_places_.emplace(std::move(where), HeldPlace{std::move(place), lieu.identifiant, term});
+      std::string user = place.user;
+      held_places_.emplace(std::move(user), HeldPlace{std::move(place), lieu.identifiant, term});
     }
   }
 }

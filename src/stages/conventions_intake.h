@@ -53,7 +53,7 @@ class ConventionsIntake {
     std::string lieu;
     std::optional<model::Interval> during;
   };
-  std::multimap<std::string, HeldPlace> held_places_;  // of this flux: Place::where → its new versions
+  std::multimap<std::string, HeldPlace> held_places_;  // of this flux: user → its new versions
   struct KnownPlace {
     model::Place place;
     std::string lieu;

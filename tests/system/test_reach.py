@@ -111,7 +111,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
             "faux-lecture-mkdir": readonly.channel(),
             "faux-mkdir": nomkdir.channel(),
             "faux-mot": flat(sshd, "faux-mot").replace("cle-partenaire", "mot-de-passe"),
-            "faux-nom": good.replace("127.0.0.1", "serveur.invalid"),
+            "faux-nom": flat(sshd, "faux-nom").replace("127.0.0.1", "serveur.invalid"),
             "faux-port": sshd.channel(port=free_port()),
             "faux-renommage": flat(norename, "avec"),
             "faux-repertoire": good.replace(f"{sshd.there}/bon</", f"{sshd.there}/absent</"),
@@ -346,3 +346,15 @@ def test_a_profile_names_credentials_of_its_caf_and_of_its_use_alone(site, serve
                                                    canal=own.replace("caf-421-cle", "caf-691-cle"))), "caf-421", "hab-1.xml")
     site.passes()
     assert ">JUSTIFICATIF_INTERDIT<" in "".join(p.read_text(encoding="utf-8") for p in site.accuses("caf-421"))
+
+
+def test_one_directory_of_two_lieux_is_told_whatever_leads_there(site, server):
+    sshd = server()
+    one, other = flat(sshd, "un"), known(flat(sshd, "deux"), "hotes")
+    open_partners(site, sshd, {"rpe-deux": other, "rpe-un": one, "rpe-apart": flat(sshd, "trois")})
+    assert not any("share" in f["texte"] for f in findings(site, "--reach", subject="partner"))
+    (sshd.there / "deux").rmdir()
+    (sshd.there / "deux").symlink_to("un")
+    assert not any("share" in f["texte"] for f in findings(site, subject="partner"))  # nobody was asked
+    shared, = (f for f in findings(site, "--reach", subject="partner", code=1) if "share" in f["texte"])
+    assert shared["etat"] == "bad" and shared["texte"].startswith(f"rpe-deux, rpe-un share the directory {sshd.there}/un:")

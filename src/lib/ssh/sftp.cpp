@@ -415,6 +415,17 @@ std::string Sftp::read(const std::string& path, std::uint64_t limit) {
   return bytes;
 }
 
+std::string Sftp::real_path(const std::string& path) {
+  std::string real;
+  ask(
+      Type::realpath, "ask for the real path of " + path, [&](Builder& b) { b.string(path); }, Type::name,
+      [&](Reply& r) {
+        if (r.body.u32() == 0) throw MalformedPacket("the server's answer names nothing");
+        real = r.body.string();
+      });
+  return real;
+}
+
 std::optional<std::uint64_t> Sftp::free_space(const std::string& path) {
   if (!has(space_extension)) return std::nullopt;
   std::uint64_t free = 0;

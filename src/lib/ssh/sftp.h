@@ -125,6 +125,8 @@ class Sftp {
   // The whole file, piece by piece. TooMuch when it is larger than `limit` bytes.
   void read(const std::string& path, std::uint64_t limit, const std::function<void(std::string_view)>& sink);
   std::string read(const std::string& path, std::uint64_t limit);
+  // Absolute, without links, "." and "..", as the server has it.
+  std::string real_path(const std::string& path);
   // Bytes free for us where `path` lies; nothing when the server cannot tell.
   std::optional<std::uint64_t> free_space(const std::string& path);
 

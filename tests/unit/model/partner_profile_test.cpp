@@ -44,3 +44,38 @@ TEST_CASE("profiles name the credentials that they use") {
   mail.protection = Protection::pdf;
   CHECK(names(mail) == "rpe-pdf ");
 }
+
+TEST_CASE("a directory that two lieux may have in common is told, whatever its spelling or the name of its server") {
+  SftpProfile one;
+  one.host = "sftp.example.org";
+  one.user = "caf";
+  one.fingerprint = "SHA256:abc";
+  one.directory = "depot/rpe";
+  const auto meets = [&](const SftpProfile& other) { return collide(places(one).front(), places(other).front()); };
+  const auto changed = [&](const auto& change) {
+    SftpProfile other = one;
+    change(other);
+    return meets(other);
+  };
+  CHECK(meets(one));
+  CHECK(changed([](auto& p) { p.directory = "./depot//rpe/"; }));
+  CHECK(changed([](auto& p) { p.directory = "/home/caf/depot/rpe"; }));
+  CHECK(changed([](auto& p) { p.host = "192.0.2.1"; }));
+  CHECK(changed([](auto& p) { p.fingerprint.clear(); }));
+  CHECK_FALSE(changed([](auto& p) { p.directory = "rpe"; }));
+  CHECK_FALSE(changed([](auto& p) { p.directory = "/home/caf/autre-depot/rpe/deux"; }));
+  CHECK_FALSE(changed([](auto& p) { p.directory = "/xdepot/rpe"; }));
+  CHECK_FALSE(changed([](auto& p) { p.user = "autre"; }));
+  CHECK_FALSE(changed([](auto& p) { p.make_directory = true; }));
+  CHECK_FALSE(changed([](auto& p) {
+    p.host = "192.0.2.1";
+    p.fingerprint = "SHA256:def";
+  }));
+  CHECK_FALSE(changed([](auto& p) {
+    p.host = "192.0.2.1";
+    p.fingerprint.clear();
+  }));
+  // Where an account arrives only the server knows.
+  one.directory = ".";
+  CHECK_FALSE(changed([](auto& p) { p.directory = "/depot"; }));
+}

@@ -453,6 +453,7 @@ TEST_CASE("a directory without a directory a remise is one lieu's of its account
   const std::string same = at_server("rpe-deux", {.directory = "depot/", .host = "SFTP.example.org"});
   CHECK(refused({one}, {same}) == "REPERTOIRE_PARTAGE");
   CHECK(refused({one, same}, {}) == "REPERTOIRE_PARTAGE");
+  CHECK(refused({one}, {at_server("rpe-deux", {"/home/caf/depot"})}) == "REPERTOIRE_PARTAGE");
   CHECK(refused({one}, {at_server("rpe-deux", {"depot2"})}).empty());
   CHECK(refused({one}, {at_server("rpe-deux", {.directory = "depot", .host = "sftp2.example.org"})}).empty());
   const std::string apart = at_server("rpe-trois", {"depot", false});
