@@ -128,4 +128,9 @@ std::optional<Instant> next_attempt(Instant now, Instant first_attempt, int atte
   return now + std::chrono::milliseconds(static_cast<std::int64_t>(static_cast<double>(wait.count()) * spread));
 }
 
+Instant next_copy(Instant now, int attempts, double jitter) {
+  constexpr int soon = 4;
+  return attempts > soon ? now + std::chrono::days(1) : *next_attempt(now, now, attempts, jitter);
+}
+
 }  // namespace navette::model

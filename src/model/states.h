@@ -47,5 +47,8 @@ std::string demande_state(bool held, bool unrouted, const std::vector<Achemineme
 // [0, 1) so that partners do not come back all at once. Nothing when `first_attempt` lies five days back: hold, and
 // tell a person.
 std::optional<Instant> next_attempt(Instant now, Instant first_attempt, int attempts, double jitter);
+// The same for a mail that is never given up, after an attempt that may have reached its readers, the server's answer
+// being lost: from the fifth on a day later, so that no mailbox fills with copies.
+Instant next_copy(Instant now, int attempts, double jitter);
 
 }  // namespace navette::model

@@ -194,7 +194,9 @@ store::AlertOutcome attempt(const AlertTools& tools, const store::DueAlert& due,
   const auto answer = tools.mail.send(mail, stop);
   if (const auto* r = std::get_if<model::Refused>(&answer.outcome)) return refused(r->reason);
   if (const auto* r = std::get_if<model::Retry>(&answer.outcome)) {
-    if (const auto next = model::next_attempt(now, now, due.attempts + 1, 0.5)) out.next_attempt = *next;
+    const int attempts = due.attempts + 1;
+    if (const auto next = model::next_attempt(now, now, attempts, 0.5)) out.next_attempt = *next;
+    if (answer.in_doubt) out.next_attempt = model::next_copy(now, attempts, 0.5);
     return refused(r->reason);
   }
   for (const channels::RecipientAnswer& r : answer.recipients) {

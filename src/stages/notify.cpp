@@ -171,6 +171,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   const std::size_t reached = recipients.size() - mail.recipients.size() + told.size();
   if (!is_done(answer.outcome, reached > 0, mail.last_try)) {
     Attempt a = not_accepted(n, now, answer.outcome);
+    if (answer.in_doubt) a.outcome.next_attempt = model::next_copy(now, n.attempts + 1, tried);
     a.outcome.told = std::move(told);
     return a;
   }

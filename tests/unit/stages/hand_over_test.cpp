@@ -88,12 +88,14 @@ class Postbox final : public channels::MailSender {
     if (during) during();
     channels::MailOutcome result;
     result.outcome = outcome;
+    result.in_doubt = in_doubt;
     for (std::size_t i = 0; i < mail.recipients.size(); ++i)
       result.recipients.push_back({mail.recipients[i], persons.empty() ? outcome : persons.at(i)});
     return result;
   }
 
   model::Outcome outcome;
+  bool in_doubt = false;
   std::vector<model::Outcome> persons;  // empty: all of them `outcome`
   std::vector<channels::Mail> mails;
   std::function<void()> during;
@@ -661,6 +663,26 @@ TEST_CASE(
   CHECK_THAT(mail, Catch::Contains("deux@relais.example.org") && !Catch::Contains("odette@"));
 }
 
+TEST_CASE("a notification whose answer is lost each time comes five times the first day, then once a day") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  post.outcome = model::Retry{"the server did not answer", std::nullopt, model::Scope::mail_server};
+  post.in_doubt = true;
+  site.pack();
+  site.deliver();
+  const auto copies_in = [&](std::chrono::hours span) {
+    post.mails.clear();
+    for (const Instant end = site.clock.now() + span; site.clock.now() < end; site.clock.advance(10min)) site.notify();
+    return post.mails.size();
+  };
+  CHECK(copies_in(24h) == 5);
+  CHECK(copies_in(72h) == 3);
+  // What surely did not arrive is tried each hour.
+  post.in_doubt = false;
+  CHECK(copies_in(48h) > 24);
+}
+
 TEST_CASE("R5: a notification that some receive and one refuses is accepted; the trace names the latter by number") {
   Delivery site;
   Postbox post;
@@ -1004,6 +1026,13 @@ TEST_CASE("each Caf is told once a day what needs a person, and nothing when not
   CHECK(post.mails[1].message_id != mail.message_id);
   CHECK_THAT(site.text("SELECT group_concat(action) FROM trace WHERE objet = 'caf:421'"),
              Catch::Equals("alerte.acceptee,alerte.acceptee"));
+  // Whose answer is lost each time comes five times.
+  post.outcome = model::Retry{"the server did not answer", std::nullopt, model::Scope::mail_server};
+  post.in_doubt = true;
+  post.mails.clear();
+  site.clock.set(model::start_of(model::paris_day(site.clock.now() + 24h)));
+  for (int hour = 0; hour < 23; ++hour, site.clock.advance(1h)) CHECK(site.alert() == 0);
+  CHECK(post.mails.size() == 5);
 }
 
 TEST_CASE("an alert that the mail server does not take is sent later, the same day once") {
