@@ -565,3 +565,27 @@ def test_a_distant_server_that_dies_in_the_middle_gets_each_file_once(site, sshd
     finally:
         proxy.kill()
         proxy.wait()
+
+
+def test_memory_stays_flat_whatever_waits_for_a_partner(site, sshd):
+    if "asan" in site.binary:
+        pytest.skip("the sanitizer's own memory would be measured")
+    open_site(site, sshd, patience="20s").passes()
+    key = site.path / "justificatifs/cle-partenaire"
+
+    def peak_of_delivering(count, flux):
+        """MiB of the pass that delivers them, packed by former ones."""
+        key.rename(site.path / "cle")
+        for n in range(flux, flux + count // 500):
+            site.deposit(demandes(f"D{n}", *(demande(f"A{n}-{i}") for i in range(500))), name=f"d{n}.xml")
+        site.passes()
+        (site.path / "cle").rename(key)
+        site.run("lieux", "retry", "rpe-un")
+        told = site.path / "peak"
+        subprocess.run(["/usr/bin/time", "-f", "%M", "-o", told, *site.command("run", "--now")], check=True, stdin=subprocess.DEVNULL,
+                       capture_output=True)
+        assert rows(site, "SELECT count(*) FROM remise WHERE etat <> 'livree'") == [(0,)]
+        return int(told.read_text(encoding="ascii")) / 1024
+    few, many = peak_of_delivering(500, 0), peak_of_delivering(3000, 1)
+    assert many < few + 4, (few, many)
+    assert len(sshd.files()) == 7 * (2 * 500 + 1)
