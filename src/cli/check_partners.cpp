@@ -182,8 +182,7 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   std::vector<std::function<Finding()>> tries;
   if (reach && !config.mail.host.empty()) tries.emplace_back([&] { return check.mail(); });
   std::vector<std::vector<model::Place>> met(lieux.size());
-  for (std::size_t i = 0; i < lieux.size(); ++i)
-    tries.emplace_back([&, i] { return check.partner(lieux[i], met[i]); });
+  for (std::size_t i = 0; i < lieux.size(); ++i) tries.emplace_back([&, i] { return check.partner(lieux[i], met[i]); });
 
   Findings out(tries.size(), Finding{Health::warn, "reach", "not tried: stopped"});
   ProgressBar bar(reach && stderr_is_terminal());

@@ -7,7 +7,6 @@ very commands of docs/depots.md, and the machine's own files are never touched.
 import json
 import os
 import pathlib
-import shlex
 import shutil
 import socket
 import subprocess

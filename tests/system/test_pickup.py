@@ -10,7 +10,7 @@ import time
 import pytest
 
 from test_main_job import PARIS, convention, demande, demandes, envelope, habilitations, rows, validate
-from test_sftp import Sshd, a_server, open_site  # pylint: disable=unused-import # a_server: the fixture sshd
+from test_sftp import Sshd, a_server, open_site  # noqa: F401: a_server is the fixture sshd
 
 needs_sshd = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
 
