@@ -39,7 +39,7 @@ RULES = {
     "regular": "rows of one table have as many columns (UA 7.5)",
     "alternate": "each Figure has an Alt (UA 7.3)",
     "figure-box": "each Figure says where it is on its page (32000-1, 14.8.5.4.3)",
-    "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8)",
+    "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8), or drawings of lines alone in RGB",
     "marked": "all that is painted is tagged or an artifact, never both (UA 7.1)",
     "marked-pairs": "marked content, text objects and graphics states end in the reverse order they begin",
     "parent-tree": "the ParentTree leads from marked content to the element that holds it, and back",
@@ -271,6 +271,9 @@ class Checker:
                 self.fonts[font.objgen] = Font(font, self.broken)
             fonts[key] = self.fonts[font.objgen]
         for key, image in resources.get("/XObject", {}).items():
+            if image.get("/Subtype") == Name.Form:
+                self.drawing(key, image)
+                continue
             self.image(key, image, (Name.DeviceGray, Name.DeviceRGB))
             if "/SMask" in image:
                 self.image(key + "'s mask", image["/SMask"], (Name.DeviceGray,))
@@ -303,6 +306,12 @@ class Checker:
             else:
                 self.need(name not in OTHER_COLOURS, "output-intent", f"operator {name}")
         self.need(open_ == [outside], "marked-pairs", "at the end of a page")
+
+    def drawing(self, name, form):
+        """Painted where it is marked; it marks nothing itself, so that no text may be in it."""
+        operators = {str(operator) for _, operator in pikepdf.parse_content_stream(form)}
+        self.need(operators <= {"RG", "w", "J", "j", "re", "m", "l", "S"} and "S" in operators and "/Group" not in form
+                  and "/Ref" not in form and "/OPI" not in form and "/PS" not in form, "image", f"{name} is no plain drawing")
 
     def image(self, name, image, spaces):
         self.need(image.get("/Subtype") == Name.Image and image.get("/ColorSpace") in spaces

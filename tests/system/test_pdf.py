@@ -469,6 +469,11 @@ def four_colours(pdf):
     image(pdf)["/ColorSpace"] = Name.DeviceCMYK
 
 
+def letters_in_a_drawing(pdf):
+    drawing = next(i for _, i in pdf.pages[0].obj["/Resources"]["/XObject"].items() if i["/Subtype"] == Name.Form)
+    drawing.write(drawing.read_bytes() + b" BT (x) Tj ET")
+
+
 def action(pdf):
     pdf.Root["/OpenAction"] = pikepdf.Dictionary(S=Name.JavaScript, JS=pikepdf.String("app.alert(1)"))
 
@@ -494,7 +499,8 @@ DAMAGE = [
     ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
     ("headings", skipped_heading), ("regular", odd_row), ("containment", misplaced), ("output-intent", no_intent),
     ("outline", dead_bookmark), ("alternate", no_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
-    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
+    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("image", letters_in_a_drawing),
+    ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
     ("tabs", no_tabs), ("title", no_title),
     ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
     ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),
