@@ -12,6 +12,7 @@
                 exclude-result-prefixes="d">
 
   <xsl:include href="francais.xsl"/>
+  <xsl:include href="bordereau-fo.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="no"/>
   <xsl:strip-space elements="*"/>
 

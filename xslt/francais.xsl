@@ -19,6 +19,12 @@
     <xsl:value-of select="substring($date, 1, 4)"/>
   </xsl:template>
 
+  <!-- 2026-09-03 → 03/09/2026, là où la place manque. -->
+  <xsl:template name="date-courte">
+    <xsl:param name="date"/>
+    <xsl:value-of select="concat(substring($date, 9, 2), '/', substring($date, 6, 2), '/', substring($date, 1, 4))"/>
+  </xsl:template>
+
   <!-- 08:00 → 8 h ; 17:30 → 17 h 30. -->
   <xsl:template name="heure">
     <xsl:param name="heure"/>
