@@ -52,6 +52,16 @@ class CannotTell : public Error {
 // A stop ended an attempt before it wrote anything.
 class NothingSent : public Interrupted {};
 
+// A stop ended an attempt after it had begun to write.
+class SentInPart : public Interrupted {
+ public:
+  explicit SentInPart(std::vector<std::string> arrived) : arrived_(std::move(arrived)) {}
+  const std::vector<std::string>& arrived() const { return arrived_; }  // files that are there for certain
+
+ private:
+  std::vector<std::string> arrived_;
+};
+
 // Of one partner; one thread uses it. It may keep a connection from one remise to the next.
 class FileSender {
  public:

@@ -34,6 +34,9 @@ struct MailOutcome {
   std::vector<RecipientAnswer> recipients;
   // Not Delivered, and yet the server may have taken the mail over: its answer was lost.
   bool in_doubt = false;
+  // Not Delivered for a fault of the mail server's, and yet it was of a recipient that it said so: it may take another
+  // mail, and what it refuses one while it takes it for another is that one's.
+  bool of_recipient = false;
   std::optional<Instant> at{};  // of the answer, where it came before it was asked for
 };
 

@@ -104,6 +104,7 @@ class SftpProbing {
     probe_.problem = std::move(problem);
     probe_.advice = std::move(advice);
     probe_.delivers = step_ == removing || step_ == returning;
+    probe_.answered = step_ != name && step_ != connection && step_ != dialogue;
   }
 
   bool try_credentials();
@@ -481,7 +482,7 @@ Probe probe_credentials(const model::CourrielProfile& profile, const Credentials
       probe.advice = "have the lieu send its next one, and put it in its place";
     }
   } catch (const CredentialError& e) {  // names the setting
-    probe = {{}, credential, e.what(), "nothing leaves for that lieu until the file is mended", false, {}};
+    probe = {{}, credential, e.what(), "nothing leaves for that lieu until the file is mended", false, true, {}};
   }
   return probe;
 }
@@ -499,7 +500,7 @@ Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, m
   if (settings.tls != curl::Tls::none) probe.passed.emplace_back("TLS");
   if (!settings.user.empty()) probe.passed.emplace_back(login);
   const auto fail = [&](std::string step, std::vector<std::string> before, std::string problem, std::string advice) {
-    probe = {std::move(before), std::move(step), std::move(problem), std::move(advice), false, {}};
+    probe = {std::move(before), std::move(step), std::move(problem), std::move(advice), false, true, {}};
   };
   try {
     curl::Smtp(server_of(settings, credentials), patience).greet(stop);

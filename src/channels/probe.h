@@ -22,6 +22,7 @@ struct Probe {
   std::string advice;               // which setting to change, or whom to ask
   // Of `failed`: deliveries arrive all the same.
   bool delivers = true;
+  bool answered = true;  // false: no SSH server did, so that none will for another lieu of that account either
   // Those of the profile, with links followed and the host key of the server that was met; empty when it tells none.
   std::vector<model::Place> places;
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "channels/sftp_access.h"
 #include "channels/sftp_returns.h"
@@ -127,11 +128,14 @@ Outcome SftpSender::send(const RemiseToSend& r) {
     try {
       return attempt(r, arrived);
     } catch (const Interrupted&) {
-      if (wrote_) throw;
+      if (wrote_) throw SentInPart(std::move(arrived));
       throw NothingSent();
     }
   });
-  if (auto* refused = std::get_if<Refused>(&outcome)) refused->left_nothing = !wrote_;
+  if (auto* refused = std::get_if<Refused>(&outcome)) {
+    refused->left_nothing = !wrote_;
+    refused->arrived = std::move(arrived);
+  }
   if (auto* retry = std::get_if<Retry>(&outcome)) {
     retry->left_nothing = !wrote_;
     retry->arrived = std::move(arrived);
@@ -169,8 +173,9 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
   if (auto failed = prepare_directory(r)) return *std::move(failed);
   // Until the manifest is there nobody has been told of the remise. Only where the partner says that whatever is gone
   // was picked up is it so before that too; elsewhere it may have been cleared away.
+  const std::set<std::string> known = known_to_have_arrived(r);
   std::set<std::string> there;
-  if (profile_.proof == model::PickupProof::disappearance) there = r.arrived;
+  if (profile_.proof == model::PickupProof::disappearance) there = known;
   const auto conclude = [&] { arrived.assign(there.begin(), there.end()); };
   try {
     if (auto refused = find_arrived(r, there)) return *std::move(refused);
@@ -178,13 +183,16 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     std::vector<const model::RemiseFile*> found;
     for (const model::RemiseFile& f : r.files) {
       if (!there.contains(f.name) && f.kind != model::FileKind::manifest) missing.push_back(&f);
-      if (there.contains(f.name) && !r.arrived.contains(f.name)) found.push_back(&f);
+      if (there.contains(f.name) && !known.contains(f.name)) found.push_back(&f);
     }
     const bool whole = there.contains(r.files.back().name);
     const bool resumed = missing.size() + 1 < r.files.size();
     auto failed = put(r, missing, there);
     if (!failed && !whole) failed = look_again(r, found, there);
-    if (!failed && !whole) failed = put(r, {&r.files.back()}, there);
+    if (!failed && !whole) {
+      note_documents_there(r);
+      failed = put(r, {&r.files.back()}, there);
+    }
     conclude();
     if (failed) return *std::move(failed);
     std::uint64_t bytes = 0;
@@ -196,6 +204,31 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     conclude();
     throw;
   }
+}
+
+namespace {
+
+// In depart/ while the manifest leaves: every document is there. Should we be killed now, the lieu may have taken them
+// all before anybody asks again.
+constexpr const char* documents_there = "sftp.arrive";
+
+}  // namespace
+
+std::set<std::string> SftpSender::known_to_have_arrived(const RemiseToSend& r) const {
+  if (r.nothing_there) {
+    r.source.remove(documents_there);  // of an attempt whose files were removed since
+    return {};
+  }
+  std::set<std::string> known = r.arrived;
+  if (r.source.contains(documents_there)) {
+    for (const model::RemiseFile& f : r.files)
+      if (f.kind != model::FileKind::manifest) known.insert(f.name);
+  }
+  return known;
+}
+
+void SftpSender::note_documents_there(const RemiseToSend& r) const {
+  if (profile_.proof == model::PickupProof::disappearance) write_file(r.source, documents_there, "");
 }
 
 std::optional<Outcome> SftpSender::prepare_directory(const RemiseToSend& r) {
@@ -235,7 +268,7 @@ std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<
     // Whether a file of that name is this one or that of a former issue, nobody can tell but for the manifest.
     const model::RemiseFile& manifest = r.files.back();
     const auto found = sftp_->stat(path_of(r.remise, manifest));
-    if (!found || found->size != manifest.size) return std::nullopt;
+    if (!found || !(found->size == manifest.size || is_whole(*found, manifest))) return std::nullopt;
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
@@ -334,7 +367,18 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
   note();
   if (!report.failure) return std::nullopt;
   if (report.failure->code == SftpError::ok)  // nothing that the server said
-    return Refused{"source-alteree", fmt::format("{}; they are in {}", report.failure->what, r.source.path().string())};
+    return Refused{
+        "source-alteree",
+        fmt::format("{}: {}; put it back into {} from a copy, or have the remise made anew: navette demandes "
+                    "hold one of its demandes, remises retry, run, then demandes release",
+                    files[report.failure->index]->name, report.failure->what, r.source.path().string())};
+  // A server that renames some and not this one.
+  if (report.failure->operation == ssh::Operation::rename && report.failure->code == SftpError::permission_denied &&
+      !there.empty())
+    return Refused{"droits-insuffisants", report.failure->what +
+                                              "; others of this remise were renamed: something of that name stands "
+                                              "there that this account may not replace; have it moved away, then "
+                                              "retry the remise"};
   return outcome_of(*report.failure, needed);
 }
 
@@ -366,7 +410,7 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
   ask([&] {
     const model::RemiseFile& manifest = r.files.back();
     const auto found = connected().stat(path_of(r.remise, manifest));
-    if (!found || found->size != manifest.size) return;
+    if (!found || !(found->size == manifest.size || is_whole(*found, manifest))) return;
     there =
         Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
   });
@@ -374,7 +418,10 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
 }
 
 void SftpSender::forget(const RemiseToSend& r) {
-  ask([&] { remove_all(r, false); });
+  ask([&] {
+    remove_all(r, false);
+    r.source.remove(documents_there);
+  });
 }
 
 void SftpSender::ask(const std::function<void()>& work) {

@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "channels/credentials.h"
@@ -65,6 +66,8 @@ class SftpSender final : public FileSender {
   };
   Removed remove_all(const RemiseToSend& remise, bool whatever);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
+  std::set<std::string> known_to_have_arrived(const RemiseToSend& r) const;
+  void note_documents_there(const RemiseToSend& r) const;
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
   bool is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;

@@ -107,6 +107,11 @@ bool minds_recipient(const curl::Reply& reply, const EnhancedStatus& status) {
          !status.is(4, 5) && status.subject != 7;
 }
 
+// A policy (x.7) may be one for that recipient after all.
+bool may_be_of_recipient(const curl::Reply& reply) {
+  return reply.asked == curl::Asked::recipient && enhanced_status(reply).subject == 7;
+}
+
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
   if (reply.accepted()) return Delivered{};
   if (reply.code == 0) return Retry{"the mail server hung up on another recipient", std::nullopt};
@@ -167,7 +172,7 @@ curl::Smtp& SmtpSender::connected() {
 // Again for those put off as long as that brings somebody the mail: a server that takes so many recipients at a time
 // wants the others in another transaction (452, RFC 5321 4.5.3.1.10). And without whomever the server hung up on, for
 // those it has not answered for.
-void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& answers) {
+void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& answers, bool& of_recipient) {
   if (const auto found = accepted_.find(mail.message_id); found != accepted_.end()) {
     for (const std::string& address : found->second) answers[address] = Delivered{};
   }
@@ -190,6 +195,7 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
       } else if (std::holds_alternative<Retry>(outcome)) {
         put_off.push_back(missing[i]);
       }
+      of_recipient = of_recipient || (scope_of(outcome) == Scope::mail_server && may_be_of_recipient(replies[i]));
       answers[missing[i]] = std::move(outcome);
     }
     if (!unanswered.empty()) {
@@ -204,17 +210,17 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
 
 // What kept the server from answering. The next attempt connects anew, and reads the password anew.
 std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers,
-                                            bool& in_doubt) {
+                                            MailOutcome& result) {
   try {
-    ask(mail, stop, answers);
+    ask(mail, stop, answers, result.of_recipient);
     return {};
   } catch (const curl::SmtpError& e) {
     smtp_.reset();
-    in_doubt = e.in_doubt();
+    result.in_doubt = e.in_doubt();
     return outcome_of_fault(e, mail.recipients);
   } catch (const curl::Interrupted& e) {
     smtp_.reset();
-    in_doubt = e.in_doubt();
+    result.in_doubt = e.in_doubt();
     return Retry{e.what(), std::nullopt};
   } catch (const CredentialError& e) {
     return Refused{"justificatif", e.what(), Scope::mail_server};
@@ -224,7 +230,8 @@ std::optional<Outcome> SmtpSender::fault_in(const Mail& mail, const std::stop_to
 // Of the mail as a whole, from each recipient's. At the last try a recipient who is put off is left out for the others'
 // sake; whom the server itself kept from the mail is not. What it refuses one for good while it takes the mail for
 // another is that one's all the same.
-Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const std::optional<Outcome>& fault) const {
+Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const std::optional<Outcome>& fault,
+                               bool of_recipient) const {
   std::size_t accepted = 0;
   std::optional<Outcome> refused;
   std::optional<Outcome> put_off;
@@ -242,7 +249,8 @@ Outcome SmtpSender::outcome_of(const Mail& mail, const Answers& answers, const s
     }
   }
   if (fault) return *fault;
-  if (put_off && (accepted == 0 || !mail.last_try || scope_of(*put_off) == Scope::mail_server)) return *put_off;
+  if (put_off && (accepted == 0 || !mail.last_try || (scope_of(*put_off) == Scope::mail_server && !of_recipient)))
+    return *put_off;
   if (accepted == 0) return *refused;
   return Delivered{
       fmt::format("smtp {}:{} ({} of {} recipients)", settings_.host, settings_.port, accepted, answers.size())};
@@ -253,12 +261,13 @@ MailOutcome SmtpSender::send(const Mail& mail, const std::stop_token& stop) {
   const std::scoped_lock lock(mutex_);
   Answers answers;
   std::optional<Outcome> fault = fault_of(mail);
-  if (!fault) fault = fault_in(mail, stop, answers, result.in_doubt);
+  if (!fault) fault = fault_in(mail, stop, answers, result);
   for (const std::string& address : mail.recipients) {
     if (fault) answers.try_emplace(address, *fault);
     result.recipients.push_back({address, answers.at(address)});
   }
-  result.outcome = outcome_of(mail, answers, fault);
+  result.of_recipient = result.of_recipient && !fault;
+  result.outcome = outcome_of(mail, answers, fault, result.of_recipient);
   if (!std::holds_alternative<Retry>(result.outcome)) accepted_.erase(mail.message_id);
   return result;
 }

@@ -49,10 +49,11 @@ class SmtpSender final : public MailSender {
   using Answers = std::map<std::string, model::Outcome>;  // by address
 
   curl::Smtp& connected();
-  void ask(const Mail& mail, const std::stop_token& stop, Answers& answers);
+  void ask(const Mail& mail, const std::stop_token& stop, Answers& answers, bool& of_recipient);
   std::optional<model::Outcome> fault_in(const Mail& mail, const std::stop_token& stop, Answers& answers,
-                                         bool& in_doubt);
-  model::Outcome outcome_of(const Mail& mail, const Answers& answers, const std::optional<model::Outcome>& fault) const;
+                                         MailOutcome& result);
+  model::Outcome outcome_of(const Mail& mail, const Answers& answers, const std::optional<model::Outcome>& fault,
+                            bool of_recipient) const;
 
   SmtpSettings settings_;
   const Credentials& credentials_;

@@ -52,9 +52,13 @@ class PartnerCheck {
                       probe);
   }
 
+  // What the lieux of one account, asked one after another, have in common.
+  struct AtAccount {
+    std::optional<Probe> silent;  // that of a lieu whose server did not answer: the others need not wait for it too
+  };
   // `met`: as Probe::places.
-  Finding partner(const store::LieuRow& lieu, std::vector<model::Place>& met) const {
-    return lieu.canal == "courriel" ? box(lieu) : server(lieu, met);
+  Finding partner(const store::LieuRow& lieu, AtAccount& account, std::vector<model::Place>& met) const {
+    return lieu.canal == "courriel" ? box(lieu) : server(lieu, account, met);
   }
 
  private:
@@ -70,14 +74,16 @@ class PartnerCheck {
     }
   }
 
-  Finding server(const store::LieuRow& lieu, std::vector<model::Place>& met) const {
+  Finding server(const store::LieuRow& lieu, AtAccount& account, std::vector<model::Place>& met) const {
     const char* subject = reach_ ? "reach" : "partner";
     try {
       const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
       const std::string what = fmt::format("{} (sftp {}:{})", lieu.identifiant, p.host, p.port);
       if (!reach_)
         return finding_of(subject, what, "has its credentials", channels::probe_credentials(p, credentials_));
-      Probe probe = channels::probe_sftp(p, credentials_, config_.daemon.patience, stop_);
+      Probe probe =
+          account.silent ? *account.silent : channels::probe_sftp(p, credentials_, config_.daemon.patience, stop_);
+      if (!probe.answered) account.silent = probe;
       met = std::move(probe.places);
       if (!probe.failed.empty() && p.window && model::next_opening(*p.window, now_))
         probe.advice += "; its <fenetreEnvoi> is closed now";
@@ -173,24 +179,40 @@ std::vector<store::LieuRow> partners_lieux(const config::Config& config, Instant
   return out;
 }
 
+// Partners let in few connections at a time, deliveries keep to <connexions>: lieux of one account are tried one after
+// another.
+std::vector<std::vector<std::size_t>> by_account(const std::vector<store::LieuRow>& lieux) {
+  std::map<std::string, std::vector<std::size_t>> accounts;
+  for (std::size_t i = 0; i < lieux.size(); ++i) {
+    std::string account = lieux[i].identifiant;  // of its own, where it has no server
+    for (const Placed& one : placed(lieux[i], {})) account = one.place.user + "@" + one.place.server;
+    accounts[account].push_back(i);
+  }
+  std::vector<std::vector<std::size_t>> out;
+  for (auto& [account, members] : accounts) out.push_back(std::move(members));
+  return out;
+}
+
 }  // namespace
 
 Findings check_partners(const config::Config& config, const Clock& clock, bool reach, const std::stop_token& stop) {
   const Instant now = clock.now();
   const auto lieux = partners_lieux(config, now);
   const PartnerCheck check(config, now, reach, stop);
-  std::vector<std::function<Finding()>> tries;
-  if (reach && !config.mail.host.empty()) tries.emplace_back([&] { return check.mail(); });
+  Findings out(lieux.size(), Finding{Health::warn, "reach", "not tried: stopped"});
   std::vector<std::vector<model::Place>> met(lieux.size());
-  for (std::size_t i = 0; i < lieux.size(); ++i) tries.emplace_back([&, i] { return check.partner(lieux[i], met[i]); });
-
-  Findings out(tries.size(), Finding{Health::warn, "reach", "not tried: stopped"});
+  const auto accounts = by_account(lieux);
   ProgressBar bar(reach && stderr_is_terminal());
   std::atomic<std::size_t> done = 0;
-  parallel_for(tries.size(), at_a_time, [&](std::size_t i) {
-    if (!stop.stop_requested()) out[i] = tries[i]();
-    bar.update("reach", ++done, tries.size());
+  parallel_for(accounts.size(), at_a_time, [&](std::size_t a) {
+    PartnerCheck::AtAccount account;
+    for (const std::size_t i : accounts[a]) {
+      if (stop.stop_requested()) return;
+      out[i] = check.partner(lieux[i], account, met[i]);
+      bar.update("reach", ++done, lieux.size());
+    }
   });
+  if (reach && !config.mail.host.empty() && !stop.stop_requested()) out.insert(out.begin(), check.mail());
   std::vector<Placed> all;
   for (std::size_t i = 0; i < lieux.size(); ++i) {
     auto of_lieu = placed(lieux[i], met[i]);

@@ -12,7 +12,8 @@ using store::EcheanceRow;
 
 constexpr const char* help =
     "The open ones, soonest first; a delay ends on its day at 24:00 in Paris. Kinds: retrait (the pickup of\n"
-    "a remise). --all also shows closed ones: tenue (kept), depassee (picked up too late).\n\n"
+    "a remise). --all also shows closed ones: tenue (kept), depassee (picked up too late),\n"
+    "sans-preuve (the lieu's profile says that nothing can prove a pickup: never late).\n\n"
     "Example:\n"
     "  navette echeances list\n";
 

@@ -66,10 +66,18 @@ Json lieu_json(const LieuRow& r) {
           {"remises_en_cours", r.en_cours},
           {"derniere_livraison", json_of(r.derniere_remise)},
           {"dernier_motif", json_or_null(r.dernier_motif)},
+          {"derniere_erreur", json_or_null(r.derniere_erreur)},
+          {"erreur_le", json_of(r.erreur_le)},
           {"prochain_essai", json_of(r.prochain_essai)},
           {"retenu", r.retenu.has_value()},
           {"retenu_depuis", json_of(r.retenu)},
           {"communes", r.communes}};
+}
+
+// What it waits for, else the last thing that went wrong with its server.
+std::string last_error(const LieuRow& r) {
+  if (!r.dernier_motif.empty() || r.derniere_erreur.empty()) return r.dernier_motif;
+  return fmt::format("{}: {} (over)", shown(r.erreur_le), r.derniere_erreur);
 }
 
 // Of its deliveries.
@@ -171,7 +179,7 @@ int show(const Invocation& call) {
                {"Waiting", fmt::format("{}, {}", text::counted(r.en_attente, "demande"),
                                        text::counted(r.remises_en_attente, "remise"))},
                {"Last delivery", shown(r.derniere_remise)},
-               {"Last error", r.dernier_motif},
+               {"Last error", last_error(r)},
                {"Next try", r.retenu           ? fmt::format("held since {}: once mended, navette lieux retry {}",
                                                              shown(r.retenu), r.identifiant)
                             : r.prochain_essai ? shown_next(r.prochain_essai, call.clock().now())
@@ -207,17 +215,20 @@ int suspend(const Invocation& call) {
 
 int resume(const Invocation& call) {
   return change(
-      call, [](const LieuRow&) { return " resumed: what waited leaves with the next pass"; },
+      call,
+      [&](const LieuRow& lieu) {
+        return " resumed: what waited leaves with the next pass" + closed_hours(lieu, call.clock().now());
+      },
       [](store::Store& s, const std::string& lieu, const Invocation& c) { s.resume_lieu(lieu, c.clock().now()); });
 }
 
 int retry(const Invocation& call) {
   return change(
       call,
-      [](const LieuRow& lieu) {
-        return lieu.suspendu ? fmt::format(": tried again once it is no longer suspended: navette lieux resume {}",
-                                           lieu.identifiant)
-                             : std::string(": tried again with the next pass");
+      [&](const LieuRow& lieu) {
+        if (lieu.suspendu)
+          return fmt::format(": tried again once it is no longer suspended: navette lieux resume {}", lieu.identifiant);
+        return ": tried again with the next pass" + closed_hours(lieu, call.clock().now());
       },
       [](store::Store& s, const std::string& lieu, const Invocation& c) { s.retry_lieu(lieu, c.clock().now()); });
 }

@@ -251,9 +251,12 @@ int change(const Invocation& call, const char* done,
   const std::string name = the_remise(*store, call.argument()).nom;
   act(*store, name, call);
   const RemiseRow after = the_remise(*store, name);
+  const Instant now = call.clock().now();
+  const bool leaves = after.etat == "prete" || after.etat == "a-rappeler";
+  const std::string hours = leaves ? closed_hours(the_lieu(*store, after.lieu, call.clock()), now) : "";
   tell(call,
-       fmt::format("remise {} {}; state: {}{}{}", name, done, after.etat, under_way(after),
-                   not_now(after, call.clock().now())),
+       fmt::format("remise {} {}; state: {}{}{}{}", name, done, after.etat, under_way(after), not_now(after, now),
+                   hours),
        remise_json(after));
   return exit_done;
 }

@@ -371,7 +371,7 @@ bool Pass::deliver(std::chrono::milliseconds patience) {
     report_.taken_back += r.taken_back;
     report_.deferred += r.deferred;
     report_.refused_remises += r.refused;
-    ended_ += r.delivered + r.deferred + r.refused + r.dissolved;
+    ended_ += r.delivered + r.taken_back + r.cleared + r.deferred + r.refused + r.dissolved;
     dissolved_ = dissolved_ || r.dissolved > 0;
     p.landed.insert(r.landed.begin(), r.landed.end());
     for (const std::string& fault : r.faults) met("pickups " + fault, fault);

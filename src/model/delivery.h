@@ -35,6 +35,7 @@ struct Refused {
   std::string reason;  // what, where, what to do
   Scope scope = Scope::remise;
   bool left_nothing = false;
+  std::vector<std::string> arrived{};  // as of a Retry
 };
 using Outcome = std::variant<Delivered, Retry, Refused>;
 
@@ -43,6 +44,13 @@ inline Scope scope_of(const Outcome& outcome) {
   if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->scope;
   const auto* retry = std::get_if<Retry>(&outcome);
   return retry != nullptr ? retry->scope : Scope::remise;
+}
+
+// Files that are at the partner for certain; of what is Delivered, that says it all.
+inline std::vector<std::string> arrived_of(const Outcome& outcome) {
+  if (const auto* refused = std::get_if<Refused>(&outcome)) return refused->arrived;
+  const auto* retry = std::get_if<Retry>(&outcome);
+  return retry != nullptr ? retry->arrived : std::vector<std::string>{};
 }
 
 // A reason as it is stored and shown: begins with the code that the Caf's daily mail has a French sentence for

@@ -344,11 +344,14 @@ void Delivering::write_down(const Delivery& job) {
     dissolve(job);
   } else if (std::holds_alternative<Delivery::Cleared>(*job.result)) {
     tools_.store.apply_cleared(job.remise.id, tools_.clock.now());
+    ++report_.cleared;
     log::info("remise.cleared", {{"remise", job.remise.name}, {"lieu", job.remise.lieu_identifiant}});
   } else if (std::holds_alternative<Delivery::Looked>(*job.result)) {
     conclude_look(job);
   } else if (std::holds_alternative<Delivery::NotBegun>(*job.result) && job.sends()) {
     tools_.store.abandon_attempt(job.remise.id, job.remise.tried, tools_.clock.now());
+  } else if (const auto* unknown = std::get_if<Delivery::Unknown>(&*job.result)) {
+    tools_.store.note_arrived(job.remise.id, unknown->arrived);
   }
 }
 

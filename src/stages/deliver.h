@@ -52,6 +52,7 @@ struct DeliverReport {
   std::size_t refused = 0;
   std::size_t dissolved = 0;
   std::size_t taken_back = 0;
+  std::size_t cleared = 0;          // a former place of a remise
   std::size_t picked_up = 0;        // remises that lieux are seen to have taken
   std::set<std::string> landed;     // "lieu/file": acknowledgements brought into arrivee/, whole
   std::vector<std::string> faults;  // of looks, for the operator

@@ -23,6 +23,8 @@ Delivery::Result Delivery::run(const DeliverTools& tools, const std::stop_token&
     return deliver(tools.spool);
   } catch (const channels::NothingSent&) {
     return NotBegun{};
+  } catch (const channels::SentInPart& e) {
+    return Unknown{e.arrived()};
   } catch (const Interrupted&) {
     return Unknown{};
   } catch (const channels::CannotTell& e) {
@@ -106,9 +108,10 @@ model::Outcome at_former_place(model::Outcome outcome) {
 // says. When it refuses what comes alone, it is.
 model::Outcome Delivery::judged(model::Outcome outcome) const {
   if (remise.moved) return at_former_place(std::move(outcome));
-  const auto* refused = std::get_if<model::Refused>(&outcome);
+  auto* refused = std::get_if<model::Refused>(&outcome);
   if (refused == nullptr || refused->scope == model::Scope::remise || !served(refused->scope)) return outcome;
-  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope};
+  return model::Retry{refused->code + ": " + refused->reason, std::nullopt, refused->scope, std::move(refused->arrived),
+                      refused->left_nothing};
 }
 
 }  // namespace navette::stages

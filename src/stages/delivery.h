@@ -25,7 +25,10 @@ struct Delivery {
   struct TakenApart {};
   struct Cleared {};   // nor does its former place
   struct NotBegun {};  // a stop came before anything left
-  struct Unknown {};   // a stop came in the middle: the next attempt looks
+  // A stop came in the middle: the next attempt looks for what is not known to have arrived.
+  struct Unknown {
+    std::vector<std::string> arrived;
+  };
   // What a look at a lieu found.
   struct Looked {
     std::vector<store::RowId> gone;

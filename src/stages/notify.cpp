@@ -66,6 +66,7 @@ struct Attempt {
   store::NotificationOutcome outcome;
   // What failed is the mail server's.
   std::optional<model::Outcome> server{};
+  bool of_recipient = false;  // as MailOutcome has it
 };
 
 Attempt deferred(const store::DueNotification& n, Instant now, std::string reason) {
@@ -80,6 +81,8 @@ Attempt deferred(const store::DueNotification& n, Instant now, std::string reaso
 // As model::next_attempt has it. What was not tried itself comes before what was: the server may mind that mail alone.
 constexpr double tried = 0.5;
 constexpr double untried = 0.4;
+constexpr const char* of_mail_server = "serveur-messagerie";
+constexpr auto before_tried = std::chrono::minutes(1);  // of those that wait an hour
 
 // Backoff without an end: a notification is never given up, day 0 waits for it. What is wrong with the mail server
 // waits an hour; what all recipients refuse for good, for a person: a mail to nobody every hour would get us a bad
@@ -88,9 +91,10 @@ Attempt not_accepted(const store::DueNotification& n, Instant now, const model::
                      double jitter = tried) {
   if (const auto* refused = std::get_if<model::Refused>(&outcome)) {
     const bool of_server = refused->scope == model::Scope::mail_server;
-    Attempt a = deferred(n, now, model::with_code(of_server ? "serveur-messagerie" : refused->code, refused->reason));
+    Attempt a = deferred(n, now, model::with_code(of_server ? of_mail_server : refused->code, refused->reason));
     if (of_server) {
       a.server = outcome;
+      if (jitter == untried) *a.outcome.next_attempt -= before_tried;
     } else {
       a.outcome.next_attempt.reset();
     }
@@ -98,7 +102,7 @@ Attempt not_accepted(const store::DueNotification& n, Instant now, const model::
   }
   const auto& retry = std::get<model::Retry>(outcome);
   const bool of_server = retry.scope == model::Scope::mail_server;
-  Attempt a = deferred(n, now, of_server ? model::with_code("serveur-messagerie", retry.reason) : retry.reason);
+  Attempt a = deferred(n, now, of_server ? model::with_code(of_mail_server, retry.reason) : retry.reason);
   if (of_server) a.server = outcome;
   if (const auto next = model::next_attempt(now, now, n.attempts + 1, jitter)) a.outcome.next_attempt = *next;
   return a;
@@ -108,7 +112,7 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
                     const std::map<std::string, std::string>& recipients, Instant now) {
   const auto sender = tools.sender_for(n.channel, {});
   const std::string place = sender ? sender->describe_place(n.remise_name) : "";
-  const model::Day last_day = model::last_day_of_delay(now, n.pickup_days);
+  const model::Day last_day = model::last_day_of_delay(n.first_accepted.value_or(now), n.pickup_days);
   const auto texts = tools.stylesheet.transform(xml::Document::parse(describe_notification(n, place, last_day)));
   const xml::Node root = texts.root();
   std::vector<std::string> to;
@@ -123,11 +127,12 @@ std::string compose(const NotifyTools& tools, const store::DueNotification& n, c
 
 // Of the remise's notification as a whole. What some refuse, or whose boxes are put off at the last try, does not hold
 // it back when others have it. A fault of the server's or of ours, or a stop, does: it says nothing of them.
-bool is_done(const model::Outcome& outcome, bool somebody_has_it, bool last_try) {
-  if (std::holds_alternative<model::Delivered>(outcome)) return true;
+bool is_done(const channels::MailOutcome& answer, bool somebody_has_it, bool last_try) {
+  if (std::holds_alternative<model::Delivered>(answer.outcome)) return true;
   if (!somebody_has_it) return false;
-  if (const auto* refused = std::get_if<model::Refused>(&outcome)) return refused->scope != model::Scope::mail_server;
-  return last_try && std::get<model::Retry>(outcome).scope == model::Scope::lieu;
+  const bool of_some = answer.of_recipient || model::scope_of(answer.outcome) != model::Scope::mail_server;
+  if (std::holds_alternative<model::Refused>(answer.outcome)) return of_some;
+  return last_try && (answer.of_recipient || model::scope_of(answer.outcome) == model::Scope::lieu);
 }
 
 void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
@@ -139,7 +144,7 @@ void note_missed(const store::DueNotification& n, const std::string& numero, con
 }
 
 Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const std::stop_token& stop) {
-  // One whose mailbox is full for days does not hold day 0 for the lieu: half an hour of tries, then the others count.
+  // One whose mailbox is full for days does not hold the remise: half an hour of tries, then the others count.
   constexpr int tries_for_all = 5;
   Instant now = tools.clock.now();
   const auto recipients = recipients_of(n, model::paris_day(now));
@@ -155,7 +160,9 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   for (const auto& [address, numero] : recipients) {
     if (!n.told.contains(numero)) mail.recipients.push_back(address);
   }
-  mail.last_try = n.attempts >= tries_for_all;
+  // What the server kept from all was no try of theirs.
+  const bool kept_from_all = n.told.empty() && n.reason.starts_with(of_mail_server);
+  mail.last_try = n.attempts >= tries_for_all && !kept_from_all;
   channels::MailOutcome answer{model::Delivered{}, {}, false};
   if (!mail.recipients.empty()) {  // else whoever was missing has left since
     mail.bytes = compose(tools, n, mail, recipients, now);
@@ -169,8 +176,9 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
     if (std::holds_alternative<model::Delivered>(r.outcome)) told.push_back(recipients.at(r.address));
   }
   const std::size_t reached = recipients.size() - mail.recipients.size() + told.size();
-  if (!is_done(answer.outcome, reached > 0, mail.last_try)) {
+  if (!is_done(answer, reached > 0, mail.last_try)) {
     Attempt a = not_accepted(n, now, answer.outcome);
+    a.of_recipient = answer.of_recipient;
     if (answer.in_doubt) a.outcome.next_attempt = model::next_copy(now, n.attempts + 1, tried);
     a.outcome.told = std::move(told);
     return a;
@@ -179,9 +187,10 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   store::NotificationOutcome& out = a.outcome;
   out.remise = n.remise;
   out.accepted = true;
-  // Day 0 is the day of the acceptance (R5); over midnight the lieu has one day more than the mail says, never less.
+  // Day 0 is the day of the first acceptance (R5); over midnight the lieu has one day more than the mail says, never
+  // less.
   out.at = now;
-  out.last_day = model::last_day_of_delay(now, n.pickup_days);
+  out.last_day = model::last_day_of_delay(n.first_accepted.value_or(now), n.pickup_days);
   out.message_id = mail.message_id;
   out.recipients = reached;
   out.told = std::move(told);
@@ -208,7 +217,9 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
   const auto end = std::chrono::steady_clock::now() + tools.slice;
   NotifyReport report;
   // What is wrong with the mail server. A hundred mails do not wait for its time-out one after another, before the pass
-  // goes on.
+  // goes on. What it says of a recipient is believed to concern all when it says so of several mails in a row.
+  constexpr int believed = 3;
+  int in_a_row = 0;
   std::optional<model::Outcome> server;
   while (!stop.stop_requested() && !report.more) {
     const auto due = tools.store.due_notifications(tools.clock.now(), mails_at_once);
@@ -226,7 +237,8 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       if (stop.stop_requested() && !a.outcome.accepted && a.outcome.told.empty()) break;  // a stop is no attempt
       ++(a.outcome.accepted ? report.accepted : report.deferred);
       tell(n, a.outcome);
-      server = a.server;
+      in_a_row = a.server ? in_a_row + 1 : 0;
+      server = a.of_recipient && in_a_row < believed ? std::nullopt : a.server;
       outcomes.push_back(std::move(a.outcome));
       // With the server at fault the others take no time, and would wait for it once more in the next slice.
       report.more = !server && std::chrono::steady_clock::now() >= end;

@@ -180,6 +180,8 @@ struct LieuRow {
   std::uint64_t en_cours = 0;              // of these, with an attempt whose end is not written down
   std::optional<Instant> derniere_remise;  // last success
   std::string dernier_motif;               // the last error of its server, or why its oldest remise did not arrive yet
+  std::string derniere_erreur;             // of its server, over perhaps
+  std::optional<Instant> erreur_le;        // when that was
   std::optional<Instant> prochain_essai;   // may have passed; nothing while it is held or suspended
   std::optional<Instant> retenu;           // since when nothing is tried until a person says so
   std::vector<std::string> communes;       // INSEE codes of that version

@@ -68,7 +68,7 @@ LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& to
   {
     auto q = db.query(
         "SELECT identifiant, caf, suspendu, CASE retenu WHEN 1 THEN erreur_le END, iif(echecs > 0, derniere_erreur, "
-        "NULL), dernier_succes FROM lieu WHERE id = ?");
+        "NULL), dernier_succes, derniere_erreur, erreur_le FROM lieu WHERE id = ?");
     q.bind(id).step();
     row.identifiant = q.text(0);
     row.caf = q.text(1);
@@ -76,6 +76,8 @@ LieuRow load_lieu(sqlite::Connection& db, std::int64_t id, const std::string& to
     row.retenu = instant_from(q.find_integer(3));
     row.dernier_motif = q.find_text(4).value_or("");
     row.derniere_remise = instant_from(q.find_integer(5));
+    row.derniere_erreur = q.find_text(6).value_or("");
+    row.erreur_le = instant_from(q.find_integer(7));
   }
   load_convention_of(db, id, today, row);
   load_traffic_of(db, id, row);

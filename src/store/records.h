@@ -225,6 +225,8 @@ struct DueNotification {
   model::Channel channel;                  // by which it was delivered
   std::vector<model::Personne> personnes;  // of the version in force; of the remise's own when none is (R8)
   std::set<std::string> told;              // by former attempts: numéros, as NotificationOutcome names them
+  std::string reason;                      // why it was put off; empty: it was not
+  std::optional<Instant> first_accepted;   // for the first of them: day 0 (R5)
 };
 
 struct NotificationOutcome {

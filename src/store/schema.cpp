@@ -404,8 +404,17 @@ CREATE INDEX flux_traite ON flux (traite_le);
 CREATE INDEX acheminement_retire ON acheminement (demande_id) WHERE etat = 'retire';
 )sql";
 
-// A remise has a cover sheet.
+// Day 0 is the day on which somebody was told, however long the others take (R5). Where no evidence of a pickup can
+// come none is awaited.
 constexpr const char* migration_9 = R"sql(
+ALTER TABLE notification ADD COLUMN premiere_le INTEGER;  -- accepted for a first addressee, others still to be told
+UPDATE echeance SET etat = 'sans-preuve' WHERE genre = 'retrait' AND etat = 'ouverte' AND remise_id IN (
+  SELECT r.id FROM remise r JOIN lieu_version v ON v.version_id = coalesce(r.livree_par, r.version_id) AND v.lieu_id = r.lieu_id
+  WHERE instr(v.profil, '<preuveRetrait>aucune<') > 0);
+)sql";
+
+// A remise has a cover sheet.
+constexpr const char* migration_10 = R"sql(
 CREATE TABLE fichier_de_remise (
   remise_id INTEGER NOT NULL REFERENCES remise (id),
   rang INTEGER NOT NULL,
@@ -424,8 +433,8 @@ ALTER TABLE fichier_de_remise RENAME TO remise_fichier;
 CREATE INDEX remise_fichier_demande ON remise_fichier (demande_id);
 )sql";
 
-constexpr std::array<const char*, 9> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
-                                                   migration_6, migration_7, migration_8, migration_9};
+constexpr std::array<const char*, 10> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
+                                                    migration_6, migration_7, migration_8, migration_9, migration_10};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

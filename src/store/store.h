@@ -122,6 +122,8 @@ class Store {
   //
   // Stopped on purpose before anything left: it does not count. `tried`: an earlier one may have left something.
   void abandon_attempt(RowId remise, bool tried, Instant now);
+  // What an attempt that was cut short had brought there.
+  void note_arrived(RowId remise, const std::vector<std::string>& files);
   // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.
   void begin_taking_apart(const std::vector<RowId>& remises);
   // What an attempt had left at a place that is not the lieu's any more is gone.
@@ -231,6 +233,7 @@ class Store {
   void set_acheminement(RowId id, model::AcheminementEvent event, const std::string& reason = {});
   model::AcheminementState acheminement_state(RowId id);
   bool is_withdrawn(RowId remise);
+  void set_arrived(RowId remise, const std::vector<std::string>& files);
   void conclude_idle_recall(RowId remise, Instant now);
   void forget_attempts_place(RowId remise, const std::string& why, Instant now);
   void taken_back(RowId remise, const std::string& facts, Instant now);

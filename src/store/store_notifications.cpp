@@ -19,7 +19,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "n.tentatives, r.livree_le, coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND "
         "w.en_vigueur_du <= ?3 AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT "
         "1), v.id), (SELECT min(courriel) FROM contact_caf k WHERE k.caf = c.caf), lv.canal, lv.profil, "
-        "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), '') FROM notification n JOIN remise r ON r.id "
+        "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), ''), n.premiere_le, coalesce(n.motif, '') FROM "
+        "notification n JOIN remise r ON r.id "
         "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.retenue = 0 AND n.prochaine <= "
@@ -43,6 +44,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
       n.contact = q.text(12);
       n.channel = channel_from(q.text(13), q.text(14));
       n.first_issue = q.text(15);
+      n.first_accepted = instant_from(q.find_integer(16));
+      n.reason = q.text(17);
       out.push_back(std::move(n));
     }
   }
@@ -64,6 +67,11 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
           .bind(o.remise, numero)
           .run();
     }
+    if (!o.told.empty()) {
+      db_.query("UPDATE notification SET premiere_le = coalesce(premiere_le, ?) WHERE remise_id = ?")
+          .bind(to_column(o.at), o.remise)
+          .run();
+    }
     if (!o.accepted) {
       db_.query(
              "UPDATE notification SET tentatives = tentatives + 1, prochaine = coalesce(?1, prochaine), "
@@ -75,13 +83,15 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
     }
     db_.query(
            "UPDATE notification SET etat = 'envoyee', tentatives = tentatives + 1, motif = NULL, message_id = ?, "
-           "acceptee_le = ?, destinataires = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
+           "acceptee_le = coalesce(premiere_le, ?), destinataires = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
         .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
         .run();
     if (db_.changes() == 0) continue;  // said twice: the first one is day 0
     db_.query(
            "INSERT INTO echeance (genre, remise_id, jour, etat) SELECT 'retrait', id, ?, "
-           "CASE WHEN retiree_le IS NULL THEN 'ouverte' ELSE 'tenue' END FROM remise WHERE id = ?")
+           "CASE WHEN retiree_le IS NOT NULL THEN 'tenue' WHEN EXISTS (SELECT 1 FROM lieu_version v WHERE v.lieu_id = "
+           "remise.lieu_id AND v.version_id = coalesce(livree_par, remise.version_id) AND instr(v.profil, "
+           "'<preuveRetrait>aucune<') > 0) THEN 'sans-preuve' ELSE 'ouverte' END FROM remise WHERE id = ?")
         .bind(model::to_iso(o.last_day), o.remise)
         .run();
     trace(o.at, "notification.acceptee", object,

@@ -235,7 +235,9 @@ void Store::withdraw_remise(const std::string& name, const std::string& why, Ins
     set_remise(issue.id, RemiseEvent::withdrawn, {});
     db_.query("UPDATE remise SET rappel = ?, prochaine = ? WHERE id = ?").bind(why, to_column(now), issue.id).run();
     db_.query("DELETE FROM notification WHERE remise_id = ? AND etat = 'a-envoyer'").bind(issue.id).run();
-    db_.query("UPDATE echeance SET etat = 'annulee' WHERE remise_id = ? AND etat = 'ouverte'").bind(issue.id).run();
+    db_.query("UPDATE echeance SET etat = 'annulee' WHERE remise_id = ? AND etat IN ('ouverte', 'sans-preuve')")
+        .bind(issue.id)
+        .run();
     trace(now, "remise.rappel", object, why_detail(why));
     if (issue.left) continue;
     // There is nothing to remove.
@@ -310,10 +312,13 @@ void Store::confirm_taken_back(const std::string& name, const std::string& why, 
       "FROM remise WHERE id = ?");
   q.bind(id).step();
   const auto state = model::parse_remise_state(q.text(0));
-  if (state == model::RemiseState::a_rappeler || state == model::RemiseState::a_detruire) {
+  const bool withdrawn = state == model::RemiseState::a_rappeler || state == model::RemiseState::a_detruire;
+  if ((withdrawn || state == model::RemiseState::prete || state == model::RemiseState::retenue) && q.integer(2) != 0) {
+    throw Error("the remise " + name + " is leaving right now" + after_attempt);
+  }
+  if (withdrawn) {
     taken_back(id, why_detail(why), now);
   } else if ((state == model::RemiseState::prete || state == model::RemiseState::retenue) && q.integer(1) != 0) {
-    if (q.integer(2) != 0) throw Error("the remise " + name + " is leaving right now" + after_attempt);
     const bool held_for_it = q.integer(3) != 0;
     forget_attempts_place(id, why_detail(why), now);
     if (held_for_it) {
@@ -332,9 +337,10 @@ void Store::confirm_pickup(const std::string& name, const std::string& why, Inst
   const RowId id = find_remise(name);
   auto q = db_.query(
       "SELECT etat = 'livree', retiree_le IS NOT NULL, etat IN ('prete', 'retenue'), tentee_par, "
-      "coalesce(premiere_tentative, composee_le) FROM remise WHERE id = ?");
+      "coalesce(premiere_tentative, composee_le), en_cours FROM remise WHERE id = ?");
   q.bind(id).step();
   if (in_doubt && q.integer(2) != 0 && q.find_integer(3)) {
+    if (q.integer(5) != 0) throw Error("the remise " + name + " is leaving right now" + after_attempt);
     // Which attempt it was nobody knows: R6 counts from the first or, where a retry has begun them anew, from before.
     set_delivered(id, why_detail(why), q.find_integer(3), instant_from(q.integer(4)), now);
     // R4 tells that a remise waits: this one does not.

@@ -105,7 +105,7 @@ void Store::set_picked_up(const PickedUp& p, Instant now) {
   } else {
     db_.query(
            "UPDATE echeance SET etat = CASE WHEN jour >= ? THEN 'tenue' ELSE 'depassee' END WHERE remise_id = ? AND "
-           "genre = 'retrait' AND etat = 'ouverte'")
+           "genre = 'retrait' AND etat IN ('ouverte', 'sans-preuve')")
         .bind(model::to_iso(model::paris_day(p.at)), p.remise)
         .run();
   }

@@ -46,7 +46,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "LEFT JOIN lieu_version there ON there.lieu_id = r.lieu_id AND there.version_id = "
         "coalesce(iif(r.etat = 'a-rappeler', r.livree_par, NULL), r.tentee_par) "
         "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND l.retenu = 0 AND l.prochaine <= ?1 "
-        "ORDER BY l.echecs > 0, r.prochaine, r.id");
+        // Where little is tried at a time, what was tried often lets the others go first: it may fail for itself.
+        "ORDER BY l.echecs > 0, iif(l.echecs > 0, r.tentatives, 0), r.prochaine, r.id");
     q.bind(to_column(now), model::to_iso(model::paris_day(now)));
     std::size_t local = 0;
     std::size_t remote = 0;
@@ -172,6 +173,18 @@ void Store::abandon_attempt(RowId remise, bool tried, Instant now) {
   transaction.commit();
 }
 
+void Store::set_arrived(RowId remise, const std::vector<std::string>& files) {
+  for (const std::string& name : files)
+    db_.query("UPDATE remise_fichier SET arrive = 1 WHERE remise_id = ? AND nom = ?").bind(remise, name).run();
+}
+
+void Store::note_arrived(RowId remise, const std::vector<std::string>& files) {
+  if (files.empty()) return;
+  sqlite::Transaction transaction(db_);
+  set_arrived(remise, files);
+  transaction.commit();
+}
+
 void Store::begin_taking_apart(const std::vector<RowId>& remises) {
   if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
@@ -240,6 +253,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       q.bind(o.remise).step();
       lieu = q.integer(0);
     }
+    set_arrived(o.remise, model::arrived_of(o.outcome));
     const auto* delivered = std::get_if<model::Delivered>(&o.outcome);
     if (delivered != nullptr && is_withdrawn(o.remise)) {
       // Withdrawn while it was leaving: the lieu has it, for a moment.
@@ -265,9 +279,6 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       trace(o.at, own ? "remise.refusee" : "partenaire.retenu", object, reason);
     } else {
       const auto& retry = std::get<model::Retry>(o.outcome);
-      for (const std::string& name : retry.arrived) {
-        db_.query("UPDATE remise_fichier SET arrive = 1 WHERE remise_id = ? AND nom = ?").bind(o.remise, name).run();
-      }
       if (retry.scope != model::Scope::remise) {
         partner_failed(lieu, retry.scope, o, retry.reason);
         // Behind the others that wait for the same: it may be the only one that fails there.

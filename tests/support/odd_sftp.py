@@ -8,7 +8,8 @@ It opens whatever is asked for, and then
   drip          lists one name at a time, sends one byte at a time, a tenth of a second each
   empty         lists no names and sends no bytes, without saying that this is all
   long          lists a name of half a megabyte at a time
-The last three come to an end all the same, after two hundred answers: who waits for them in vain is seen to.
+  halting       pauses within its first answer; else as "empty"
+"drip", "empty" and "long" come to an end all the same, after two hundred answers: who waits for them in vain is seen to.
 """
 
 import os
@@ -26,9 +27,13 @@ def string(text):
     return struct.pack(">I", len(text)) + text
 
 
-def send(kind, body):
+def send(kind, body, pause=0.0):
     packet = bytes([kind]) + body
-    sys.stdout.buffer.write(struct.pack(">I", len(packet)) + packet)
+    sys.stdout.buffer.write(struct.pack(">I", len(packet)))
+    if pause:
+        sys.stdout.buffer.flush()
+        time.sleep(pause)
+    sys.stdout.buffer.write(packet)
     sys.stdout.buffer.flush()
 
 
@@ -50,7 +55,7 @@ def main(how, log):
         if kind in NAMES:
             os.write(log, f"{NAMES[kind]} {size_of(kind, body)}\n".encode())
         if kind == 1:
-            send(VERSION, struct.pack(">I", 3))
+            send(VERSION, struct.pack(">I", 3), pause=0.1 if how == "halting" else 0)
         elif kind in (OPEN, OPENDIR):
             send(HANDLE, number + string(b"h"))
         elif kind in (READ, READDIR) and answers < 200:

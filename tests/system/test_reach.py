@@ -358,3 +358,19 @@ def test_one_directory_of_two_lieux_is_told_whatever_leads_there(site, server):
     assert not any("share" in f["texte"] for f in findings(site, subject="partner"))  # nobody was asked
     shared, = (f for f in findings(site, "--reach", subject="partner", code=1) if "share" in f["texte"])
     assert shared["etat"] == "bad" and shared["texte"].startswith(f"rpe-deux, rpe-un share the directory {sshd.there}/un:")
+
+
+def test_lieux_of_one_account_are_tried_one_after_another(site, server):
+    """A server that admits one connection at a time takes all their deliveries, and so all their probes."""
+    sshd = server()
+    config = sshd.path / "sshd_config"
+    config.write_text(config.read_text(encoding="ascii").replace("MaxStartups 200", "MaxStartups 1"), encoding="ascii")
+    sshd.stop()
+    sshd.start()
+    names = [f"rpe-{n:02}" for n in range(12)]
+    open_partners(site, sshd, {name: flat(sshd, name) for name in names})
+    found = findings(site, "--reach", subject="reach")
+    assert [f["etat"] for f in found if "(sftp" in f["texte"]] == ["ok"] * len(names)
+    sshd.stop()
+    found = findings(site, "--reach", subject="reach", code=1)
+    assert [f["etat"] for f in found if "(sftp" in f["texte"]] == ["bad"] * len(names)

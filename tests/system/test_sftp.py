@@ -108,6 +108,25 @@ class Sshd:
         return sorted(str(p.relative_to(self.there)) for p in self.there.rglob("*") if p.is_file())
 
 
+@contextlib.contextmanager
+def behind_a_delay(sshd):
+    """The port at which that server is 20 ms away."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    proxy = subprocess.Popen([sys.executable, ROOT / "bench/delay_proxy.py", str(port), str(sshd.port), "20"])
+
+    def answers():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    try:
+        wait_for(answers, what="the proxy")
+        yield port
+    finally:
+        proxy.kill()
+        proxy.wait()
+
+
 @pytest.fixture(name="sshd")
 def a_server(tmp_path):
     server = Sshd(tmp_path / "serveur")
@@ -302,6 +321,98 @@ def test_kills_in_the_middle_deliver_once(site, sshd):
     assert len(site.mails()) == 1
     validate("remise-1.xsd", sshd.there / remises.pop() / "manifeste.xml")
     site.run("traces", "verify")
+
+
+def test_what_arrived_before_a_stop_and_was_picked_up_is_not_sent_again(site, sshd):
+    """The partner takes files away as they come (disparition)."""
+    with behind_a_delay(sshd) as port:
+        open_site(site, sshd, sshd.channel(make_directory=False, port=port), patience="20s")
+        site.passes()
+        site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(100))))
+        process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(lambda: sum(not name.endswith(".part") for name in sshd.files()) > 30, what="some files")
+        process.terminate()
+        assert process.wait(timeout=60) == 1
+        came = {name for name in sshd.files() if not name.endswith(".part")}
+        known = {name for name, in rows(site, "SELECT nom FROM remise_fichier WHERE arrive = 1")}
+        # Of what was in flight when the stop came nobody knows.
+        assert len(known) > 20 and known <= came
+        for name in known:
+            (sshd.there / name).unlink()
+        site.run("lieux", "retry", "rpe-un")
+        site.passes(code=0)
+    assert known.isdisjoint(sshd.files()) and len(sshd.files()) == 201 - len(known)
+
+
+def test_what_arrived_beside_a_damaged_file_and_was_picked_up_is_not_sent_again(site, sshd):
+    open_site(site, sshd, sshd.channel().replace("cle-partenaire", "cle-absente"))
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=1)
+    (site.path / "justificatifs/cle-partenaire").rename(site.path / "justificatifs/cle-absente")
+    damaged, = (site.spool / "depart").rglob("*A2.pdf")
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-9])
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=1)
+    remise, = site.json("remises", "list")
+    assert remise["motif"].startswith("source-alteree: DI_monenfant_A2.pdf: ") and "put it back into" in remise["motif"]
+    came = sshd.files()
+    assert len(came) == 3 and not any(name.endswith("manifeste.xml") for name in came)
+    for name in came:
+        (sshd.there / name).unlink()
+    damaged.write_bytes(whole)
+    site.run("remises", "retry", remise["remise"])
+    site.passes(code=0)
+    assert [pathlib.Path(name).name for name in sshd.files()] == ["DI_monenfant_A2.pdf", "manifeste.xml"]
+
+
+@pytest.mark.parametrize("make_directory", [True, False])
+def test_a_lieu_that_takes_all_before_navette_knows_of_it_does_not_get_it_again(site, sshd, make_directory):
+    """Killed once the manifest is there; the lieu takes everything away (disparition) before the next start."""
+    open_site(site, sshd, sshd.channel(make_directory=make_directory)).passes()
+    site.deposit(demandes("D0", demande("A3"), demande("A4")), name="d0.xml")
+    counts = site.path / "count"
+    site.passes(code=0, env={**os.environ, "NAVETTE_FAULT": f"count:{counts}"})
+    names = [line.split()[0] for line in counts.read_text(encoding="ascii").splitlines()]
+    before = names[:max(i for i, name in enumerate(names) if name == "sftp.rename")]
+    former = sshd.files()
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.run("run", "--now", code=-signal.SIGKILL,
+             env={**os.environ, "NAVETTE_FAULT": f"{before.count('sqlite.commit') + 1}:kill@sqlite.commit"})
+    came = sorted(set(sshd.files()) - set(former))
+    assert len(came) == 5
+    for name in came:
+        (sshd.there / name).unlink()
+    site.passes(code=0)
+    assert all(name.endswith("manifeste.xml") for name in set(sshd.files()) - set(former))
+    assert rows(site, "SELECT etat FROM remise") == [("livree",), ("livree",)]
+
+
+def test_a_partners_hours_are_kept_and_told(site, sshd):
+    """By day a partner whose hours are at night gets nothing, loses nothing, and the acts say when they will have been done."""
+    def hours(begin, end):
+        window = f"<fenetreEnvoi><heureDebut>{begin}</heureDebut><heureFin>{end}</heureFin></fenetreEnvoi>"
+        return sshd.channel().replace("</sftp>", window + "</sftp>")
+    now = datetime.datetime.now(PARIS)
+    later = now + datetime.timedelta(hours=6)
+    begin, end = f"{later:%H:%M}", f"{later + datetime.timedelta(hours=4):%H:%M}"
+    open_site(site, sshd, hours(begin, end))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes()
+    assert sshd.files() == []
+    told = site.run("lieux", "retry", "rpe-un").stdout
+    assert f"not now: its hours (fenetreEnvoi) begin at {later:%Y-%m-%d} {begin}" in told
+    remise, = site.json("remises", "list")
+    assert "fenetreEnvoi" in site.run("remises", "retry", remise["remise"]).stdout
+    site.passes()
+    assert sshd.files() == []
+    site.passes(env=at(later + datetime.timedelta(hours=1)))
+    assert len(sshd.files()) == 3
+    assert "fenetreEnvoi" in site.run("remises", "withdraw", remise["remise"], "--why", "essai", "--apply").stdout
+    site.passes()
+    assert len(sshd.files()) == 3
+    site.passes(env=at(later + datetime.timedelta(hours=1)))
+    assert sshd.files() == []
 
 
 def test_serve_goes_on_beside_a_stalled_partner_and_stops_at_once(site, sshd, tmp_path):
@@ -536,15 +647,7 @@ def test_a_remise_half_taken_back_and_then_wanted_again_is_sent_whole(site, sshd
 
 
 def test_a_distant_server_that_dies_in_the_middle_gets_each_file_once(site, sshd):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    proxy = subprocess.Popen([sys.executable, ROOT / "bench/delay_proxy.py", str(port), str(sshd.port), "20"])
-    try:
-        def answers():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", port)) == 0
-        wait_for(answers, what="the proxy")
+    with behind_a_delay(sshd) as port:
         open_site(site, sshd, sshd.channel(port=port), patience="10s")
         count = 150
         site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
@@ -558,13 +661,10 @@ def test_a_distant_server_that_dies_in_the_middle_gets_each_file_once(site, sshd
         confirmed = {name: (sshd.there / name).stat().st_mtime_ns for name in sshd.files() if not name.endswith(".part")}
         site.run("lieux", "retry", "rpe-un")
         site.passes(code=0)
-        assert len(sshd.files()) == 2 * count + 1 and not [n for n in sshd.files() if n.endswith(".part")]
-        assert confirmed == {name: (sshd.there / name).stat().st_mtime_ns for name in confirmed}, "sent twice"
-        assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", 1)]
-        assert len(site.mails()) == 1
-    finally:
-        proxy.kill()
-        proxy.wait()
+    assert len(sshd.files()) == 2 * count + 1 and not [n for n in sshd.files() if n.endswith(".part")]
+    assert confirmed == {name: (sshd.there / name).stat().st_mtime_ns for name in confirmed}, "sent twice"
+    assert rows(site, "SELECT etat, count(*) FROM remise GROUP BY etat") == [("livree", 1)]
+    assert len(site.mails()) == 1
 
 
 def test_memory_stays_flat_whatever_waits_for_a_partner(site, sshd):

@@ -336,6 +336,10 @@ class Scene:
             with contextlib.closing(sqlite3.connect(self.site.database)) as db, db:
                 db.execute("UPDATE alerte SET prochaine = 0")
 
+    def holds(self):
+        return self.found("SELECT identifiant, derniere_erreur FROM lieu WHERE retenu = 1 UNION ALL "
+                          "SELECT nom, motif FROM remise WHERE etat = 'retenue'")
+
     def quiet(self):
         left = self.found("SELECT (SELECT count(*) FROM flux WHERE etat = 'recu' OR accuse IS NULL)"
                           " + (SELECT count(*) FROM acheminement WHERE etat NOT IN ('remis', 'retire'))"
@@ -567,6 +571,8 @@ class Torture:
         struck, fault = False, ""
         try:
             struck = (disturb or self.strike)(scene, point)
+            if ":refused" not in point:  # what a server refuses waits for a person; what passes must not
+                assert_same("held", scene.holds(), [])
             scene.converge()
             scene.check(self.reached[scene_of(point)])
             scene.remove()

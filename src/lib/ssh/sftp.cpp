@@ -90,6 +90,7 @@ std::string Sftp::shown(const std::string& path) const {
 
 Sftp::Sftp(Session session) : session_(std::move(session)) {
   out_ = Builder(Type::init).u32(version).finish();
+  answered_ = std::chrono::steady_clock::now();
   bool answered = false;
   waiting_[0] = [&](Reply& r) {
     if (r.type != Type::version) throw MalformedPacket("the server does not speak SFTP");
@@ -345,16 +346,17 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
   constexpr std::size_t longest_name = 1024;  // 255 characters of UTF-8
   std::vector<std::string> names;
   bool too_long = false;
+  bool ended = false;  // some servers say so by a list without a name
   const std::string handle = open_handle(Type::opendir, path);
   const Deadline deadline(session_, "list " + path);
-  while (true) {
+  while (!ended) {
     deadline.check();
     try {
       ask(
           Type::readdir, "list " + path, [&](Builder& b) { b.string(handle); }, Type::name,
           [&](Reply& r) {
             std::uint32_t n = r.body.u32();
-            if (n == 0) throw MalformedPacket("the server lists nothing, and does not say that this is all");
+            ended = n == 0;
             for (; n > 0; --n) {
               const std::string_view name = r.body.string();
               r.body.string();
@@ -364,9 +366,11 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
             }
           });
     } catch (const SftpError& e) {
-      close_handle(handle);
-      if (e.code() != SftpError::eof) throw;
-      break;
+      if (e.code() != SftpError::eof) {
+        close_handle(handle);
+        throw;
+      }
+      ended = true;
     }
     if (names.size() > most) {
       close_handle(handle);
@@ -377,6 +381,7 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
       throw TooMuch(fmt::format("{} holds a name of more than {} bytes", path, longest_name));
     }
   }
+  close_handle(handle);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -214,6 +214,15 @@ TEST_CASE("at the last try nobody is left out for what is wrong with the server 
     check_is_the_servers<Retry>(result.outcome, "4.3.0");
     CHECK(std::holds_alternative<Delivered>(result.recipients.at(2).outcome));
   }
+  SECTION("by a policy it puts one off while it takes the others': that is that one's") {
+    const Smtpd smtpd({"--recipient", paul + " 450 4.7.1 Client host rejected"});
+    Client client(smtpd);
+    check_is<Delivered>(client.send(mail).outcome, "(2 of 3 recipients)");
+    mail.last_try = false;
+    const auto result = client.send(mail);
+    check_is_the_servers<Retry>(result.outcome, "4.7.1");
+    CHECK(result.of_recipient);
+  }
   SECTION("what it refuses one for good while it takes the others' is that one's") {
     const Smtpd smtpd({"--recipient", paul + " 554 5.7.1 Access denied"});
     Client client(smtpd);

@@ -2,7 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "model/civil_time.h"
+#include "support/times.h"
+
 using namespace navette::model;
+using navette::test::at;
 
 TEST_CASE("a credential's name says whose it is: caf-421-… is Caf 421's, others are a lone Caf's") {
   for (const bool alone : {true, false}) {
@@ -78,4 +82,24 @@ TEST_CASE("a directory that two lieux may have in common is told, whatever its s
   // Where an account arrives only the server knows.
   one.directory = ".";
   CHECK_FALSE(changed([](auto& p) { p.directory = "/depot"; }));
+}
+
+TEST_CASE("a partner's hours open and close by the clocks of Paris, past midnight and past their change") {
+  const auto opening = [](int begin, int end, const char* now) {
+    const auto next = next_opening({std::chrono::minutes(begin), std::chrono::minutes(end)}, at(now));
+    return next ? to_iso_utc(*next) : "open";
+  };
+  constexpr int at_22 = 22 * 60;
+  constexpr int at_5 = 5 * 60;
+  // 2026-11-20 12:00 in Paris is 11:00 in UTC.
+  CHECK(opening(at_22, at_5, "2026-11-20T11:00:00Z") == "2026-11-20T21:00:00Z");
+  CHECK(opening(at_22, at_5, "2026-11-20T21:00:00Z") == "open");
+  CHECK(opening(at_22, at_5, "2026-11-21T03:59:59Z") == "open");
+  CHECK(opening(at_22, at_5, "2026-11-21T04:00:00Z") == "2026-11-21T21:00:00Z");
+  CHECK(opening(at_5, at_22, "2026-11-20T11:00:00Z") == "open");
+  CHECK(opening(at_5, at_22, "2026-11-20T21:00:00Z") == "2026-11-21T04:00:00Z");
+  CHECK(opening(at_5, at_5, "2026-11-20T11:00:00Z") == "open");  // the whole day
+  // On 2026-10-25 clocks go back at 03:00: 22:00 of the day before is 20:00 in UTC, of that day 21:00.
+  CHECK(opening(at_22, at_5, "2026-10-24T12:00:00Z") == "2026-10-24T20:00:00Z");
+  CHECK(opening(at_22, at_5, "2026-10-25T12:00:00Z") == "2026-10-25T21:00:00Z");
 }

@@ -89,6 +89,7 @@ class Postbox final : public channels::MailSender {
     channels::MailOutcome result;
     result.outcome = outcome;
     result.in_doubt = in_doubt;
+    result.of_recipient = of_recipient;
     for (std::size_t i = 0; i < mail.recipients.size(); ++i)
       result.recipients.push_back({mail.recipients[i], persons.empty() ? outcome : persons.at(i)});
     return result;
@@ -96,6 +97,7 @@ class Postbox final : public channels::MailSender {
 
   model::Outcome outcome;
   bool in_doubt = false;
+  bool of_recipient = false;
   std::vector<model::Outcome> persons;  // empty: all of them `outcome`
   std::vector<channels::Mail> mails;
   std::function<void()> during;
@@ -807,6 +809,90 @@ TEST_CASE("a mail server at fault is asked once for all that are due; what is on
   }
   site.clock.advance(2min);
   CHECK(site.notify().accepted == 2);
+}
+
+TEST_CASE(
+    "a policy that a mail server tells of one recipient keeps no other from the mail; told of several, it is all's") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  for (const char* reference : {"C", "D", "E"}) site.demande(reference);
+  site.route();
+  site.pack(false, {}, 1);
+  REQUIRE(site.deliver().delivered == 5);
+  std::size_t bad = 1;  // of the first remises
+  std::set<std::string> tried;
+  post.during = [&] {
+    const std::string& name = post.mails.back().name;
+    tried.insert(name);
+    const bool refused = std::stoul(name.substr(name.rfind('-') + 1)) <= bad;
+    post.outcome = refused ? model::Outcome(model::Refused{"serveur-refuse", "550 5.7.1", model::Scope::mail_server})
+                           : model::Outcome(model::Delivered{});
+    post.of_recipient = refused;
+  };
+  SECTION("one") {
+    CHECK(site.notify().accepted == 4);
+    CHECK(tried.size() == 5);
+  }
+  SECTION("several: it is believed, and the others come first an hour later") {
+    bad = 4;
+    CHECK(site.notify().accepted == 0);
+    CHECK(tried.size() == 3);
+    site.clock.advance(1h);
+    CHECK(site.notify().accepted == 1);
+  }
+}
+
+TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps another from the mail") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  const model::Retry down{"connection lost", std::nullopt, model::Scope::mail_server};
+  post.outcome = down;
+  post.persons = {model::Delivered{}, down};
+  CHECK(site.notify().deferred == 1);
+  const auto last_day = [&] { return site.text("SELECT jour FROM echeance"); };
+  const std::string first_mail = post.mails.back().bytes;
+  site.clock.advance(5 * 24h);
+  post.persons.clear();
+  SECTION("it has the mail at last, and reads the same day in it") {
+    post.outcome = model::Delivered{};
+    CHECK(site.notify().accepted == 1);
+    CHECK_THAT(first_mail, Catch::Contains("30=C2=A0novembre"));
+    CHECK_THAT(post.mails.back().bytes, Catch::Contains("30=C2=A0novembre"));
+  }
+  SECTION("by a policy of the server's it never has it") {
+    post.of_recipient = true;
+    for (int i = 0; i < 5 && site.notify().accepted == 0; ++i) site.clock.advance(2h);
+    CHECK(site.text("SELECT etat FROM notification") == "envoyee");
+  }
+  CHECK(last_day() == "2026-11-30");
+  CHECK(site.text("SELECT date(acceptee_le / 1000, 'unixepoch') FROM notification") == "2026-11-20");
+}
+
+TEST_CASE("after hours without a mail server the first try for a mail is no last one") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  post.outcome = model::Retry{"connection lost", std::nullopt, model::Scope::mail_server};
+  for (int i = 0; i < 8; ++i) {
+    site.notify();
+    site.clock.advance(1h);
+  }
+  post.outcome = model::Retry{"450 greylisted", std::nullopt, model::Scope::lieu};
+  site.notify();
+  CHECK_FALSE(post.mails.back().last_try);
+  site.clock.advance(1h);
+  site.notify();
+  CHECK(post.mails.back().last_try);
 }
 
 TEST_CASE("a slow mail server takes a slice of a pass, one mail at least; one at fault holds nothing up") {

@@ -135,7 +135,7 @@ TEST_CASE("what was due is due, and what was tried is known to have left somethi
   for (const DueRemise& r : db.store->due_remises(at("2026-11-20T06:00:00Z"))) {
     due.push_back(r.name + (r.tried ? " tried" : "") + (r.recall ? " recall" : "") + (r.moved ? " moved" : ""));
   }
-  CHECK(due == Rows{"rpe-depot-20261112-1", "rpe-sftp-20261112-2 tried", "rpe-sftp-20261112-9 tried recall"});
+  CHECK(due == Rows{"rpe-depot-20261112-1", "rpe-sftp-20261112-9 tried recall", "rpe-sftp-20261112-2 tried"});
   CHECK(db.store->due_notifications(at("2026-11-20T06:00:00Z"), 10).size() == 2);
   CHECK(db.store->counts().held_remises == 3);  // with the mail that only the lieu can destroy
 }

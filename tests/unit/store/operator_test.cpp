@@ -61,6 +61,20 @@ TEST_CASE("while a remise leaves, no demande in it can be held, and trying leave
   CHECK(site.text("SELECT tentatives FROM remise") == "0");
 }
 
+TEST_CASE("while an attempt is under way nobody can say that the lieu has nothing of the remise, or that it has it") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const RowId remise = site.store->due_remises(site.now).at(0).id;
+  site.store->begin_attempts({remise}, site.now);
+  CHECK_THROWS_WITH(site.store->confirm_pickup(name, "x", site.now, true), Catch::Contains("leaving right now"));
+  site.store->withdraw_remise(name, "x", site.now);
+  REQUIRE(site.text("SELECT etat FROM remise") == "a-rappeler");
+  CHECK_THROWS_WITH(site.store->confirm_taken_back(name, "x", site.now), Catch::Contains("leaving right now"));
+  site.store->apply_deliveries({{remise, model::Delivered{"depot"}, site.now, std::nullopt, 0, 1, false, true}});
+  site.store->confirm_taken_back(name, "x", site.now);
+  CHECK(site.text("SELECT etat FROM remise") == "rappelee");
+}
+
 TEST_CASE("a demande that was delivered is not delivered again by a release or a retry") {
   Routed site;
   site.deliver(site.pack("rpe-a"));

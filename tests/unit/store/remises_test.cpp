@@ -545,6 +545,36 @@ TEST_CASE("what our mail server or an access failed at goes behind the others: i
   CHECK(site.due(site.now + 1min) == Names{site.of_b, site.of_a});
 }
 
+TEST_CASE("what was tried often at a failing mail server lets what was not go first") {
+  Pair site(test::courriel("a"), test::courriel("b"));
+  const auto fail = [&](const std::string& name) {
+    site.store->begin_attempts({site.remise(name)}, site.now);
+    site.end(name, server_down, site.now + 1h);
+    site.now += 1h;
+  };
+  for (int i = 0; i < 3; ++i) fail(site.of_a);
+  CHECK(site.due(site.now).front() == site.of_b);
+  fail(site.of_b);
+  CHECK(site.due(site.now).front() == site.of_b);
+}
+
+TEST_CASE("what a refused attempt, or one that a stop cut short, brought there is known") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const RowId id = site.remise(name);
+  const auto known = [&] { return site.text("SELECT group_concat(nom) FROM remise_fichier WHERE arrive = 1"); };
+  const std::string file = site.text("SELECT nom FROM remise_fichier WHERE rang = 0");
+  site.store->begin_attempts({id}, site.now);
+  SECTION("refused") {
+    site.store->apply_deliveries(
+        {{id, model::Refused{"source-alteree", "x", model::Scope::remise, false, {file}}, site.now, {}}});
+  }
+  SECTION("cut short") {
+    site.store->note_arrived(id, {file});
+  }
+  CHECK(known() == file);
+}
+
 TEST_CASE("R6: a remise that its lieu has, although no server said so, is delivered since its first attempt") {
   Routed site;
   const std::string name = site.pack("rpe-a");

@@ -371,11 +371,16 @@ TEST_CASE("a server that lists names which no file can have fills no memory with
   CHECK_THROWS_WITH(sftp.list("/in"), "/in holds a name of more than 1024 bytes");
 }
 
+TEST_CASE("a server whose first answer comes in pieces is waited for") {
+  const Server server(odd("halting"));
+  CHECK(server.connect().list("/").empty());
+}
+
 TEST_CASE("a server that answers with nothing inside, and never says that this is all, is not asked for ever") {
   const Server server(odd("empty"));
   auto sftp = server.connect();
   SECTION("listing") {
-    CHECK_THROWS_AS(sftp.list("/"), ssh::wire::MalformedPacket);
+    CHECK(sftp.list("/").empty());  // taken for the end, as OpenSSH's client does
   }
   SECTION("reading") {
     CHECK_THROWS_AS(sftp.read("/a", 1000), ssh::wire::MalformedPacket);
