@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* help =
     "Looks at all that navette needs: configuration, directories with owners and modes, database, schemas,\n"
-    "stylesheets, fonts, communes, the dépôts of the lieux, the credentials of partners' servers and boxes.\n"
+    "stylesheets, fonts, communes, the signature of PDFs, the dépôts of the lieux, the credentials of partners' "
+    "servers and boxes.\n"
     "One line each: ok, warn or bad, and what to do. Changes nothing. Run it as navette: permissions are\n"
     "those of the account that looks.\n\n"
     "--reach also tries every partner's SFTP server, without delivering: name, connection, host key, login,\n"
@@ -56,6 +57,7 @@ int run(const Invocation& call) {
   add(check_senders(config));
   add(check_database(config));
   add(check_data(config));
+  add(check_signature(config, call.clock()));
   add(check_depots(config, call.clock(), call.has("reach")));
   const daemon::StopSignals stop;
   add(check_partners(config, call.clock(), call.has("reach"), stop.token()));

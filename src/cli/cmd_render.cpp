@@ -23,8 +23,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
-    "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches, with its\n"
+    "delivered, signature included (an ECDSA key makes that another each time): run it as navette, who may\n"
+    "read the key. Needs no database; of the configuration only [data], [fonts] and [signature] count. An\n"
+    "existing file is replaced as a whole. With --fo, never signed, FILE is an XSL-FO document, which the PDF then "
+    "attaches, with its\n"
     "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
     "FO document.\n\n"
     "Examples:\n"
@@ -86,9 +88,12 @@ Rendered render_demande(const Invocation& call, const config::Config& config, in
   }
   std::vector<std::string> communes = record->demande.communes;
   std::sort(communes.begin(), communes.end());  // as the store gives them
-  return {record->demande.reference, daemon::load_renderer(config)->render(
-                                         xml::Document::parse(record->xml),
-                                         stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+  const auto signer = daemon::load_signer(config);
+  if (signer) daemon::require_valid(config, *signer, call.clock().now());
+  return {record->demande.reference,
+          daemon::load_renderer(config, signer)
+              ->render(xml::Document::parse(record->xml),
+                       stages::render_parameters(emetteur_of(call, *record), communes, reference))};
 }
 
 Rendered render_fo(const Invocation& call, const config::Config& config) {
