@@ -55,8 +55,12 @@ void Signer::Free::operator()(evp_pkey_st* key) const {
 
 Signer::Signer(Certificates certificates, std::unique_ptr<evp_pkey_st, Free> key)
     : certificates_(std::move(certificates)), key_(std::move(key)), certificate_named_(named(certificates_[0].get())) {
-  // ECDSA signatures differ in length, RSA's do not.
-  largest_ = sign({}).size() + (deterministic() ? 0 : static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())));
+  // ECDSA's values differ in length, and with them the lengths of what is around them; RSA's do not. The same each
+  // time: it is the size of a signature's place in a file.
+  constexpr std::size_t of_lengths = 8;
+  std::size_t value = 0;
+  const std::size_t all = sign({}, &value).size();
+  largest_ = all - value + static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())) + (deterministic() ? 0 : of_lengths);
 }
 
 Signer Signer::parse(std::string_view certificates, std::string_view key) {
@@ -116,7 +120,7 @@ std::string Signer::subject() const {
 // By OpenSSL's PKCS7 functions, whose SignedData with data as content and a signer named by issuer and serial number is
 // that of CMS, byte for byte: its CMS functions write the time into the signed attributes (OpenSSL 3.0 has no way
 // around), which PAdES forbids, and which would make each signature another.
-std::string Signer::sign(const std::vector<std::string_view>& pieces) const {
+std::string Signer::sign(const std::vector<std::string_view>& pieces, std::size_t* value) const {
   Sha256 hash;
   for (const std::string_view piece : pieces) hash.update(piece);
   const std::string digest = hash.finish();
@@ -138,6 +142,7 @@ std::string Signer::sign(const std::vector<std::string_view>& pieces) const {
   must(PKCS7_add_signed_attribute(signer, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE, sequence.get()) == 1);
   static_cast<void>(sequence.release());  // the attribute's now
   must(PKCS7_SIGNER_INFO_sign(signer) == 1);
+  if (value != nullptr) *value = static_cast<std::size_t>(ASN1_STRING_length(signer->enc_digest));
   const Bio out = memory_writer();
   must(i2d_PKCS7_bio(out.get(), all.get()) == 1);
   return written_to(out.get());

@@ -43,8 +43,8 @@ class Signer {
   std::string subject() const;
 
   // DER of the signature over `pieces`, one after the other. Throws Error when OpenSSL fails.
-  std::string sign(const std::vector<std::string_view>& pieces) const;
-  // Bytes of a signature, at most.
+  std::string sign(const std::vector<std::string_view>& pieces) const { return sign(pieces, nullptr); }
+  // Bytes of a signature, at most: always as many for one key with its certificates.
   std::size_t largest() const { return largest_; }
 
  private:
@@ -53,6 +53,8 @@ class Signer {
     void operator()(evp_pkey_st* key) const;
   };
   using Certificates = std::vector<std::unique_ptr<x509_st, Free>>;
+  // `value`, unless null: bytes of the signature proper.
+  std::string sign(const std::vector<std::string_view>& pieces, std::size_t* value) const;
   Signer(Certificates certificates, std::unique_ptr<evp_pkey_st, Free> key);
 
   Certificates certificates_;  // the signer's first

@@ -66,6 +66,7 @@ TEST_CASE("a signature over pieces is one over them joined, and over nothing els
     const Signer signer = holder.signer();
     const std::string signature = signed_by(signer);
     CHECK(signature.size() <= signer.largest());
+    CHECK(signature.size() + 20 > signer.largest());
     CHECK(holder.verifies(signature, content));
     CHECK_FALSE(holder.verifies(signature, content + "!"));
     CHECK_FALSE(Holder(key).verifies(signature, content));
@@ -93,6 +94,7 @@ TEST_CASE("ECDSA signatures, whose length varies, stay within what was said") {
   const Holder holder(ecdsa);
   for (int i = 0; i < 5; ++i) {
     const Signer signer = holder.signer();
+    CHECK(signer.largest() == holder.signer().largest());
     for (int j = 0; j < 100; ++j) REQUIRE(signed_by(signer).size() <= signer.largest());
   }
 }
