@@ -23,12 +23,11 @@ namespace fs = std::filesystem;
 
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
-    "delivered, signature included (an ECDSA key makes that another each time): run it as navette, who may\n"
-    "read the key. Needs no database; of the configuration only [data], [fonts] and [signature] count. An\n"
-    "existing file is replaced as a whole. With --fo, never signed, FILE is an XSL-FO document, which the PDF then "
-    "attaches, with its\n"
-    "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
-    "FO document.\n\n"
+    "delivered, its signature too, but for an ECDSA key; to sign, run it as navette, who may read the key.\n"
+    "Needs no database; of the configuration only [data], [fonts] and [signature] count. An existing file\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF, never signed, then\n"
+    "attaches, with its images beside it: for those who write a stylesheet. Errors name the line, of the\n"
+    "stylesheet or of the FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
     "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
