@@ -23,10 +23,11 @@ namespace fs = std::filesystem;
 
 constexpr const char* help =
     "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
-    "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches, with its\n"
-    "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
-    "FO document.\n\n"
+    "delivered, its signature too, but for an ECDSA key; to sign, run it as navette, who may read the key.\n"
+    "Needs no database; of the configuration only [data], [fonts] and [signature] count. An existing file\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF, never signed, then\n"
+    "attaches, with its images beside it: for those who write a stylesheet. Errors name the line, of the\n"
+    "stylesheet or of the FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
     "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
@@ -86,9 +87,12 @@ Rendered render_demande(const Invocation& call, const config::Config& config, in
   }
   std::vector<std::string> communes = record->demande.communes;
   std::sort(communes.begin(), communes.end());  // as the store gives them
-  return {record->demande.reference, daemon::load_renderer(config)->render(
-                                         xml::Document::parse(record->xml),
-                                         stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+  const auto signer = daemon::load_signer(config);
+  if (signer) daemon::require_valid(config, *signer, call.clock().now());
+  return {record->demande.reference,
+          daemon::load_renderer(config, signer)
+              ->render(xml::Document::parse(record->xml),
+                       stages::render_parameters(emetteur_of(call, *record), communes, reference))};
 }
 
 Rendered render_fo(const Invocation& call, const config::Config& config) {

@@ -494,6 +494,15 @@ def no_title(pdf):
     del pdf.Root["/ViewerPreferences"]
 
 
+def other_field(pdf):
+    pdf.Root["/AcroForm"] = pikepdf.Dictionary(Fields=[pdf.make_indirect(pikepdf.Dictionary(FT=Name.Tx, T=pikepdf.String("nom")))])
+
+
+def note(pdf):
+    pdf.pages[0].obj["/Annots"] = [pdf.make_indirect(pikepdf.Dictionary(
+        Type=Name.Annot, Subtype=Name.Text, Rect=[0, 0, 9, 9], Contents=pikepdf.String("à revoir")))]
+
+
 DAMAGE = [
     ("structure", untagged), ("structure", lost_parent), ("attachment", no_relationship), ("attachment", forgotten_attachment),
     ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
@@ -501,7 +510,7 @@ DAMAGE = [
     ("outline", dead_bookmark), ("alternate", no_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
     ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("image", letters_in_a_drawing),
     ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
-    ("tabs", no_tabs), ("title", no_title),
+    ("tabs", no_tabs), ("title", no_title), ("signature", other_field), ("signature", note),
     ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
     ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),
     ("xmp-extension-schema", lambda pdf: metadata(pdf, b"<pdfaExtension:schemas>.*</pdfaExtension:schemas>", b"")),
