@@ -24,8 +24,8 @@ def all_of(value):
     return list(value) if isinstance(value, (Array, list)) else [] if value is None else [value]
 
 
-def shown(page):
-    """{MCID: text} of a page."""
+def shown(page, actual=True):
+    """{MCID: text} of a page. actual: what stands in an ActualText counts, not what is drawn."""
     resources = page.get("/Resources", {})
     fonts = {key: Font(font, lambda *_: None) for key, font in resources.get("/Font", {}).items()}
     texts, open_, font = {}, [], None
@@ -37,9 +37,9 @@ def shown(page):
             mcid = int(properties["/MCID"]) if "/MCID" in properties else mcid
             if mcid is not None:
                 texts.setdefault(mcid, "")
-                if "/ActualText" in properties and not replaced:
+                if "/ActualText" in properties and actual and not replaced:
                     texts[mcid] += str(properties["/ActualText"])
-            open_.append((mcid, replaced or "/ActualText" in properties))
+            open_.append((mcid, replaced or actual and "/ActualText" in properties))
         elif name == "EMC":
             open_.pop()
         elif name == "Tf":
@@ -65,6 +65,22 @@ def lines(element, texts, page=None, depth=0):
             continue
         where, mcid = (kid.get("/Pg", page), kid["/MCID"]) if isinstance(kid, Dictionary) else (page, kid)
         yield "  " * (depth + 1) + one_line(texts.get(where.objgen, {}).get(int(mcid)))
+
+
+def leaves(pdf, actual=True):
+    """(page, types of the elements around it, text) of each piece of content, in the order of reading."""
+    texts = {page.obj.objgen: shown(page.obj, actual) for page in pdf.pages}
+
+    def walk(element, roles, page):
+        page, roles = element.get("/Pg", page), (*roles, str(element["/S"])[1:])
+        for kid in all_of(element.get("/K")):
+            if isinstance(kid, Dictionary) and kid.get("/Type") != Name.MCR:
+                yield from walk(kid, roles, page)
+            else:
+                where, mcid = (kid.get("/Pg", page), kid["/MCID"]) if isinstance(kid, Dictionary) else (page, kid)
+                yield where.objgen, roles, texts.get(where.objgen, {}).get(int(mcid))
+    for top in all_of(pdf.Root["/StructTreeRoot"].get("/K")):
+        yield from walk(top, (), None)
 
 
 def one_line(text):
