@@ -53,34 +53,37 @@ def shown(page, actual=True):
     return texts
 
 
-def lines(element, texts, page=None, depth=0):
-    page = element.get("/Pg", page)
+def kids(element, page):
+    """What an element holds: (element, its page), or (None, (page, MCID)) for content."""
+    for kid in all_of(element.get("/K")):
+        if isinstance(kid, Dictionary) and kid.get("/Type") != Name.MCR:
+            yield kid, kid.get("/Pg", page)
+        elif isinstance(kid, Dictionary):
+            yield None, (kid.get("/Pg", page).objgen, int(kid["/MCID"]))
+        else:
+            yield None, (page.objgen, int(kid))
+
+
+def lines(element, page, texts, depth=0):
     told = [f"{key[1:]}={element[key]}" for key in ("/Lang", "/Alt", "/ActualText") if key in element]
     for attribute in all_of(element.get("/A")):
         told += [f"{key[1:]}={str(value).lstrip('/')}" for key, value in attribute.items() if key not in NOT_TOLD]
     yield "  " * depth + " ".join([str(element["/S"])[1:]] + told)
-    for kid in all_of(element.get("/K")):
-        if isinstance(kid, Dictionary) and kid.get("/Type") != Name.MCR:
-            yield from lines(kid, texts, page, depth + 1)
-            continue
-        where, mcid = (kid.get("/Pg", page), kid["/MCID"]) if isinstance(kid, Dictionary) else (page, kid)
-        yield "  " * (depth + 1) + one_line(texts.get(where.objgen, {}).get(int(mcid)))
+    for kid, where in kids(element, page):
+        if kid is None:
+            yield "  " * (depth + 1) + one_line(texts.get(where))
+        else:
+            yield from lines(kid, where, texts, depth + 1)
 
 
-def leaves(pdf, actual=True):
+def leaves(element, page, texts, roles=()):
     """(page, types of the elements around it, text) of each piece of content, in the order of reading."""
-    texts = {page.obj.objgen: shown(page.obj, actual) for page in pdf.pages}
-
-    def walk(element, roles, page):
-        page, roles = element.get("/Pg", page), (*roles, str(element["/S"])[1:])
-        for kid in all_of(element.get("/K")):
-            if isinstance(kid, Dictionary) and kid.get("/Type") != Name.MCR:
-                yield from walk(kid, roles, page)
-            else:
-                where, mcid = (kid.get("/Pg", page), kid["/MCID"]) if isinstance(kid, Dictionary) else (page, kid)
-                yield where.objgen, roles, texts.get(where.objgen, {}).get(int(mcid))
-    for top in all_of(pdf.Root["/StructTreeRoot"].get("/K")):
-        yield from walk(top, (), None)
+    roles = (*roles, str(element["/S"])[1:])
+    for kid, where in kids(element, page):
+        if kid is None:
+            yield where[0], roles, texts.get(where)
+        else:
+            yield from leaves(kid, where, texts, roles)
 
 
 def one_line(text):
@@ -90,10 +93,16 @@ def one_line(text):
     return "“" + "".join(c if c.isprintable() or c in "\u00A0\u202F" else f"\\u{ord(c):04X}" for c in text) + "”"
 
 
+def walked(walk, pdf, actual=True):
+    """What `walk` (lines or leaves) yields of a whole PDF."""
+    texts = {(page.obj.objgen, mcid): text for page in pdf.pages for mcid, text in shown(page.obj, actual).items()}
+    for top, page in kids(pdf.Root["/StructTreeRoot"], None):
+        yield from walk(top, page, texts)
+
+
 def tag_tree(data):
     with pikepdf.open(io.BytesIO(data)) as pdf:
-        texts = {page.obj.objgen: shown(page.obj) for page in pdf.pages}
-        return "".join(f"{line}\n" for top in all_of(pdf.Root["/StructTreeRoot"].get("/K")) for line in lines(top, texts))
+        return "".join(f"{line}\n" for line in walked(lines, pdf))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def same(theirs, ours):
 def unlike_ours(found, pdf):
     """Where the structure or the text in it is not what tag_tree.py reads. pdf.js knows no ActualText."""
     ours = collections.defaultdict(list)
-    for page, roles, text in tag_tree.leaves(pdf, actual=False):
+    for page, roles, text in tag_tree.walked(tag_tree.leaves, pdf, actual=False):
         ours[page].append((("Root", *roles), text))
     for number, (page, known) in enumerate(zip(found["pages"], (ours[p.obj.objgen] for p in pdf.pages)), 1):
         theirs = list(leaves(page["tree"]))
