@@ -214,6 +214,22 @@ def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factor
     assert out.read_bytes() == delivered[name(reference)].read_bytes()
 
 
+@pytest.mark.xfail(strict=True, raises=AssertionError,
+                   reason="the renderer attaches the demande as it writes it again: a quotation mark is then not &quot;")
+def test_the_xml_attached_is_the_one_delivered_whatever_it_holds(site):
+    record = next(iter(corpus().values()))
+    record = re.sub(r"(?s)(?:<commentaire>.*</commentaire>\s*)?(<consentement>)", r'<commentaire>"«»\'</commentaire>\1', record)
+    site.deposit(habilitations("H-1", convention("CLI2026_00001", {
+        "lieu-un": make_demandes.DEFAULT_COMMUNES.split(",")})), "caf-421")
+    site.passes()
+    site.deposit(demandes("DI-1", record))
+    site.passes()
+    path = next(p for p in site.delivered() if p.name.startswith("DI_") and p.suffix == ".pdf")
+    with pikepdf.open(path) as pdf:
+        [attached] = [pdf.attachments[name].get_file().read_bytes() for name in pdf.attachments]
+    assert attached == path.with_suffix(".xml").read_bytes()
+
+
 # ---- all that a stylesheet can say
 
 
