@@ -141,7 +141,7 @@
             <xsl:with-param name="valeur">
               <fo:block>
                 <fo:inline font-weight="bold"><xsl:value-of select="concat(b:conservation, '&#160;mois')"/></fo:inline>
-                <xsl:text> au plus à compter de leur </xsl:text>
+                <xsl:text> au plus à compter de la </xsl:text>
                 <xsl:if test="b:reemission">première </xsl:if>
                 <xsl:text>transmission, copies et impressions comprises.</xsl:text>
               </fo:block>
@@ -273,14 +273,16 @@
     <fo:block>
       <xsl:choose>
         <xsl:when test="b:prenom"><xsl:value-of select="b:prenom"/></xsl:when>
+        <xsl:when test="b:dateNaissancePrevue">à naître</xsl:when>
         <xsl:otherwise>prénom non renseigné</xsl:otherwise>
       </xsl:choose>
       <xsl:text>, </xsl:text>
       <xsl:call-template name="age">
         <xsl:with-param name="naissance" select="b:dateNaissance | b:dateNaissancePrevue"/>
         <xsl:with-param name="jour" select="../../b:dateDebut"/>
+        <xsl:with-param name="environ"><xsl:if test="b:dateNaissancePrevue">environ </xsl:if></xsl:with-param>
       </xsl:call-template>
-      <xsl:if test="b:dateNaissancePrevue"> (à naître)</xsl:if>
+      <xsl:if test="b:dateNaissancePrevue and b:prenom"> (à naître)</xsl:if>
     </fo:block>
   </xsl:template>
 

@@ -91,8 +91,7 @@ Rendered render_demande(const Invocation& call, const config::Config& config, in
   if (signer) daemon::require_valid(config, *signer, call.clock().now());
   return {record->demande.reference,
           daemon::load_renderer(config, signer)
-              ->render(xml::Document::parse(record->xml),
-                       stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+              ->render(record->xml, stages::render_parameters(emetteur_of(call, *record), communes, reference))};
 }
 
 Rendered render_fo(const Invocation& call, const config::Config& config) {

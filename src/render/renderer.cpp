@@ -74,12 +74,10 @@ Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFil
     : state_(std::make_unique<State>(stylesheet_path, fallback_chain, std::move(signing))) {}
 Renderer::~Renderer() = default;
 
-Renderer::Result Renderer::render(const xml::Document& demande,
-                                  const std::map<std::string, std::string>& parameters) const {
-  const std::string source = demande.serialise();  // first: libxslt strips blanks from what it transforms
-  const xml::Document fo = state_->stylesheet.transform(demande, parameters);
+Renderer::Result Renderer::render(const std::string& xml, const std::map<std::string, std::string>& parameters) const {
+  const xml::Document fo = state_->stylesheet.transform(xml::Document::parse(xml), parameters);
   try {
-    return render(fo, source, state_->images, state_->signing);
+    return render(fo, xml, state_->images, state_->signing);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));

@@ -1,4 +1,4 @@
-// A family's demande → PDF.
+// A family's demande, or the cover sheet of a remise → PDF.
 #pragma once
 
 #include <map>
@@ -27,10 +27,10 @@ class Renderer {
     unsigned pages = 0;
     unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
   };
-  // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is
-  // serialised. `parameters` go to the stylesheet. The same input gives the same bytes, signed by who signs the same in
-  // the same bytes. Throws Error; a line that it names is the stylesheet's.
-  Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
+  // `xml`: a document whose root is urn:navette:demandes:1 `demande`, or urn:navette:bordereau:1 `bordereau`; these
+  // bytes are attached to the PDF. `parameters` go to the stylesheet. The same input gives the same bytes, signed by
+  // who signs the same in the same bytes. Throws Error; a line that it names is the stylesheet's.
+  Result render(const std::string& xml, const std::map<std::string, std::string>& parameters) const;
   // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches, and its images are
   // files under `directory` (empty: it has none). Never signed: the signature says that a demande was received.
   Result render_fo(const xml::Document& fo, const std::string& source, const std::string& directory = "") const;

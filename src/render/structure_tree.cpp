@@ -39,7 +39,7 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
   const Tag& what = tags_[tag];
   const Element& element = elements_[tag];
   const auto parent = what.parent < 0 ? root : objects[static_cast<std::size_t>(what.parent)];
-  std::string out = fmt::format("<</Type/StructElem/S{}/P {}", syntax::name(what.role), syntax::reference(parent));
+  std::string out = fmt::format("<</S{}/P {}", syntax::name(what.role), syntax::reference(parent));
   const auto own = std::find_if(element.kids.begin(), element.kids.end(), [](const Kid& k) { return !k.is_element; });
   const std::size_t page = own == element.kids.end() ? 0 : own->page;
   if (own != element.kids.end()) out += "/Pg " + syntax::reference(pages[page]);
@@ -96,7 +96,7 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
     if (elements_[tag].needed) objects[tag] = writer.reserve();
   }
   const auto form = field == 0 ? field
-                               : writer.add(fmt::format("<</Type/StructElem/S/Form/P {}/Pg {}/K<</Type/OBJR/Obj {}>>>>",
+                               : writer.add(fmt::format("<</S/Form/P {}/Pg {}/K<</Type/OBJR/Obj {}>>>>",
                                                         syntax::reference(objects[0]), syntax::reference(pages[0]),
                                                         syntax::reference(field)));
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {

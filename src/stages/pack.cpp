@@ -70,7 +70,7 @@ void add_cover_sheet(const PackTools& tools, const Directory& dir, const store::
   for (const store::DueAcheminement& a : packed.acheminements)
     bordereau.add(xml::Document::parse(dir.read(stem_of(a) + ".xml", largest)), a.emetteur,
                   commune_names(a.communes, tools.reference));
-  const std::string pdf = tools.renderer.render(xml::Document::parse(bordereau.finish()), {}).pdf;
+  const std::string pdf = tools.renderer.render(bordereau.finish(), {}).pdf;
   packed.files.push_back(
       store_file(dir, "BORDEREAU_" + packed.name + ".pdf", model::FileKind::cover_sheet, pdf, nullptr));
 }
@@ -123,8 +123,7 @@ struct Rendered {
 Rendered render(const PackTools& tools, const store::DueAcheminement& a, const std::string& xml) {
   render::Renderer::Result result;
   try {
-    const auto document = xml::Document::parse(xml);
-    result = tools.renderer.render(document, render_parameters(a.emetteur, a.communes, tools.reference));
+    result = tools.renderer.render(xml, render_parameters(a.emetteur, a.communes, tools.reference));
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {

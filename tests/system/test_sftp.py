@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, without_cover_sheets
 from test_main_job import PARIS, at, convention, demande, demandes, dump_of_tables, habilitations, rows, validate
 from test_notification import a_mail_server  # noqa: F401: a fixture
 from test_serve import Service, wait_for
@@ -105,7 +105,8 @@ class Sshd:
                 f"<connexions>{connections}</connexions></sftp>")
 
     def files(self):
-        return sorted(str(p.relative_to(self.there)) for p in self.there.rglob("*") if p.is_file())
+        """But for the cover sheets of remises."""
+        return without_cover_sheets(sorted(str(p.relative_to(self.there)) for p in self.there.rglob("*") if p.is_file()))
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ class OwnStylesheet {
   }
   std::string load_and_render(const std::string& comment = "") const {
     const render::Renderer one(path_, render::Renderer::default_fonts());
-    return one.render(xml::Document::parse("<demande><commentaire>" + comment + "</commentaire></demande>"), {}).pdf;
+    return one.render("<demande><commentaire>" + comment + "</commentaire></demande>", {}).pdf;
   }
   void load() const { render::Renderer(path_, render::Renderer::default_fonts()); }
   const TempDir& directory() const { return dir_; }
