@@ -70,6 +70,8 @@ def test_it_carries_what_it_lists_and_the_manifest_vouches_for_it(site, remise, 
     assert name == f"BORDEREAU_{remise}.xml"
     (tmp_path / name).write_bytes(xml)
     validate("bordereau-1.xsd", tmp_path / name)
+    site.run("render", tmp_path / name, "-o", tmp_path / "again.pdf")
+    assert (tmp_path / "again.pdf").read_bytes() == sheet
     assert [e.text for e in ElementTree.fromstring(xml).iter("{urn:navette:bordereau:1}reference")] == ["A1", "A2", "A3"]
     manifest = site.depot / "rpe-un/remises" / remise / "manifeste.xml"
     validate("remise-1.xsd", manifest)
