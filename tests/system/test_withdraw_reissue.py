@@ -276,9 +276,10 @@ def test_what_navette_did_not_write_stays_when_a_remise_is_withdrawn(site, sshd,
 
 
 def test_a_withdrawal_takes_no_other_lieus_remise_from_a_directory_of_two_names(site, sshd):
-    # Nothing tells that it is the same server.
+    # Nothing but the server tells that it is the same one.
     canal = sshd.channel(make_directory=False)
-    open_site(site, sshd, {"rpe-un": canal, "rpe-deux": canal.replace("127.0.0.1", "localhost")},
+    (sshd.path / "lien").symlink_to(sshd.there)
+    open_site(site, sshd, {"rpe-un": canal, "rpe-deux": canal.replace(f"{sshd.there}<", f"{sshd.path}/lien<")},
               {"rpe-un": ["42218"], "rpe-deux": ["42218"]})
     site.deposit(demandes("D1", demande("A1")))
     site.passes()
