@@ -197,7 +197,7 @@ def test_by_mail_the_originals_keep_their_signatures_and_the_pages_carry_none(si
     site.passes(code=0)
     files = lieu.opened(contents(mail_server)[0])[0]
     originals = {name: data for name, data in files.items() if name.endswith(".pdf")}
-    assert len(originals) == 2
+    assert len(originals) == 3
     for name, data in originals.items():
         (tmp_path / name).write_bytes(data)
         assert is_valid(tmp_path / name)
@@ -321,7 +321,7 @@ def test_a_remise_packed_before_leaves_after_the_certificate_has_expired(site, a
     site.deposit(demandes("D-1", demande("A1")))
     site.depot.write_text("in the way", encoding="ascii")
     site.passes(code=1)
-    [packed] = (site.spool / "depart").glob("*/*/*.pdf")
+    [packed] = (site.spool / "depart").glob("*/*/DI_*.pdf")
     assert is_valid(packed) and pdfs(site) == []
     site.depot.unlink()
     run_at(site, datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=380), "--now", code=3)
