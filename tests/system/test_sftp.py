@@ -329,9 +329,11 @@ def test_what_arrived_before_a_stop_and_was_picked_up_is_not_sent_again(site, ss
     with behind_a_delay(sshd) as port:
         open_site(site, sshd, sshd.channel(make_directory=False, port=port), patience="20s")
         site.passes()
-        site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(100))))
+        count = 200
+        site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
         process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        wait_for(lambda: sum(not name.endswith(".part") for name in sshd.files()) > 30, what="some files")
+        # No more than 4 MiB are on the way without an answer: some 230 of these files.
+        wait_for(lambda: sum(not name.endswith(".part") for name in sshd.files()) > 320, what="files")
         process.terminate()
         assert process.wait(timeout=60) == 1
         came = {name for name in sshd.files() if not name.endswith(".part")}
@@ -342,7 +344,7 @@ def test_what_arrived_before_a_stop_and_was_picked_up_is_not_sent_again(site, ss
             (sshd.there / name).unlink()
         site.run("lieux", "retry", "rpe-un")
         site.passes(code=0)
-    assert known.isdisjoint(sshd.files()) and len(sshd.files()) == 201 - len(known)
+    assert known.isdisjoint(sshd.files()) and len(sshd.files()) == 2 * count + 1 - len(known)
 
 
 def test_what_arrived_beside_a_damaged_file_and_was_picked_up_is_not_sent_again(site, sshd):
