@@ -204,7 +204,7 @@ def test_by_mail_the_originals_keep_their_signatures_and_the_pages_carry_none(si
     [whole] = lieu.path.glob("*.pdf")
     assert "does not contain any signatures" in pdfsig(whole, "-upw", PASSWORD)
     pages = subprocess.run(["pdfinfo", "-upw", PASSWORD, whole], capture_output=True, text=True, check=True).stdout
-    assert re.search(r"Pages: +2\n", pages) and re.search(r"Form: +none\n", pages)
+    assert re.search(r"Pages: +3\n", pages) and re.search(r"Form: +none\n", pages)
 
 
 # ---- when it cannot be
