@@ -95,10 +95,11 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (elements_[tag].needed) objects[tag] = writer.reserve();
   }
-  const auto form = field == 0 ? field
-                               : writer.add(fmt::format("<</S/Form/P {}/Pg {}/K<</Type/OBJR/Obj {}>>>>",
-                                                        syntax::reference(objects[0]), syntax::reference(pages[0]),
-                                                        syntax::reference(field)));
+  const auto form =
+      field == 0
+          ? field
+          : writer.add(fmt::format("<</S/Form/P {}/Pg {}/K<</Type/OBJR/Obj {}>>>>", syntax::reference(objects[0]),
+                                   syntax::reference(pages[0]), syntax::reference(field)));
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (objects[tag] != 0) writer.set(objects[tag], dictionary(tag, objects, pages, root, tag == 0 ? form : 0));
   }
