@@ -12,6 +12,7 @@
                 exclude-result-prefixes="d">
 
   <xsl:include href="francais.xsl"/>
+  <xsl:include href="bordereau-fo.xsl"/>
   <xsl:output method="xml" encoding="UTF-8" indent="no"/>
   <xsl:strip-space elements="*"/>
 
@@ -284,7 +285,7 @@
         <xsl:choose>
           <xsl:when test="$nom != ''">
             <fo:inline font-weight="bold"><xsl:value-of select="$nom"/></fo:inline>
-            <fo:inline color="{$discret}"><xsl:value-of select="concat('&#160;(', ., ')')"/></fo:inline>
+            <fo:inline color="{$discret}"><xsl:value-of select="concat('&#160;(Insee&#160;', ., ')')"/></fo:inline>
           </xsl:when>
           <xsl:otherwise><fo:inline font-weight="bold"><xsl:value-of select="."/></fo:inline></xsl:otherwise>
         </xsl:choose>
@@ -295,7 +296,7 @@
   <xsl:template match="d:modesAccueil">
     <fo:block>
       <xsl:for-each select="d:modeAccueil">
-        <xsl:if test="position() &gt; 1">, puis </xsl:if>
+        <xsl:if test="position() &gt; 1">, à défaut </xsl:if>
         <xsl:choose>
           <xsl:when test=". = 'creche-collective'">crèche collective</xsl:when>
           <xsl:when test=". = 'assistante-maternelle'">assistante maternelle</xsl:when>
@@ -356,7 +357,12 @@
         <fo:block>
           <xsl:value-of select="d:prenom"/>
           <xsl:if test="not(d:prenom)">
-            <fo:inline font-weight="normal">prénom non renseigné</fo:inline>
+            <fo:inline font-weight="normal">
+              <xsl:choose>
+                <xsl:when test="d:dateNaissancePrevue">enfant à naître</xsl:when>
+                <xsl:otherwise>prénom non renseigné</xsl:otherwise>
+              </xsl:choose>
+            </fo:inline>
           </xsl:if>
         </fo:block>
       </fo:table-cell>
@@ -382,11 +388,13 @@
           </xsl:choose>
         </fo:block>
       </fo:table-cell>
-      <fo:table-cell border-top="{$filet}" padding="2pt 0pt 2pt 0pt" font-weight="bold">
+      <fo:table-cell border-top="{$filet}" padding="2pt 0pt 2pt 0pt">
+        <xsl:if test="d:dateNaissance"><xsl:attribute name="font-weight">bold</xsl:attribute></xsl:if>
         <fo:block>
           <xsl:call-template name="age">
             <xsl:with-param name="naissance" select="$naissance"/>
             <xsl:with-param name="jour" select="ancestor::d:demande/d:periode/d:dateDebut"/>
+            <xsl:with-param name="environ"><xsl:if test="d:dateNaissancePrevue">environ </xsl:if></xsl:with-param>
           </xsl:call-template>
         </fo:block>
       </fo:table-cell>

@@ -19,6 +19,12 @@
     <xsl:value-of select="substring($date, 1, 4)"/>
   </xsl:template>
 
+  <!-- 2026-09-03 → 03/09/2026, là où la place manque. -->
+  <xsl:template name="date-courte">
+    <xsl:param name="date"/>
+    <xsl:value-of select="concat(substring($date, 9, 2), '/', substring($date, 6, 2), '/', substring($date, 1, 4))"/>
+  </xsl:template>
+
   <!-- 08:00 → 8 h ; 17:30 → 17 h 30. -->
   <xsl:template name="heure">
     <xsl:param name="heure"/>
@@ -86,10 +92,11 @@
     </xsl:choose>
   </xsl:template>
 
-  <!-- Âge en mois révolus au `jour`, dit en ans et en mois. -->
+  <!-- Âge en mois révolus au `jour`, dit en ans et en mois ; `environ` se met devant, quand la naissance n'est que prévue. -->
   <xsl:template name="age">
     <xsl:param name="naissance"/>
     <xsl:param name="jour"/>
+    <xsl:param name="environ"/>
     <xsl:variable name="mois" select="(substring($jour, 1, 4) - substring($naissance, 1, 4)) * 12
         + substring($jour, 6, 2) - substring($naissance, 6, 2)
         - (substring($jour, 9, 2) &lt; substring($naissance, 9, 2))"/>
@@ -99,6 +106,7 @@
       <xsl:when test="$mois &lt; 0">à naître</xsl:when>
       <xsl:when test="$mois = 0">moins d’un mois</xsl:when>
       <xsl:otherwise>
+        <xsl:value-of select="$environ"/>
         <xsl:if test="$ans &gt; 0">
           <xsl:value-of select="concat($ans, '&#160;an')"/>
           <xsl:if test="$ans &gt; 1">s</xsl:if>

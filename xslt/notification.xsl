@@ -83,7 +83,8 @@
       <xsl:otherwise>La demande est fournie</xsl:otherwise>
     </xsl:choose>
     <xsl:text> sous deux formes&#160;: un fichier PDF, pour la lecture, et un fichier XML, pour votre logiciel. </xsl:text>
-    <xsl:text>Un manifeste les accompagne&#160;: il énumère les fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
+    <xsl:text>Commencez par le bordereau (BORDEREAU_…pdf)&#160;: il en donne la liste, les délais et vos engagements. </xsl:text>
+    <xsl:text>Un manifeste énumère les fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
   </xsl:variable>
 
   <xsl:variable name="devoirs">

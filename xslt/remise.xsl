@@ -92,15 +92,16 @@
           <xsl:otherwise>La demande est jointe</xsl:otherwise>
         </xsl:choose>
         <xsl:text> sous deux formes&#160;: un fichier PDF, pour la lecture, et un fichier XML, pour votre logiciel. </xsl:text>
-        <xsl:text>Un manifeste les accompagne&#160;: il énumère les fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
+        <xsl:text>Commencez par le bordereau (BORDEREAU_…pdf)&#160;: il en donne la liste, les délais et vos engagements. </xsl:text>
+        <xsl:text>Un manifeste énumère les fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
       </xsl:when>
       <xsl:otherwise>
         <xsl:choose>
-          <xsl:when test="$plusieurs">Ses pages sont celles des demandes. Il contient aussi, en pièces jointes, chaque demande</xsl:when>
-          <xsl:otherwise>Ses pages sont celles de la demande. Il contient aussi, en pièces jointes, la demande</xsl:otherwise>
+          <xsl:when test="$plusieurs">Ses pages sont celles du bordereau, qui en donne la liste, les délais et vos engagements, puis celles des demandes. Il contient aussi, en pièces jointes, chaque demande</xsl:when>
+          <xsl:otherwise>Ses pages sont celles du bordereau, qui en donne les délais et vos engagements, puis celles de la demande. Il contient aussi, en pièces jointes, la demande</xsl:otherwise>
         </xsl:choose>
         <xsl:text> sous deux formes&#160;: un fichier PDF accessible, et un fichier XML, pour votre logiciel. </xsl:text>
-        <xsl:text>Un manifeste les accompagne&#160;: il énumère ces fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
+        <xsl:text>Le bordereau et un manifeste les accompagnent&#160;: celui-ci énumère ces fichiers et leurs empreintes, qui permettent d’en vérifier l’intégrité.</xsl:text>
       </xsl:otherwise>
     </xsl:choose>
   </xsl:template>

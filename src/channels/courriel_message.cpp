@@ -20,8 +20,12 @@ constexpr std::uint64_t largest_head = 4096;
 // The text as quoted-printable (three bytes for each, and soft line ends), its headers and boundaries.
 constexpr std::uint64_t largest_text = 10240;
 
+bool is_pdf(FileKind kind) {
+  return kind == FileKind::pdf || kind == FileKind::cover_sheet;
+}
+
 const char* type_of(FileKind kind) {
-  return kind == FileKind::pdf ? "application/pdf" : "application/xml";
+  return is_pdf(kind) ? "application/pdf" : "application/xml";
 }
 
 std::string sealed_name(const std::string& remise) {
@@ -32,7 +36,7 @@ std::string seal(const std::string& remise, std::vector<RemiseContent> files, co
   std::vector<qpdf::Enclosed> parts;
   parts.reserve(files.size());
   for (RemiseContent& f : files)
-    parts.push_back({std::move(f.name), type_of(f.kind), std::move(f.bytes), f.kind == FileKind::pdf});
+    parts.push_back({std::move(f.name), type_of(f.kind), std::move(f.bytes), is_pdf(f.kind)});
   return qpdf::seal(parts, "Remise " + remise, password);
 }
 

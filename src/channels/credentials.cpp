@@ -24,14 +24,12 @@ bool is_name(const std::string& name) {
 
 }  // namespace
 
-std::string Credentials::read(const std::string& name) const {
-  if (!is_name(name)) throw CredentialError("a credential's name is made of a-z, 0-9 and -");
-  const std::string shown = (directory_ / name).string();
-  const auto refuse = [&](std::string_view why) {
-    throw CredentialError(fmt::format("the credential {} {}", shown, why));
-  };
+std::string read_secret(const std::filesystem::path& file, const std::string& what) {
+  const std::string shown = file.string();
+  const std::string name = file.filename().string();
+  const auto refuse = [&](std::string_view why) { throw CredentialError(fmt::format("{} {} {}", what, shown, why)); };
   try {
-    const Directory directory = Directory::open(directory_);
+    const Directory directory = Directory::open(file.parent_path());
     const auto status = directory.status(name);
     if (!status) refuse("is missing; put it there, mode 0640");
     // Never followed: whoever may change what it leads to chooses our keys.
@@ -48,6 +46,11 @@ std::string Credentials::read(const std::string& name) const {
     refuse("cannot be read: " + e.code().message() + "; let the account of navette read it");
   }
   return {};
+}
+
+std::string Credentials::read(const std::string& name) const {
+  if (!is_name(name)) throw CredentialError("a credential's name is made of a-z, 0-9 and -");
+  return read_secret(directory_ / name, "the credential");
 }
 
 std::string Credentials::read(const model::NamedCredential& named) const {

@@ -16,6 +16,11 @@ class CredentialError : public Error {
   using Error::Error;
 };
 
+// The bytes of a file of secrets. Throws CredentialError, which calls it `what`, for what is missing, unreadable, open
+// to everybody, another account's than ours or root's (systemd gives its credentials to either), larger than 64 KiB or
+// no file: a symbolic link is none.
+std::string read_secret(const std::filesystem::path& file, const std::string& what);
+
 // A password: without the one end of line that an editor leaves. Throws CredentialError, which says `what` it is, for
 // none and for more than one line.
 std::string one_line(std::string bytes, const std::string& what);
@@ -26,9 +31,7 @@ class Credentials {
   explicit Credentials(std::filesystem::path directory, std::string own = {})
       : directory_(std::move(directory)), own_(std::move(own)) {}
 
-  // The bytes of `name` ([a-z0-9-]+), read anew each time: a new key is in use at the next attempt. Throws
-  // CredentialError for what is missing, unreadable, open to everybody, another account's than ours or root's (systemd
-  // gives its credentials to either), larger than 64 KiB or no file: a symbolic link is none.
+  // read_secret() of `name` ([a-z0-9-]+), anew each time: a new key is in use at the next attempt.
   std::string read(const std::string& name) const;
   // The same for what a partner's profile names. Throws as well for what is not its to name (model::fits).
   std::string read(const model::NamedCredential& named) const;

@@ -27,7 +27,7 @@ bool uncover(const Directory& directory, const std::string& name) {
 }  // namespace
 
 bool Collecting::wants(const std::string& name) const {
-  const bool ours = name.starts_with("DI_") || name.ends_with("manifeste.xml");
+  const bool ours = name.starts_with("DI_") || name.starts_with("BORDEREAU_") || name.ends_with("manifeste.xml");
   return is_component(name) && (name.ends_with(".xml") || name.ends_with(".XML")) && !ours &&
          !(is_ignored && is_ignored(name));
 }

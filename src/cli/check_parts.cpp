@@ -11,6 +11,7 @@
 #include "lib/crypto/ca_file.h"
 #include "lib/mime/address.h"
 #include "lib/xml/stylesheet.h"
+#include "model/civil_time.h"
 
 namespace navette::cli {
 namespace {
@@ -108,6 +109,28 @@ Findings check_data(const config::Config& config) {
     return fmt::format("{} ({} communes)", config.data.communes().string(), reference.size());
   }));
   return out;
+}
+
+Findings check_signature(const config::Config& config, const Clock& clock) {
+  if (!config.signature.wanted()) return {};
+  constexpr auto soon = std::chrono::days(30);
+  const std::string file = config.signature.certificate.string();
+  try {
+    const auto signer = daemon::load_signer(config);
+    daemon::require_valid(config, *signer, clock.now());
+    const std::string last = model::to_iso(model::paris_day(signer->expires()));
+    if (signer->expires() < clock.now() + soon) {
+      return {{Health::warn, "signature",
+               fmt::format("the certificate {} expires on {}, and nothing is packed or delivered from then on; put its "
+                           "successor and its key there, and restart navette",
+                           file, last)}};
+    }
+    return {{Health::ok, "signature",
+             fmt::format("PDFs are signed as {} until {}{}", signer->subject(), last,
+                         signer->deterministic() ? "" : ", each time in other bytes (ECDSA)")}};
+  } catch (const std::exception& e) {
+    return {{Health::bad, "signature", describe(e)}};
+  }
 }
 
 }  // namespace navette::cli

@@ -27,7 +27,8 @@ Findings check_configuration(const config::Config& config, const std::string& fi
 Findings check_spool(const config::Config& config);
 Findings check_senders(const config::Config& config);
 Findings check_database(const config::Config& config);
-Findings check_data(const config::Config& config);  // schemas, stylesheets, communes, fonts
+Findings check_signature(const config::Config& config, const Clock& clock);  // none when there is none
+Findings check_data(const config::Config& config);                           // schemas, stylesheets, communes, fonts
 // `reach`: also whether each lieu's directories take a delivery now.
 Findings check_depots(const config::Config& config, const Clock& clock, bool reach);
 

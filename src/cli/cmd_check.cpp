@@ -16,9 +16,9 @@ namespace {
 
 constexpr const char* help =
     "Looks at all that navette needs: configuration, directories with owners and modes, database, schemas,\n"
-    "stylesheets, fonts, communes, the dépôts of the lieux, the credentials of partners' servers and boxes.\n"
-    "One line each: ok, warn or bad, and what to do. Changes nothing. Run it as navette: permissions are\n"
-    "those of the account that looks.\n\n"
+    "stylesheets, fonts, communes, the signature of PDFs, the dépôts of the lieux, the credentials of\n"
+    "partners' servers and boxes. One line each: ok, warn or bad, and what to do. Changes nothing. Run it\n"
+    "as navette: permissions are those of the account that looks.\n\n"
     "--reach also tries every partner's SFTP server, without delivering: name, connection, host key, login,\n"
     "directory, then a file .navette-essai-… written, renamed and removed as a delivery would be, and says\n"
     "which setting of its profile to change. And the mail server, up to the login: no mail is sent.\n\n"
@@ -56,6 +56,7 @@ int run(const Invocation& call) {
   add(check_senders(config));
   add(check_database(config));
   add(check_data(config));
+  add(check_signature(config, call.clock()));
   add(check_depots(config, call.clock(), call.has("reach")));
   const daemon::StopSignals stop;
   add(check_partners(config, call.clock(), call.has("reach"), stop.token()));

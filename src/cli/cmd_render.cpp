@@ -22,11 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* help =
-    "FILE is a flux of demandes or a delivered DI_*.xml. The PDF has the same bytes as the one that is\n"
-    "delivered. Needs no database; of the configuration only [data] and [fonts] count. An existing file\n"
-    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF then attaches, with its\n"
-    "images beside it: for those who write a stylesheet. Errors name the line, of the stylesheet or of the\n"
-    "FO document.\n\n"
+    "FILE is a flux of demandes, a delivered DI_*.xml, or the BORDEREAU_*.xml that a cover sheet carries.\n"
+    "The PDF has the same bytes as the one that is delivered, its signature too, but for an ECDSA key; to\n"
+    "sign, run it as navette, who may read the key.\n"
+    "Needs no database; of the configuration only [data], [fonts] and [signature] count. An existing file\n"
+    "is replaced as a whole. With --fo FILE is an XSL-FO document, which the PDF, never signed, then\n"
+    "attaches, with its images beside it: for those who write a stylesheet. Errors name the line, of the\n"
+    "stylesheet or of the FO document.\n\n"
     "Examples:\n"
     "  navette render DI_monenfant_D-2026-0001.xml -o demande.pdf\n"
     "  navette render flux.xml --ref D-2026-0002 -o - | lp\n"
@@ -69,6 +71,12 @@ struct Rendered {
   render::Renderer::Result result;
 };
 
+std::shared_ptr<const crypto::Signer> signer_of(const Invocation& call, const config::Config& config) {
+  auto signer = daemon::load_signer(config);
+  if (signer) daemon::require_valid(config, *signer, call.clock().now());
+  return signer;
+}
+
 Rendered render_demande(const Invocation& call, const config::Config& config, int fd) {
   const std::string& file = call.argument();
   const auto schemas = flux::Schemas::load(config.data.schemas().string());
@@ -86,17 +94,39 @@ Rendered render_demande(const Invocation& call, const config::Config& config, in
   }
   std::vector<std::string> communes = record->demande.communes;
   std::sort(communes.begin(), communes.end());  // as the store gives them
-  return {record->demande.reference, daemon::load_renderer(config)->render(
-                                         xml::Document::parse(record->xml),
-                                         stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+  return {record->demande.reference,
+          daemon::load_renderer(config, signer_of(call, config))
+              ->render(record->xml, stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+}
+
+std::string bytes_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) throw Error("cannot be read");
+  return bytes;
+}
+
+// The XML that a cover sheet carries; of a flux, which may be large, only the beginning is looked at.
+bool is_cover_sheet(const std::string& file) {
+  std::string head(1024, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  return head.find("<bordereau xmlns=\"urn:navette:bordereau:1\"") != std::string::npos;
+}
+
+Rendered render_cover_sheet(const Invocation& call, const config::Config& config) {
+  if (call.has("ref") || call.has("emetteur")) throw UsageError("--ref and --emetteur are of a demande");
+  try {
+    return {"", daemon::load_renderer(config, signer_of(call, config))->render(bytes_of(call.argument()), {})};
+  } catch (const std::exception&) {
+    std::throw_with_nested(Error(call.argument()));
+  }
 }
 
 Rendered render_fo(const Invocation& call, const config::Config& config) {
   if (call.has("ref") || call.has("emetteur")) throw UsageError("--ref and --emetteur are of a demande, not of --fo");
   try {
-    std::ifstream file(call.argument(), std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (file.bad()) throw Error("cannot be read");
+    const std::string bytes = bytes_of(call.argument());
     return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes,
                                                          fs::absolute(call.argument()).parent_path().string())};
   } catch (const std::exception&) {
@@ -114,7 +144,9 @@ int run(const Invocation& call) {
   const std::string& file = call.argument();
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw UsageError(fmt::format("{} cannot be opened: {}", file, std::generic_category().message(errno)));
-  const auto [reference, result] = call.has("fo") ? render_fo(call, config) : render_demande(call, config, fd.get());
+  const auto [reference, result] = call.has("fo")                    ? render_fo(call, config)
+                                   : is_cover_sheet(call.argument()) ? render_cover_sheet(call, config)
+                                                                     : render_demande(call, config, fd.get());
   write_out(target, result.pdf);
   if (call.json()) {
     print_json({{"fichier", target},

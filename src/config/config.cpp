@@ -56,6 +56,7 @@ std::map<std::string, Keys> fixed_sections(Config& c, const fs::path& base) {
        {address("from", c.mail.from), host_and_port("server", c.mail.host, c.mail.port), mail_tls("tls", c.mail.tls),
         path("ca", c.mail.ca, base), account("user", c.mail.user), credential("credential", c.mail.credential)}},
       {"fonts", std::move(fonts)},
+      {"signature", {path("certificate", c.signature.certificate, base), path("key", c.signature.key, base)}},
       {"limits",
        {size("flux_size", c.limits.flux_size), size("record_size", c.limits.record_size),
         size("text_size", c.limits.text_size), number("depth", c.limits.depth, 8, 200)}},
@@ -89,6 +90,7 @@ class Reader {
     for (const Entry& entry : ini_.entries) take(entry);
     for (const Section& section : ini_.sections) check_emetteur(section);
     check_mail();
+    check_signature();
     check_apart("depot", "directory", config_.depot.directory, "spool", "directory", config_.spool.directory);
     check_apart("state", "database", config_.state.database, "depot", "directory", config_.depot.directory);
     return config_;
@@ -162,6 +164,13 @@ class Reader {
     if (line("user") != 0)
       fault(line("user"), "[mail] would send the password in clear (tls = none); remove user, or tls");
     if (line("ca") != 0) fault(line("ca"), "[mail] has ca without TLS (tls = none); remove ca, or tls");
+  }
+
+  void check_signature() {
+    const int certificate = line_of("signature", "certificate");
+    const int key = line_of("signature", "key");
+    if ((certificate != 0) != (key != 0))
+      fault(std::max(certificate, key), "[signature] has one of certificate and key; write both, or remove it");
   }
 
   // Whoever reads or writes `outer` must not find `path` below it: a partner's dépôt is no place for the spool, nor the

@@ -81,6 +81,14 @@ struct Fonts {
   bool operator==(const Fonts&) const = default;
 };
 
+// PEM files that PDFs are signed with: both, or none.
+struct Signature {
+  std::filesystem::path certificate;  // may hold its chain after it
+  std::filesystem::path key;
+  bool wanted() const { return !key.empty(); }
+  bool operator==(const Signature&) const = default;
+};
+
 // Beyond one of these a flux or a record is refused.
 struct Limits {
   std::uint64_t flux_size = std::uint64_t{1} << 30U;    // bytes of a deposited file
@@ -126,6 +134,7 @@ struct Config {
   Data data;
   Mail mail;
   Fonts fonts;
+  Signature signature;
   Limits limits;
   Log log;
   Credentials credentials;

@@ -97,7 +97,8 @@ struct Engine::Parts {
         spool(stages::Spool::open(c.spool.directory)),
         reference(load_reference_data(c)),
         schemas(flux::Schemas::load(c.data.schemas().string())),
-        renderer(load_renderer(c)),
+        signer(load_signer(c)),
+        renderer(load_renderer(c, signer)),
         notification(xml::Stylesheet::load((c.data.stylesheets() / "notification.xsl").string())),
         alert(xml::Stylesheet::load((c.data.stylesheets() / "alerte.xsl").string())),
         senders(senders_of(c)),
@@ -121,6 +122,7 @@ struct Engine::Parts {
   stages::Spool spool;
   model::ReferenceData reference;
   flux::Schemas schemas;
+  std::shared_ptr<const crypto::Signer> signer;  // null: PDFs are not signed
   std::unique_ptr<render::Renderer> renderer;
   xml::Stylesheet notification;
   xml::Stylesheet alert;
@@ -335,6 +337,8 @@ bool Pass::route_and_deliver() {
   while (more && !stop_.stop_requested()) {
     more = false;
     stage("render", [&] {
+      // Not for each demande: what cannot be signed now waits, and none of them is at fault.
+      if (p.signer) require_valid(p.config, *p.signer, p.clock.now());
       if (!packing) {
         packing.emplace(stages::PackTools{p.spool, p.store, *p.renderer, p.reference, p.clock, p.config.daemon.workers},
                         options_.all, progress("render"), stop_);
@@ -496,10 +500,19 @@ std::vector<std::string> attention(const store::Counts& counts, const Events& ev
   return out;
 }
 
-std::unique_ptr<render::Renderer> load_renderer(const config::Config& config) {
+std::unique_ptr<render::Renderer> load_renderer(const config::Config& config,
+                                                std::shared_ptr<const crypto::Signer> signer) {
+  render::Signing signing;
+  if (signer) {
+    signing.largest = signer->largest();
+    signing.sign = [signer = std::move(signer)](std::string_view before, std::string_view after) {
+      return signer->sign({before, after});
+    };
+  }
   return std::make_unique<render::Renderer>(
       (config.data.stylesheets() / "demande-fo.xsl").string(),
-      std::vector<render::FontFiles>{font_family(config.fonts.main), font_family(config.fonts.fallback)});
+      std::vector<render::FontFiles>{font_family(config.fonts.main), font_family(config.fonts.fallback)},
+      std::move(signing));
 }
 
 std::set<std::string> served_channels() {

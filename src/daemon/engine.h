@@ -13,6 +13,7 @@
 #include "channels/smtp_sender.h"
 #include "config/config.h"
 #include "daemon/lock.h"
+#include "daemon/signature.h"
 #include "daemon/stop_signals.h"
 #include "render/renderer.h"
 #include "stages/claim.h"
@@ -116,9 +117,10 @@ class Engine {
 // does.
 void serve(const config::Config& config, const Clock& clock, const StopSignals& signals);
 
-// What the daemon renders with; shared with `navette render` and `check`. Throws Error naming the font or stylesheet at
-// fault.
-std::unique_ptr<render::Renderer> load_renderer(const config::Config& config);
+// What the daemon renders with; shared with `navette render` and `check`. `signer` (daemon/signature.h): null for none.
+// Throws Error naming the font or stylesheet at fault.
+std::unique_ptr<render::Renderer> load_renderer(const config::Config& config,
+                                                std::shared_ptr<const crypto::Signer> signer = nullptr);
 
 // The senders of the configuration, as intake knows them; shared with `navette validate`.
 stages::Senders senders_of(const config::Config& config);

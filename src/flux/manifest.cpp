@@ -5,11 +5,15 @@
 namespace navette::flux {
 namespace {
 
-void write_file_entry(xml::Writer& writer, const model::RemiseFile& file) {
-  writer.open("fichier");
+void write_integrity(xml::Writer& writer, const model::RemiseFile& file) {
   writer.leaf("nom", file.name);
   writer.leaf("taille", std::to_string(file.size));
   writer.leaf("sha256", file.sha256);
+}
+
+void write_file_entry(xml::Writer& writer, const model::RemiseFile& file) {
+  writer.open("fichier");
+  write_integrity(writer, file);
   writer.leaf("type", file.kind == model::FileKind::pdf ? "pdf" : "xml");
   writer.leaf("reference", file.reference);
   writer.leaf("emetteur", file.emetteur);
@@ -30,9 +34,15 @@ std::string write_manifest(const ManifestHead& head, const std::vector<model::Re
   writer.close();
   writer.leaf("delaiRetrait", std::to_string(head.pickup_days));
   writer.leaf("nombreDemandes", std::to_string(head.demandes));
+  for (const auto& file : files) {
+    if (file.kind != model::FileKind::cover_sheet) continue;
+    writer.open("bordereau");
+    write_integrity(writer, file);
+    writer.close();
+  }
   writer.open("fichiers");
   for (const auto& file : files) {
-    if (file.kind != model::FileKind::manifest) write_file_entry(writer, file);
+    if (file.kind == model::FileKind::pdf || file.kind == model::FileKind::xml) write_file_entry(writer, file);
   }
   writer.close();
   writer.close();

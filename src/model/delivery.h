@@ -59,14 +59,14 @@ inline std::string with_code(const std::string& code, const std::string& words) 
   return code + ": " + words;
 }
 
-enum class FileKind { pdf, xml, manifest };
+enum class FileKind { pdf, xml, cover_sheet, manifest };
 
 struct RemiseFile {
   std::string name;
   FileKind kind = FileKind::pdf;
   std::uint64_t size = 0;  // bytes
   std::string sha256;      // lower-case hexadecimal
-  std::string emetteur;    // of the demande; empty for the manifest
+  std::string emetteur;    // of the demande; empty for the cover sheet and the manifest
   std::string reference;
 };
 

@@ -17,6 +17,14 @@ pdf::ObjectWriter::Entries image_entries(const pdf::Image& image, unsigned compo
           {"Filter", is_jpeg ? "/DCTDecode" : "/FlateDecode"}};
 }
 
+pdf::ObjectWriter::Entries drawing_entries() {
+  return {{"Type", "/XObject"},
+          {"Subtype", "/Form"},
+          {"BBox", "[0 0 1 1]"},
+          {"Resources", "<<>>"},
+          {"Filter", "/FlateDecode"}};
+}
+
 }  // namespace
 
 void ImageEmbedder::collect(const Page& page) {
@@ -30,7 +38,7 @@ void ImageEmbedder::collect(const Page& page) {
 
 void ImageEmbedder::embed(pdf::ObjectWriter& writer) {
   for (const pdf::Image* image : images_) {
-    auto entries = image_entries(*image, image->components, image->is_jpeg);
+    auto entries = image->is_drawing ? drawing_entries() : image_entries(*image, image->components, image->is_jpeg);
     if (!image->alpha.empty()) {
       const auto mask = writer.add_stream(image_entries(*image, 1, false), image->alpha);
       entries.emplace_back("SMask", syntax::reference(mask));

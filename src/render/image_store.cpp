@@ -62,6 +62,10 @@ void ImageStore::load(const xml::Node& top, const std::string& directory) {
 void ImageStore::load_one(const std::string& source, const std::string& directory) {
   const std::string path(path_in(source));
   if (known_.count(path) > 0) return;
+  if (path == "navette:case" || path == "navette:case-cochee") {
+    known_.emplace(path, std::make_shared<const pdf::Image>(pdf::check_box(path == "navette:case-cochee")));
+    return;
+  }
   const auto components = text::split(path, '/');
   if (components.empty() || !std::all_of(components.begin(), components.end(), is_component)) {
     throw Error(

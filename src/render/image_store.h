@@ -16,7 +16,8 @@ class ImageStore {
  public:
   // Reads the files that fo:external-graphic elements in `top` name, in a stylesheet or an FO document. A src is a path
   // below `directory` (empty: there are none), or url(path). Nothing else is ever opened: no absolute path, no "..", no
-  // symbolic link, no network. A src that a stylesheet computes is refused. Throws Error: "FO line N, ...".
+  // symbolic link, no network; "navette:case" and "navette:case-cochee" are drawn, and no files. A src that a
+  // stylesheet computes is refused. Throws Error: "FO line N, ...".
   void load(const xml::Node& top, const std::string& directory);
 
   // Nothing when load() met no such src.

@@ -13,6 +13,7 @@
 #include "render/metadata.h"
 #include "render/outline.h"
 #include "render/pdf_syntax.h"
+#include "render/signature.h"
 #include "render/structure_tree.h"
 
 namespace navette::render {
@@ -46,17 +47,18 @@ ObjectWriter::Number write_attachment(const fo::Metadata& metadata, std::string_
 }
 
 Numbers write_pages(const DisplayList& list, const FontStore& store, const FontEmbedder& fonts,
-                    const ImageEmbedder& images, StructureTree& tree, ObjectWriter::Number parent, ObjectWriter& writer,
-                    pdf::Deflate& deflate) {
+                    const ImageEmbedder& images, StructureTree& tree, ObjectWriter::Number parent,
+                    ObjectWriter::Number signature, ObjectWriter& writer, pdf::Deflate& deflate) {
   Numbers pages;
   for (std::size_t i = 0; i < list.pages.size(); ++i) {
     const Page& page = list.pages[i];
     const auto content = writer.add_stream({{"Filter", "/FlateDecode"}},
                                            deflate.compress(content_stream(page, i, store, fonts, images, tree)));
     pages.push_back(writer.add(fmt::format(
-        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>{}>>/Contents {}/StructParents {}/Tabs/S>>",
+        "<</Type/Page/Parent {}/MediaBox[0 0 {} {}]/Resources<</Font<<{}>>{}>>/Contents {}/StructParents {}/Tabs/S{}>>",
         reference(parent), syntax::number(page.width), syntax::number(page.height), fonts.resources(),
-        images.resources(), reference(content), i)));
+        images.resources(), reference(content), i,
+        signature != 0 && i == 0 ? fmt::format("/Annots[{}]", reference(signature)) : "")));
   }
   writer.set(parent, fmt::format("<</Type/Pages/Count {}/Kids[{}]>>", pages.size(), references(pages)));
   return pages;
@@ -68,7 +70,7 @@ PdfEmitter::PdfEmitter(const FontStore& fonts)
     : fonts_(fonts), profile_(pdf::Deflate(9).compress(pdf::srgb_profile())) {}
 
 std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metadata, const std::string& language,
-                             std::string_view source) const {
+                             std::string_view source, const Signing& signing) const {
   ObjectWriter writer;
   pdf::Deflate deflate;
   FontEmbedder fonts(fonts_);
@@ -81,8 +83,9 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
 
   StructureTree tree(list.tags);
   const auto parent = writer.reserve();
-  const Numbers pages = write_pages(list, fonts_, fonts, images, tree, parent, writer, deflate);
-  const auto structure = tree.write(writer, pages);
+  const ObjectWriter::Number field = signing.sign ? writer.reserve() : 0;
+  const Numbers pages = write_pages(list, fonts_, fonts, images, tree, parent, field, writer, deflate);
+  const auto structure = tree.write(writer, pages, field);
 
   const auto profile = writer.add_stream({{"N", "3"}, {"Filter", "/FlateDecode"}}, profile_);
   // Not compressed: archives read it without decoding.
@@ -98,8 +101,13 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
     catalog += fmt::format("/AF[{0}]/Names<</EmbeddedFiles<</Names[{1} {0}]>>>>", reference(file),
                            syntax::text_string(metadata.attachment_name));
   }
+  if (!signing.sign) return writer.finish(writer.add(catalog + ">>"), info_entries(metadata));
+  catalog += fmt::format("/AcroForm<</Fields[{}]/SigFlags 3>>", reference(field));
   const auto root = writer.add(catalog + ">>");
-  return writer.finish(root, info_entries(metadata));
+  write_signature_field(writer, field, pages, metadata, signing);
+  std::string file = writer.finish(root, info_entries(metadata));
+  sign(file, signing);
+  return file;
 }
 
 }  // namespace navette::render

@@ -33,13 +33,15 @@ ImageStore images_of(const xml::Stylesheet& stylesheet, const std::string& path)
 }  // namespace
 
 struct Renderer::State {
-  State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain)
-      : path(stylesheet_path),
+  State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain, Signing signs)
+      : signing(std::move(signs)),
+        path(stylesheet_path),
         stylesheet(xml::Stylesheet::load(path)),
         images(images_of(stylesheet, path)),
         fonts(chain),
         emitter(fonts) {}
 
+  Signing signing;
   std::string path;
   xml::Stylesheet stylesheet;
   ImageStore images;
@@ -68,16 +70,14 @@ struct Renderer::State {
   }
 };
 
-Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain)
-    : state_(std::make_unique<State>(stylesheet_path, fallback_chain)) {}
+Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain, Signing signing)
+    : state_(std::make_unique<State>(stylesheet_path, fallback_chain, std::move(signing))) {}
 Renderer::~Renderer() = default;
 
-Renderer::Result Renderer::render(const xml::Document& demande,
-                                  const std::map<std::string, std::string>& parameters) const {
-  const std::string source = demande.serialise();  // first: libxslt strips blanks from what it transforms
-  const xml::Document fo = state_->stylesheet.transform(demande, parameters);
+Renderer::Result Renderer::render(const std::string& xml, const std::map<std::string, std::string>& parameters) const {
+  const xml::Document fo = state_->stylesheet.transform(xml::Document::parse(xml), parameters);
   try {
-    return render(fo, source, state_->images);
+    return render(fo, xml, state_->images, state_->signing);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
@@ -88,16 +88,17 @@ Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string&
                                      const std::string& directory) const {
   ImageStore images;
   images.load(fo.root(), directory);
-  return render(fo, source, images);
+  return render(fo, source, images, {});
 }
 
-Renderer::Result Renderer::render(const xml::Document& fo, const std::string& source, const ImageStore& images) const {
+Renderer::Result Renderer::render(const xml::Document& fo, const std::string& source, const ImageStore& images,
+                                  const Signing& signing) const {
   const fo::Document document = read_fo(fo, images);
   auto shaper = state_->borrow();  // lost with whatever it held if something throws: rare, and never half used again
   const DisplayList list = lay_out(document, *shaper);
   state_->give_back(std::move(shaper));
   Result result;
-  result.pdf = state_->emitter.emit(list, document.metadata, document.language, source);
+  result.pdf = state_->emitter.emit(list, document.metadata, document.language, source, signing);
   result.pages = static_cast<unsigned>(list.pages.size());
   result.substituted_glyphs = list.substituted_glyphs;
   return result;

@@ -1,4 +1,4 @@
-// A family's demande → PDF.
+// A family's demande, or the cover sheet of a remise → PDF.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 #include "lib/xml/document.h"
 #include "render/font_store.h"
 #include "render/image_store.h"
+#include "render/signing.h"
 
 namespace navette::render {
 
@@ -16,7 +17,7 @@ namespace navette::render {
 class Renderer {
  public:
   // Throws Error: what, where, what to do.
-  Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain);
+  Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain, Signing signing = {});
   Renderer(const Renderer&) = delete;
   Renderer& operator=(const Renderer&) = delete;
   ~Renderer();
@@ -26,12 +27,12 @@ class Renderer {
     unsigned pages = 0;
     unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
   };
-  // `demande`: a document whose root is urn:navette:demandes:1 `demande`; it is attached to the PDF as it is
-  // serialised. `parameters` go to the stylesheet. The same input gives the same bytes. Throws Error; a line that it
-  // names is the stylesheet's.
-  Result render(const xml::Document& demande, const std::map<std::string, std::string>& parameters) const;
+  // `xml`: a document whose root is urn:navette:demandes:1 `demande`, or urn:navette:bordereau:1 `bordereau`; these
+  // bytes are attached to the PDF. `parameters` go to the stylesheet. The same input gives the same bytes, signed by
+  // who signs the same in the same bytes. Throws Error; a line that it names is the stylesheet's.
+  Result render(const std::string& xml, const std::map<std::string, std::string>& parameters) const;
   // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches, and its images are
-  // files under `directory` (empty: it has none).
+  // files under `directory` (empty: it has none). Never signed: the signature says that a demande was received.
   Result render_fo(const xml::Document& fo, const std::string& source, const std::string& directory = "") const;
 
   // Noto Sans, then DejaVu Sans, where Debian's fonts-noto-core and fonts-dejavu-core put them.
@@ -39,7 +40,8 @@ class Renderer {
 
  private:
   struct State;
-  Result render(const xml::Document& fo, const std::string& source, const ImageStore& images) const;
+  Result render(const xml::Document& fo, const std::string& source, const ImageStore& images,
+                const Signing& signing) const;
   std::unique_ptr<State> state_;
 };
 

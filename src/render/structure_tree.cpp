@@ -35,11 +35,11 @@ void StructureTree::link(std::size_t tag) {
 
 std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::ObjectWriter::Number>& objects,
                                       const std::vector<pdf::ObjectWriter::Number>& pages,
-                                      pdf::ObjectWriter::Number root) const {
+                                      pdf::ObjectWriter::Number root, pdf::ObjectWriter::Number last) const {
   const Tag& what = tags_[tag];
   const Element& element = elements_[tag];
   const auto parent = what.parent < 0 ? root : objects[static_cast<std::size_t>(what.parent)];
-  std::string out = fmt::format("<</Type/StructElem/S{}/P {}", syntax::name(what.role), syntax::reference(parent));
+  std::string out = fmt::format("<</S{}/P {}", syntax::name(what.role), syntax::reference(parent));
   const auto own = std::find_if(element.kids.begin(), element.kids.end(), [](const Kid& k) { return !k.is_element; });
   const std::size_t page = own == element.kids.end() ? 0 : own->page;
   if (own != element.kids.end()) out += "/Pg " + syntax::reference(pages[page]);
@@ -57,7 +57,7 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
                        syntax::number(right), syntax::number(top));
   }
   if (!what.list_numbering.empty()) out += "/A<</O/List/ListNumbering" + syntax::name(what.list_numbering) + ">>";
-  if (!element.kids.empty()) {
+  if (!element.kids.empty() || last != 0) {
     out += "/K[";
     for (const Kid& kid : element.kids) {
       if (kid.is_element) {
@@ -69,13 +69,15 @@ std::string StructureTree::dictionary(std::size_t tag, const std::vector<pdf::Ob
       }
       out += ' ';
     }
+    if (last != 0) out += syntax::reference(last);
     out += ']';
   }
   return out + ">>";
 }
 
 pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
-                                               const std::vector<pdf::ObjectWriter::Number>& pages) {
+                                               const std::vector<pdf::ObjectWriter::Number>& pages,
+                                               pdf::ObjectWriter::Number field) {
   link(0);
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (tags_[tag].keep_when_empty) link(tag);
@@ -93,8 +95,13 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
     if (elements_[tag].needed) objects[tag] = writer.reserve();
   }
+  const auto form =
+      field == 0
+          ? field
+          : writer.add(fmt::format("<</S/Form/P {}/Pg {}/K<</Type/OBJR/Obj {}>>>>", syntax::reference(objects[0]),
+                                   syntax::reference(pages[0]), syntax::reference(field)));
   for (std::size_t tag = 0; tag < tags_.size(); ++tag) {
-    if (objects[tag] != 0) writer.set(objects[tag], dictionary(tag, objects, pages, root));
+    if (objects[tag] != 0) writer.set(objects[tag], dictionary(tag, objects, pages, root, tag == 0 ? form : 0));
   }
   std::string parents = "<</Nums[";
   for (std::size_t page = 0; page < pages.size(); ++page) {
@@ -104,9 +111,11 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
     }
     parents += ']';
   }
+  if (form != 0) parents += fmt::format("{} {}", pages.size(), syntax::reference(form));
   const auto tree = writer.add(parents + "]>>");
-  writer.set(root, fmt::format("<</Type/StructTreeRoot/K {}/ParentTree {}/ParentTreeNextKey {}>>",
-                               syntax::reference(objects[0]), syntax::reference(tree), pages.size()));
+  writer.set(root,
+             fmt::format("<</Type/StructTreeRoot/K {}/ParentTree {}/ParentTreeNextKey {}>>",
+                         syntax::reference(objects[0]), syntax::reference(tree), pages.size() + (form != 0 ? 1 : 0)));
   return root;
 }
 

@@ -22,8 +22,10 @@ class StructureTree {
   // Where a figure is on its page: left, bottom, right, top.
   void set_box(TagId tag, std::array<double, 4> box) { elements_[static_cast<std::size_t>(tag)].box = box; }
 
-  // `pages` are the page objects. Returns the StructTreeRoot. Throws Error: check_structure().
-  pdf::ObjectWriter::Number write(pdf::ObjectWriter& writer, const std::vector<pdf::ObjectWriter::Number>& pages);
+  // `pages` are the page objects; `field`, unless 0, is a form field of the first one, read after everything else: its
+  // StructParent is the number of pages. Returns the StructTreeRoot. Throws Error: check_structure().
+  pdf::ObjectWriter::Number write(pdf::ObjectWriter& writer, const std::vector<pdf::ObjectWriter::Number>& pages,
+                                  pdf::ObjectWriter::Number field);
 
  private:
   struct Kid {
@@ -40,7 +42,8 @@ class StructureTree {
   };
   void link(std::size_t tag);
   std::string dictionary(std::size_t tag, const std::vector<pdf::ObjectWriter::Number>& objects,
-                         const std::vector<pdf::ObjectWriter::Number>& pages, pdf::ObjectWriter::Number root) const;
+                         const std::vector<pdf::ObjectWriter::Number>& pages, pdf::ObjectWriter::Number root,
+                         pdf::ObjectWriter::Number last) const;
 
   const std::vector<Tag>& tags_;
   std::vector<Element> elements_;

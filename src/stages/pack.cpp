@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "channels/courriel_message.h"
+#include "flux/bordereau.h"
 #include "flux/channel_profile.h"
 #include "flux/manifest.h"
 #include "lib/crypto/sha256.h"
@@ -31,6 +32,10 @@ model::RemiseFile store_file(const Directory& dir, std::string name, model::File
           of ? of->reference : ""};
 }
 
+std::string stem_of(const store::DueAcheminement& a) {
+  return "DI_" + a.emetteur + "_" + a.reference;
+}
+
 // Of a lieu whose remises leave as mails; nothing for all others.
 std::optional<model::CourrielProfile> mail_profile(const model::Channel& channel) {
   const auto* courriel = std::get_if<model::CourrielChannel>(&channel);
@@ -46,6 +51,30 @@ bool is_surely_too_much(const model::CourrielProfile& profile, const std::vector
   return bytes / 3 * 4 > profile.largest_message;
 }
 
+std::vector<std::string> commune_names(const std::vector<std::string>& codes, const model::ReferenceData& reference) {
+  std::vector<std::string> names;
+  for (const std::string& code : codes) {
+    const model::Commune* commune = reference.find(code);
+    names.push_back(commune == nullptr ? code : commune->nom);
+  }
+  return names;
+}
+
+// Its text is read again from the files just written: of a large remise it is not all in memory at one time.
+void add_cover_sheet(const PackTools& tools, const Directory& dir, const store::LieuInForce& lieu,
+                     const std::string& reissue_of, store::PackedRemise& packed) {
+  constexpr std::uint64_t largest = std::uint64_t{16} << 20U;
+  flux::Bordereau bordereau({packed.name, reissue_of, model::to_iso(model::paris_day(tools.clock.now())),
+                             lieu.identifiant, lieu.nom, lieu.partenaire, lieu.convention, lieu.version,
+                             lieu.pickup_days, lieu.retention_months});
+  for (const store::DueAcheminement& a : packed.acheminements)
+    bordereau.add(xml::Document::parse(dir.read(stem_of(a) + ".xml", largest)), a.emetteur,
+                  commune_names(a.communes, tools.reference));
+  const std::string pdf = tools.renderer.render(bordereau.finish(), {}).pdf;
+  packed.files.push_back(
+      store_file(dir, "BORDEREAU_" + packed.name + ".pdf", model::FileKind::cover_sheet, pdf, nullptr));
+}
+
 void add_manifest(const Directory& dir, const store::LieuInForce& lieu, store::PackedRemise& packed) {
   const std::string manifest = flux::write_manifest(
       {packed.name, lieu.identifiant, lieu.convention, lieu.version, lieu.pickup_days, packed.acheminements.size()},
@@ -53,7 +82,7 @@ void add_manifest(const Directory& dir, const store::LieuInForce& lieu, store::P
   packed.files.push_back(store_file(dir, "manifeste.xml", model::FileKind::manifest, manifest, nullptr));
 }
 
-// Takes out the manifest, and the last demandes until `count` are left.
+// Takes out manifest and cover sheet, and the last demandes until `count` are left.
 void cut_to(std::size_t count, const Directory& dir, store::PackedRemise& packed) {
   constexpr std::size_t files_of_a_demande = 2;
   for (std::size_t i = count * files_of_a_demande; i < packed.files.size(); ++i) dir.remove(packed.files[i].name);
@@ -63,7 +92,7 @@ void cut_to(std::size_t count, const Directory& dir, store::PackedRemise& packed
 
 // Leaves to the lieu's next remise what a mail under its profile has no room for. Nothing is left, and `failed` says
 // why, when there is no room for the first demande alone. Greedy: the mail holds as many as it can.
-void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const store::LieuInForce& lieu,
+void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const std::function<void()>& conclude,
               store::PackedRemise& packed, std::vector<store::FailedAcheminement>& failed) {
   while (true) {
     const std::uint64_t most = profile.largest_message;
@@ -80,7 +109,7 @@ void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const
       return;
     }
     cut_to(std::clamp<std::size_t>(count * most / bytes, 1, count - 1), dir, packed);
-    add_manifest(dir, lieu, packed);
+    conclude();
   }
 }
 
@@ -94,8 +123,7 @@ struct Rendered {
 Rendered render(const PackTools& tools, const store::DueAcheminement& a, const std::string& xml) {
   render::Renderer::Result result;
   try {
-    const auto document = xml::Document::parse(xml);
-    result = tools.renderer.render(document, render_parameters(a.emetteur, a.communes, tools.reference));
+    result = tools.renderer.render(xml, render_parameters(a.emetteur, a.communes, tools.reference));
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
@@ -113,7 +141,7 @@ Rendered make_files(const PackTools& tools, const Directory& dir, const store::D
                     const std::string& xml, std::string made) {
   Rendered out = made.empty() ? render(tools, a, xml) : Rendered{{}, {}, std::move(made)};
   if (!out.failure.empty()) return out;
-  const std::string stem = "DI_" + a.emetteur + "_" + a.reference;
+  const std::string stem = stem_of(a);
   out.files.push_back(store_file(dir, stem + ".pdf", model::FileKind::pdf, out.pdf, &a));
   out.files.push_back(store_file(dir, stem + ".xml", model::FileKind::xml, xml, &a));
   return out;
@@ -280,8 +308,12 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
     if (progress_) progress_(count);
   }
   if (packed.acheminements.empty()) return false;
-  add_manifest(dir, lieu, packed);
-  if (mail) fit_mail(*mail, dir, lieu, packed, outcome.failed);
+  const auto conclude = [&] {
+    add_cover_sheet(tools_, dir, lieu, outcome.reissue ? outcome.reissue->name : "", packed);
+    add_manifest(dir, lieu, packed);
+  };
+  conclude();
+  if (mail) fit_mail(*mail, dir, conclude, packed, outcome.failed);
   if (packed.acheminements.empty()) return false;
   dir.sync_filesystem();
   outcome.packed = std::move(packed);

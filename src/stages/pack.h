@@ -2,6 +2,9 @@
 // `remise_max` of them make several remises, and so do more than a mail may hold under the lieu's profile (channel
 // courriel); one that is too large for a mail by itself is held with its reason.
 //
+// With the demandes goes a cover sheet, BORDEREAU_<remise>.pdf: the list, the delays in words, what the lieu
+// undertakes.
+//
 // Guarantees. Rights are checked first (R1). The bytes are durable before the row that names them; sent again they are
 // the same bytes. A crash leaves a directory without a row, which the next packing of that lieu replaces. A demande
 // that cannot be rendered is held with its reason; the others leave. A document that several lieux get is rendered once

@@ -413,8 +413,28 @@ UPDATE echeance SET etat = 'sans-preuve' WHERE genre = 'retrait' AND etat = 'ouv
   WHERE instr(v.profil, '<preuveRetrait>aucune<') > 0);
 )sql";
 
-constexpr std::array<const char*, 9> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
-                                                   migration_6, migration_7, migration_8, migration_9};
+// A remise has a cover sheet.
+constexpr const char* migration_10 = R"sql(
+CREATE TABLE fichier_de_remise (
+  remise_id INTEGER NOT NULL REFERENCES remise (id),
+  rang INTEGER NOT NULL,
+  nom TEXT NOT NULL,
+  genre TEXT NOT NULL CHECK (genre IN ('pdf', 'xml', 'bordereau', 'manifeste')),
+  taille INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  demande_id INTEGER REFERENCES demande (id),
+  arrive INTEGER NOT NULL DEFAULT 0,
+  lu INTEGER NOT NULL DEFAULT 0,         -- 1: the lieu read it whole, says the log
+  PRIMARY KEY (remise_id, rang)
+) STRICT, WITHOUT ROWID;
+INSERT INTO fichier_de_remise SELECT remise_id, rang, nom, genre, taille, sha256, demande_id, arrive, lu FROM remise_fichier;
+DROP TABLE remise_fichier;
+ALTER TABLE fichier_de_remise RENAME TO remise_fichier;
+CREATE INDEX remise_fichier_demande ON remise_fichier (demande_id);
+)sql";
+
+constexpr std::array<const char*, 10> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
+                                                    migration_6, migration_7, migration_8, migration_9, migration_10};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -15,6 +15,8 @@ std::string kind_name(model::FileKind kind) {
       return "pdf";
     case model::FileKind::xml:
       return "xml";
+    case model::FileKind::cover_sheet:
+      return "bordereau";
     case model::FileKind::manifest:
       return "manifeste";
   }

@@ -71,7 +71,7 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
   }
   for (AwaitedRemise& r : out) {
     auto q = db_.query(
-        "SELECT nom, genre, taille FROM remise_fichier WHERE remise_id = ? AND genre <> 'manifeste' ORDER BY rang");
+        "SELECT nom, genre, taille FROM remise_fichier WHERE remise_id = ? AND genre IN ('pdf', 'xml') ORDER BY rang");
     q.bind(r.id);
     while (q.step()) {
       const auto kind = q.text(1) == "pdf" ? model::FileKind::pdf : model::FileKind::xml;
@@ -154,8 +154,8 @@ void Store::apply_read(const FileRead& read, Instant now) {
     delivered = instant_from(q.find_integer(1));
   }
   db_.query(
-         "UPDATE remise_fichier SET lu = 1 WHERE remise_id = ? AND nom = ? AND taille = ? AND genre <> 'manifeste' AND "
-         "lu = 0")
+         "UPDATE remise_fichier SET lu = 1 WHERE remise_id = ? AND nom = ? AND taille = ? AND genre IN ('pdf', "
+         "'xml') AND lu = 0")
       .bind(remise, read.file, static_cast<std::int64_t>(read.bytes))
       .run();
   if (db_.changes() == 0) return;

@@ -16,7 +16,8 @@ using model::RemiseEvent;
 
 model::FileKind kind_from(const std::string& name) {
   if (name == "pdf") return model::FileKind::pdf;
-  return name == "xml" ? model::FileKind::xml : model::FileKind::manifest;
+  if (name == "xml") return model::FileKind::xml;
+  return name == "bordereau" ? model::FileKind::cover_sheet : model::FileKind::manifest;
 }
 
 }  // namespace

@@ -54,8 +54,8 @@ void render_document(std::string_view bytes) {
   }
   try {
     const bool is_fo = document->root().name() == "root";
-    const auto result =
-        is_fo ? renderer().render_fo(*document, "") : renderer().render(*document, {{"emetteur", "monenfant"}});
+    const auto result = is_fo ? renderer().render_fo(*document, "")
+                              : renderer().render(document->serialise(), {{"emetteur", "monenfant"}});
     require(result.pages > 0 && result.pdf.starts_with("%PDF-"), "there is a PDF");
   } catch (const Error& e) {
     if (document->root().name() == "demande") check_repeats_nothing(describe(e), document->root());
@@ -88,7 +88,7 @@ void render_comment(const std::string& comment) {
   std::string demande = around;
   const std::size_t from = demande.find("<commentaire>") + 13;
   demande.replace(from, demande.find("</commentaire>") - from, comment);
-  const auto result = renderer().render(xml::Document::parse(demande), {{"emetteur", "monenfant"}});
+  const auto result = renderer().render(demande, {{"emetteur", "monenfant"}});
   require(result.pages > 0 && result.pages <= most_pages, "a comment fills a bounded number of pages");
 }
 

@@ -5,9 +5,11 @@
 
 No validator is packaged in Debian: this is what can be checked without one, in a few milliseconds a document. It is
 stricter than the standards where ours is the only way it is done (Type0 fonts of our own subsets, one Document element,
-a classic cross-reference table), and knows nothing of what we never write (forms, annotations, transparency groups).
+a classic cross-reference table, a signature as the one form field and annotation), and knows nothing of what we never
+write (other forms and annotations, transparency groups).
 RULES names each rule; tests/system/test_pdf.py damages documents to see each of them broken.
 """
+import hashlib
 import io
 import re
 import struct
@@ -31,7 +33,7 @@ RULES = {
     "mark-info": "MarkInfo says Marked and suspects nothing (6.7.2)",
     "lang": "the catalog has a language tag (6.7.4)",
     "tabs": "pages are tabbed through in the order of the structure (UA 7.18.3)",
-    "actions": "no actions, scripts, forms, annotations, layers",
+    "actions": "no actions, scripts, layers",
     "structure": "a StructTreeRoot with one Document; each element names its parent; roles are standard (6.7.3)",
     "containment": "tables and lists are made of their parts (UA 7.2)",
     "headings": "no level is left out (UA 7.4.2)",
@@ -39,7 +41,7 @@ RULES = {
     "regular": "rows of one table have as many columns (UA 7.5)",
     "alternate": "each Figure has an Alt (UA 7.3)",
     "figure-box": "each Figure says where it is on its page (32000-1, 14.8.5.4.3)",
-    "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8)",
+    "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8), or drawings of lines alone in RGB",
     "marked": "all that is painted is tagged or an artifact, never both (UA 7.1)",
     "marked-pairs": "marked content, text objects and graphics states end in the reverse order they begin",
     "parent-tree": "the ParentTree leads from marked content to the element that holds it, and back",
@@ -50,6 +52,8 @@ RULES = {
     "widths": "W agrees with hmtx (6.2.11.5)",
     "attachment": "attached files are in AF, with AFRelationship, MIME type, F and UF (6.8)",
     "outline": "bookmarks have titles and lead to pages",
+    "signature": "no form field or annotation but one signature: unseen, named, tagged as Form (6.3, 6.4, UA 7.18), of the "
+                 "whole file as it is (6.4.3), PAdES baseline B",
 }
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -59,7 +63,7 @@ PROPERTY = "{http://www.aiim.org/pdfa/ns/property#}"
 DC_TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 ROLES = set("""Document Part Art Sect Div BlockQuote Caption TOC TOCI Index NonStruct Private P H1 H2 H3 H4 H5 H6 L LI Lbl
-LBody Table THead TBody TFoot TR TH TD Span Quote Note Reference BibEntry Code Figure Formula""".split())
+LBody Table THead TBody TFoot TR TH TD Span Quote Note Reference BibEntry Code Figure Formula Form""".split())
 PARENTS = {"THead": "Table", "TBody": "Table", "TFoot": "Table", "TR": "Table THead TBody TFoot", "TH": "TR", "TD": "TR",
            "LI": "L", "Lbl": "LI", "LBody": "LI", "TOCI": "TOC"}
 CHILDREN = {"Table": "THead TBody TFoot TR Caption", "THead": "TR", "TBody": "TR", "TFoot": "TR", "TR": "TH TD",
@@ -67,6 +71,11 @@ CHILDREN = {"Table": "THead TBody TFoot TR Caption", "THead": "TR", "TBody": "TR
 SHOWS = {"Tj", "TJ", "'", '"'}
 PAINTS = SHOWS | {"f", "F", "f*", "B", "B*", "b", "b*", "S", "s", "sh", "Do", "INLINE IMAGE"}
 OTHER_COLOURS = {"k", "K", "cs", "CS", "sc", "SC", "scn", "SCN"}
+CMS_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")  # object identifiers, in DER
+SIGNING_TIME = bytes.fromhex("06092a864886f70d010905")
+SIGNING_CERTIFICATE_V2 = bytes.fromhex("060b2a864886f70d010910022f")
+MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d01090431220420")  # and what comes before its 32 bytes
+LONGEST_STRING = 32767  # bytes (6.1.13)
 PAIRS = {"ET": "BT", "EMC": "BDC", "Q": "q"}
 
 
@@ -147,6 +156,7 @@ class Checker:
     def __init__(self, data):
         self.data, self.found, self.fonts = data, [], {}
         self.marked = {}  # (page's object, MCID) -> of the content
+        self.forms, self.parents = [], {}  # Form elements; what the ParentTree says of each number
 
     def broken(self, rule, what=""):
         assert rule in RULES, rule
@@ -172,6 +182,7 @@ class Checker:
             self.structure()
             self.attachments()
             self.outline()
+            self.signature()
         return self.found
 
     # ---- the file
@@ -219,7 +230,7 @@ class Checker:
         self.need(mark.get("/Marked") is True and not mark.get("/Suspects", False), "mark-info")
         self.need(re.fullmatch(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*", str(root.get("/Lang", ""))), "lang")
         self.need(root.get("/ViewerPreferences", {}).get("/DisplayDocTitle") is True, "title", "DisplayDocTitle")
-        for key in ("/OpenAction", "/AA", "/AcroForm", "/OCProperties"):
+        for key in ("/OpenAction", "/AA", "/OCProperties"):
             self.need(key not in root, "actions", key)
         self.need("/JavaScript" not in root.get("/Names", {}), "actions", "JavaScript")
         intents = list(root.get("/OutputIntents", []))
@@ -263,7 +274,7 @@ class Checker:
 
     def page(self, page):
         self.need(page.get("/Tabs") == Name.S, "tabs")
-        self.need("/Annots" not in page and "/AA" not in page, "actions", "a page's")
+        self.need("/AA" not in page, "actions", "a page's")
         resources = page.get("/Resources", {})
         fonts = {}
         for key, font in resources.get("/Font", {}).items():
@@ -271,6 +282,9 @@ class Checker:
                 self.fonts[font.objgen] = Font(font, self.broken)
             fonts[key] = self.fonts[font.objgen]
         for key, image in resources.get("/XObject", {}).items():
+            if image.get("/Subtype") == Name.Form:
+                self.drawing(key, image)
+                continue
             self.image(key, image, (Name.DeviceGray, Name.DeviceRGB))
             if "/SMask" in image:
                 self.image(key + "'s mask", image["/SMask"], (Name.DeviceGray,))
@@ -303,6 +317,12 @@ class Checker:
             else:
                 self.need(name not in OTHER_COLOURS, "output-intent", f"operator {name}")
         self.need(open_ == [outside], "marked-pairs", "at the end of a page")
+
+    def drawing(self, name, form):
+        """Painted where it is marked; it marks nothing itself, so that no text may be in it."""
+        operators = {str(operator) for _, operator in pikepdf.parse_content_stream(form)}
+        self.need(operators <= {"RG", "w", "J", "j", "re", "m", "l", "S"} and "S" in operators and "/Group" not in form
+                  and "/Ref" not in form and "/OPI" not in form and "/PS" not in form, "image", f"{name} is no plain drawing")
 
     def image(self, name, image, spaces):
         self.need(image.get("/Subtype") == Name.Image and image.get("/ColorSpace") in spaces
@@ -361,7 +381,7 @@ class Checker:
         for counts in self.rows.values():
             self.need(len(set(counts)) == 1, "regular", f"rows of {sorted(set(counts))} columns")
         numbers = tree.get("/ParentTree", {}).get("/Nums", [])
-        parents = {int(numbers[i]): numbers[i + 1] for i in range(0, len(numbers), 2)}
+        self.parents = parents = {int(numbers[i]): numbers[i + 1] for i in range(0, len(numbers), 2)}
         back = {}
         for page in self.pdf.pages:
             array = parents.get(page.obj.get("/StructParents", -1), [])
@@ -397,6 +417,9 @@ class Checker:
             self.rows.setdefault(table, []).append(0)
         elif role in ("TH", "TD") and self.rows.get(table):
             self.rows[table][-1] += int(attributes.get("/ColSpan", 1))
+        if role == "Form":
+            self.forms.append(element)
+            return
         kids = element.get("/K", [])
         for kid in kids if isinstance(kids, Array) else [kids]:
             if isinstance(kid, int):
@@ -444,6 +467,50 @@ class Checker:
             where = item.get("/Dest")
             self.need(isinstance(where, Array) and where[0].objgen in pages, "outline", "Dest")
             todo += [item.get("/Next"), item.get("/First")]
+
+    # ---- the signature
+
+    def signature(self):
+        fields = list(self.root.get("/AcroForm", {}).get("/Fields", []))
+        annotations = [a for page in self.pdf.pages for a in page.obj.get("/Annots", [])]
+        if "/AcroForm" not in self.root and not annotations and not self.forms:
+            return
+        if not len(fields) == len(annotations) == len(self.forms) == 1 or fields[0].objgen != annotations[0].objgen:
+            self.broken("signature", f"{len(fields)} fields, {len(annotations)} annotations, {len(self.forms)} Form elements")
+            return
+        field, form, acro_form = fields[0], self.forms[0], self.root["/AcroForm"]
+        self.need(acro_form.get("/SigFlags") == 3 and set(acro_form.keys()) <= {"/Fields", "/SigFlags"}, "signature", "AcroForm")
+        self.need(field.get("/Type") == Name.Annot and field.get("/Subtype") == Name.Widget and field.get("/FT") == Name.Sig
+                  and "/A" not in field and "/AA" not in field, "signature", "no widget of a signature")
+        self.need(field.get("/F") == 4 + 128 and [float(n) for n in field.get("/Rect", [])] == [0] * 4, "signature",
+                  "neither unseen nor printable")
+        self.need(str(field.get("/T", "")) and str(field.get("/TU", "")), "signature", "without T or TU")
+        reference = form.get("/K")
+        self.need(isinstance(reference, Dictionary) and reference.get("/Type") == Name.OBJR
+                  and reference["/Obj"].objgen == field.objgen, "signature", "the Form element does not refer to the field")
+        back = self.parents.get(field.get("/StructParent", -1))
+        self.need(isinstance(back, Dictionary) and back.objgen == form.objgen, "signature", "the ParentTree does not lead to its Form")
+        value = field.get("/V", Dictionary())
+        self.need(value.get("/Type") == Name.Sig and value.get("/Filter") == Name("/Adobe.PPKLite")
+                  and value.get("/SubFilter") == Name("/ETSI.CAdES.detached") and "/Reference" not in value and "/Cert" not in value
+                  and value.get("/M") == self.pdf.trailer.get("/Info", {}).get("/CreationDate"), "signature", "dictionary")
+        try:
+            self.signed_bytes([int(n) for n in value["/ByteRange"]], bytes(value["/Contents"]))
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            self.broken("signature", f"value: {error}")
+
+    def signed_bytes(self, byte_range, contents):
+        zero, begin, end, length = byte_range
+        covers_all = zero == 0 and end + length == len(self.data) and begin < end
+        self.need(covers_all and self.data[begin:begin + 1] == b"<" and self.data[end - 1:end] == b">"
+                  and bytes.fromhex(self.data[begin + 1:end - 1].decode()) == contents, "signature", "ByteRange")
+        size = 4 + int.from_bytes(contents[2:4], "big")  # of a DER sequence of 256 bytes to 64 KiB
+        der, rest = contents[:size], contents[size:]
+        self.need(der[:2] == b"\x30\x82" and der[4:].startswith(CMS_SIGNED_DATA) and len(der) == size
+                  and not rest.strip(b"\0") and len(contents) <= LONGEST_STRING, "signature", "no CMS SignedData")
+        self.need(SIGNING_CERTIFICATE_V2 in der and SIGNING_TIME not in der, "signature", "signed attributes")
+        digest = hashlib.sha256(self.data[:begin] + self.data[end:]).digest()
+        self.need(MESSAGE_DIGEST + digest in der, "signature", "another file's")
 
 
 def check(data):

@@ -51,6 +51,12 @@ def pytest_runtest_setup(item):
         pytest.skip("needs root")
 
 
+def without_cover_sheets(paths):
+    """Each remise has one; left alone it is told."""
+    rest = [path for path in paths if not pathlib.PurePath(path).name.startswith("BORDEREAU_")]
+    return rest or paths
+
+
 class Site:
     """A place where navette works. Every path is below `path`."""
 
@@ -109,8 +115,8 @@ class Site:
         return sorted((self.spool / "accuses" / emetteur).glob("AR_*.xml"))
 
     def delivered(self):
-        """Every file of every dépôt, sorted."""
-        return sorted(p for p in self.depot.glob("*/remises/*/*") if p.is_file())
+        """Every file of every dépôt, sorted, but for the cover sheets of remises."""
+        return without_cover_sheets(sorted(p for p in self.depot.glob("*/remises/*/*") if p.is_file()))
 
     def mails(self):
         return sorted((self.spool / "courriels").glob("*.eml"))

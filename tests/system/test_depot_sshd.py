@@ -259,7 +259,7 @@ def test_the_lieu_begins_in_its_remises_and_fetches_them(world, tmp_path):
     assert listed == world.remise + "\n"
     fetched = home / world.remise
     assert_remise_is_whole(fetched)
-    assert (fetched / PDF).read_bytes().startswith(b"%PDF") and len(list(fetched.iterdir())) == 3
+    assert (fetched / PDF).read_bytes().startswith(b"%PDF") and len(list(fetched.iterdir())) == 4
 
 
 @pytest.mark.parametrize("command", [

@@ -214,6 +214,20 @@ def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factor
     assert out.read_bytes() == delivered[name(reference)].read_bytes()
 
 
+def test_the_xml_attached_is_the_one_delivered_whatever_it_holds(site):
+    record = next(iter(corpus().values()))
+    record = re.sub(r"(?s)(?:<commentaire>.*</commentaire>\s*)?(<consentement>)", r'<commentaire>"«»\'</commentaire>\1', record)
+    site.deposit(habilitations("H-1", convention("CLI2026_00001", {
+        "lieu-un": make_demandes.DEFAULT_COMMUNES.split(",")})), "caf-421")
+    site.passes()
+    site.deposit(demandes("DI-1", record))
+    site.passes()
+    path = next(p for p in site.delivered() if p.name.startswith("DI_") and p.suffix == ".pdf")
+    with pikepdf.open(path) as pdf:
+        [attached] = [pdf.attachments[name].get_file().read_bytes() for name in pdf.attachments]
+    assert attached == path.with_suffix(".xml").read_bytes()
+
+
 # ---- all that a stylesheet can say
 
 
@@ -246,7 +260,7 @@ def test_an_example_of_everything_conforms_and_its_text_is_read(document, tmp_pa
     read = plain("".join(flow.itertext()))
     assert len(read) > 500 and read in text
     with pikepdf.open(io.BytesIO(document)) as pdf:
-        assert [len(elements(pdf, role)) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 7]
+        assert [len(elements(pdf, role)) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 9]
 
 
 # Grey and colour values, 0 to 255, at the middle of a pixel of an image.
@@ -269,8 +283,10 @@ def test_images_stand_where_their_figures_say_and_show_what_is_in_the_files(docu
     width, height = int(header[1]), int(header[2])
     with pikepdf.open(io.BytesIO(document)) as pdf:
         figures = {str(f["/Alt"]): [float(n) for n in f["/A"]["/BBox"]] for f in elements(pdf, "Figure")}
-    assert set(figures) == set(PIXELS)
+    assert set(figures) == {*PIXELS, "oui", "non"}  # boxes to tick, which are drawn
     for alt, (left, bottom, right, top) in figures.items():
+        if alt not in PIXELS:
+            continue
         assert (right - left) / (top - bottom) == pytest.approx(2, rel=0.01), "drawn undistorted"
         for (column, row), colour in PIXELS[alt].items():
             x = int(scale * (left + (column + 0.5) / 16 * (right - left)))
@@ -469,6 +485,11 @@ def four_colours(pdf):
     image(pdf)["/ColorSpace"] = Name.DeviceCMYK
 
 
+def letters_in_a_drawing(pdf):
+    drawing = next(i for _, i in pdf.pages[0].obj["/Resources"]["/XObject"].items() if i["/Subtype"] == Name.Form)
+    drawing.write(drawing.read_bytes() + b" BT (x) Tj ET")
+
+
 def action(pdf):
     pdf.Root["/OpenAction"] = pikepdf.Dictionary(S=Name.JavaScript, JS=pikepdf.String("app.alert(1)"))
 
@@ -489,13 +510,23 @@ def no_title(pdf):
     del pdf.Root["/ViewerPreferences"]
 
 
+def other_field(pdf):
+    pdf.Root["/AcroForm"] = pikepdf.Dictionary(Fields=[pdf.make_indirect(pikepdf.Dictionary(FT=Name.Tx, T=pikepdf.String("nom")))])
+
+
+def note(pdf):
+    pdf.pages[0].obj["/Annots"] = [pdf.make_indirect(pikepdf.Dictionary(
+        Type=Name.Annot, Subtype=Name.Text, Rect=[0, 0, 9, 9], Contents=pikepdf.String("à revoir")))]
+
+
 DAMAGE = [
     ("structure", untagged), ("structure", lost_parent), ("attachment", no_relationship), ("attachment", forgotten_attachment),
     ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
     ("headings", skipped_heading), ("regular", odd_row), ("containment", misplaced), ("output-intent", no_intent),
     ("outline", dead_bookmark), ("alternate", no_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
-    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
-    ("tabs", no_tabs), ("title", no_title),
+    ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("image", letters_in_a_drawing),
+    ("actions", action), ("lang", no_lang), ("mark-info", not_marked),
+    ("tabs", no_tabs), ("title", no_title), ("signature", other_field), ("signature", note),
     ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
     ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),
     ("xmp-extension-schema", lambda pdf: metadata(pdf, b"<pdfaExtension:schemas>.*</pdfaExtension:schemas>", b"")),

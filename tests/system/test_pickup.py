@@ -74,7 +74,7 @@ def test_documents_gone_from_a_partners_server_are_a_pickup(site, sshd, make_dir
     site.passes(code=(0, 1))
     assert evidence(site) is None
     (sshd.path / "ailleurs").rename(sshd.there)
-    documents[0].unlink()  # its manifest stays
+    documents[0].unlink()  # its manifest and cover sheet stay
     site.passes(code=0)
     remise = the_remise(site)
     assert remise["retrait_preuve"] == "disparition" and remise["retiree_le"] and remise["etat"] == "livree"
@@ -82,7 +82,7 @@ def test_documents_gone_from_a_partners_server_are_a_pickup(site, sshd, make_dir
     assert site.json("echeances", "list") == []
     shown = site.run("remises", "show", remise["remise"]).stdout
     assert "evidence: disparition" in shown and "remise.retiree" in shown
-    assert len([p for p in sshd.there.rglob("*") if p.is_file()]) == 1, "delivered again"
+    assert len([p for p in sshd.there.rglob("*") if p.is_file()]) == 2, "delivered again"
     site.passes(code=0)
     site.run("traces", "verify")
 

@@ -26,7 +26,8 @@ class Place:
     def expected(self, remise, *references):
         at = "" if self.flat else f"{remise}/"
         manifest = f"{remise}_manifeste.xml" if self.flat else f"{remise}/manifeste.xml"
-        return {f"{at}DI_monenfant_{r}.{e}" for r in references for e in ("pdf", "xml")} | {manifest}
+        return {f"{at}DI_monenfant_{r}.{e}" for r in references for e in ("pdf", "xml")} | {
+            manifest, f"{at}BORDEREAU_{remise}.pdf"}
 
 
 @pytest.fixture(name="place", params=["depot", "sftp", "sftp-sans-repertoire"])

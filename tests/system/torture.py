@@ -407,7 +407,14 @@ class Scene:
                 assert (str(len(data)), digest) == (f.findtext(f"{R}taille"), f.findtext(f"{R}sha256")), path
                 out.append((lieu, remise, path.name, digest))
                 known.add(path)
-            known.add(manifest)
+            sheet = root.find(f"{R}bordereau")
+            path = manifest.parent / sheet.findtext(f"{R}nom")
+            data = path.read_bytes()
+            assert path.name == f"BORDEREAU_{remise}.pdf" and data.startswith(b"%PDF-")
+            digest = hashlib.sha256(data).hexdigest()
+            assert (str(len(data)), digest) == (sheet.findtext(f"{R}taille"), sheet.findtext(f"{R}sha256")), path
+            out.append((lieu, remise, path.name, digest))
+            known |= {path, manifest}
             out.append((lieu, remise, "manifeste.xml", hashlib.sha256(manifest.read_bytes()).hexdigest()))
             assert own or manifest.parent == self.at_partner(lieu)
         there = {p for top in (self.site.depot, self.path / "partenaires") for p in top.rglob("*") if p.is_file()}
@@ -425,7 +432,7 @@ class Scene:
                                 root.findtext(f"{A}motif/{A}code"), tuple(r.findtext(f"{A}code") for r in root.iter(f"{A}refus")),
                                 tuple(e.text for e in root.find(f"{A}compteurs"))))
         return {
-            "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered() if name != "manifeste.xml"),
+            "delivered": sorted((lieu, name, digest) for lieu, _, name, digest in self.delivered() if name.startswith("DI_")),
             "answers": sorted(answers, key=str),
             "withdrawn": rows(site, "SELECT l.identifiant, r.retiree_le, e.etat FROM remise r JOIN lieu l ON l.id = r.lieu_id "
                               "JOIN echeance e ON e.remise_id = r.id WHERE r.etat = 'rappelee' AND r.rappelee_le IS NOT NULL ORDER BY 1"),
@@ -709,7 +716,7 @@ def soak(binary, path, outside, kills, tell=lambda killed: None, seed=7):
     # Twice would show here as well: one entry for each time.
     reached = collections.defaultdict(list)
     for lieu, _, name, _ in scene.delivered():
-        if name == "manifeste.xml":
+        if not name.startswith("DI_"):
             continue
         reached[name].append(lieu)
     wanted = {f"DI_monenfant_S{n}.{e}": lieux_of(*communes) for n, communes in enumerate(deposited) for e in ("pdf", "xml")}

@@ -107,4 +107,14 @@ Image read_image(std::string_view file) {
   throw Error("the file is neither PNG nor JPEG");
 }
 
+Image check_box(bool ticked) {
+  std::string operators = "0.11 0.11 0.11 RG 0.07 w 0.05 0.05 0.9 0.9 re S";
+  if (ticked) operators += " 0.13 w 1 J 1 j 0.22 0.5 m 0.42 0.27 l 0.79 0.76 l S";
+  Image out;
+  out.width = out.height = 1;
+  out.is_drawing = true;
+  out.samples = Deflate(9).compress(operators);
+  return out;
+}
+
 }  // namespace navette::pdf

@@ -24,6 +24,7 @@ Object add_pages(QPDF& all, QPDF& source) {
   const std::size_t before = target.getAllPages().size();
   for (QPDFPageObjectHelper& page : QPDFPageDocumentHelper(source).getAllPages()) {
     page.getObjectHandle().removeKey("/StructParents");  // what they point to stays behind
+    page.getObjectHandle().removeKey("/Annots");         // the signature's field alone: it does not hold for the whole
     target.addPage(page, false);
   }
   const auto pages = target.getAllPages();

@@ -15,8 +15,8 @@ struct Enclosed {
 
 // A PDF encrypted with AES-256 (revision 6, PDF 2.0), everything in it: the pages of the parts that have some, each
 // first one with a bookmark, and every part attached byte for byte. `password` (printable ASCII, 1 to 127) opens it.
-// PoDoFo does not do: its keys come from the clock. Random: never twice the same bytes. The pages lose their tags (the
-// attached originals keep them). Throws Error for a part that is no PDF where one belongs.
+// PoDoFo does not do: its keys come from the clock. Random: never twice the same bytes. The pages lose their tags and
+// signatures (the attached originals keep them). Throws Error for a part that is no PDF where one belongs.
 std::string seal(const std::vector<Enclosed>& parts, const std::string& title, const std::string& password);
 
 }  // namespace navette::qpdf

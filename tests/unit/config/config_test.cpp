@@ -68,17 +68,18 @@ TEST_CASE("the shipped file is accepted as it is, and changes nothing") {
 
 TEST_CASE("the shipped file shows every key with its default") {
   Config expected;
-  // Examples: there is no server and no log by default, and nobody may send.
+  // Examples: there is no server, no signature and no log by default, and nobody may send.
   expected.mail = {"navette@localhost",        "smtp.example.org", 587,       MailTls::starttls,
                    "/etc/navette/mail-ca.pem", "navette",          "courriel"};
+  expected.signature = {"/etc/navette/signature.pem", "/etc/navette/signature-key.pem"};
   expected.depot.sftp_log = "/var/log/navette-sftp.log";
   expected.emetteurs["monenfant"] = {{"demandes"}, "", {}};
   expected.emetteurs["caf-421"] = {{"habilitations"}, "421", {"42"}};
   const std::string text = uncommented(read(shipped));
   CHECK(load_text(text) == expected);
   // Every key that exists is shown: each fixed section, given an unknown key, lists its keys.
-  for (const char* section :
-       {"spool", "state", "depot", "data", "mail", "fonts", "limits", "log", "daemon", "emetteur.monenfant"}) {
+  for (const char* section : {"spool", "state", "depot", "data", "mail", "fonts", "signature", "limits", "log",
+                              "daemon", "emetteur.monenfant"}) {
     CAPTURE(section);
     const std::string message =
         error_of(std::string(section).starts_with("emetteur") ? "[emetteur.monenfant]\nflux=demandes\nno_such_key=1\n"
@@ -101,6 +102,7 @@ TEST_CASE("every key reaches its field") {
       "credential=smtp-1\n"
       "[fonts]\nregular=/f/1\nbold=/f/2\nitalic=/f/3\nbold_italic=/f/4\n"
       "fallback_regular=/f/5\nfallback_bold=/f/6\nfallback_italic=/f/7\nfallback_bold_italic=/f/8\n"
+      "[signature]\ncertificate=/s/c.pem\nkey=/s/k.pem\n"
       "[limits]\nflux_size=2GiB\nrecord_size=2MiB\ntext_size=2KiB\ndepth=40\n[log]\nlevel=debug\n"
       "[daemon]\nscan_every=10s\nworkers=4\n"
       "[emetteur.caf-2a1]\nflux=habilitations, demandes\ncaf=201\ndepartements=2B,2A\n");
@@ -112,6 +114,7 @@ TEST_CASE("every key reaches its field") {
   CHECK(c.data.communes() == "/d/data/communes.tsv");
   CHECK(c.mail == Mail{"navette@caf.example", "[::1]", 465, MailTls::implicit, "/m/ca.pem", "a b", "smtp-1"});
   CHECK(c.fonts == Fonts{{"/f/1", "/f/2", "/f/3", "/f/4"}, {"/f/5", "/f/6", "/f/7", "/f/8"}});
+  CHECK(c.signature == Signature{"/s/c.pem", "/s/k.pem"});
   CHECK(c.limits == Limits{2147483648U, 2097152U, 2048U, 40U});
   CHECK(c.log.level == navette::log::Level::debug);
   CHECK(c.daemon == Daemon{std::chrono::seconds(10), 4U});
@@ -144,6 +147,12 @@ TEST_CASE("settings of the mail server that make no sense are told") {
   CHECK_THAT(error("server=a:25\ntls=none\nca=b\n"), Catch::StartsWith("4: ") && Catch::Contains("without TLS"));
   CHECK_THAT(error("server=a:25\ntls=none\nuser=b\ncredential=c\n"),
              Catch::StartsWith("4: ") && Catch::Contains("in clear"));
+}
+
+TEST_CASE("a signature takes a certificate and a key") {
+  CHECK_FALSE(load_text("[signature]\n").signature.wanted());
+  CHECK_THAT(error_of("[signature]\nkey=k\n"), Catch::StartsWith("2: ") && Catch::Contains("write both"));
+  CHECK_THAT(error_of("[signature]\ncertificate=c\n"), Catch::StartsWith("2: ") && Catch::Contains("write both"));
 }
 
 TEST_CASE("relative paths are relative to the directory of the file") {

@@ -12,7 +12,7 @@ TEST_CASE("a common demande is one page that says who, how to call, where, when 
   const std::string text = PdfFile(result.pdf).laid_out();
   for (const std::string part :
        {"Mme Maïwenn Quénéhervé", "04 65 71 00 12", "maiwenn.quenehervee@example.fr",
-        "14 rue des Capucines, 42000 Saint-Étienne", "allocataire n° 1234567", "Saint-Étienne (42218)",
+        "14 rue des Capucines, 42000 Saint-Étienne", "allocataire n° 1234567", "Saint-Étienne (Insee 42218)",
         "crèche collective", "4 janvier 2027", "2 ans et 8 mois", "2 ans et 9 mois", "8 h – 17 h 30", "9 h 30",
         "5 jours, 47 h 30", "dès notre arrivée", "page 1/1", "transmise par monenfant"}) {
     INFO(part);
@@ -23,7 +23,7 @@ TEST_CASE("a common demande is one page that says who, how to call, where, when 
 TEST_CASE("what is missing is said") {
   auto xml = sample("demandes/ok-naissance-prevue.xml");
   auto text = PdfFile(render_demande(xml).pdf).laid_out();
-  CHECK(contains(text, "prénom non renseigné"));
+  CHECK(contains(text, "enfant à naître"));
   CHECK(contains(text, "prévue le 30 janvier 2027"));
   CHECK(contains(text, "à naître"));
   CHECK(contains(text, "non allocataire"));

@@ -1,4 +1,5 @@
 // Images: which files are ever opened, what is asked beside them, where they stand.
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -48,7 +49,7 @@ class OwnStylesheet {
   }
   std::string load_and_render(const std::string& comment = "") const {
     const render::Renderer one(path_, render::Renderer::default_fonts());
-    return one.render(xml::Document::parse("<demande><commentaire>" + comment + "</commentaire></demande>"), {}).pdf;
+    return one.render("<demande><commentaire>" + comment + "</commentaire></demande>", {}).pdf;
   }
   void load() const { render::Renderer(path_, render::Renderer::default_fonts()); }
   const TempDir& directory() const { return dir_; }
@@ -123,6 +124,27 @@ TEST_CASE("an image says what it shows, or that it shows nothing, and how large 
   CHECK_THROWS_WITH(shown(size + alt + " scaling='non-uniform'"), Catch::Contains("property scaling is not supported"));
   CHECK_THROWS_WITH(beside_images("<fo:block><fo:external-graphic" + std::string(alt) + size + "/></fo:block>"),
                     Catch::Contains("src must be written out"));
+}
+
+TEST_CASE(
+    "a box to tick is drawn by lines, empty or ticked, wherever the document lies, and is a figure that says what it "
+    "means") {
+  const auto file = [](const std::string& src) {
+    return PdfFile(beside_images("<fo:block>" + graphic(src) + "</fo:block>", "").pdf);
+  };
+  const auto empty = file("navette:case");
+  const auto ticked = file("url('navette:case-cochee')");
+  for (const auto* one : {&empty, &ticked}) {
+    CHECK(one->run("pdfimages -list").find("image") == std::string::npos);
+    CHECK_THAT(one->run("pdfinfo -struct"), Catch::Contains("Figure"));
+  }
+  const auto ink = [](const PdfFile& pdf) {
+    const std::string pixels = pdf.run("pdftoppm -gray -r 72");
+    return std::count_if(pixels.begin() + 20, pixels.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+  };
+  CHECK(ink(empty) > 50);
+  CHECK(ink(ticked) > ink(empty) + 30);
+  CHECK_THROWS_WITH(file("navette:rond"), Catch::Contains("src must be the path of a file"));
 }
 
 TEST_CASE("an image is drawn undistorted within the size that is asked for") {

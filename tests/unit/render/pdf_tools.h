@@ -89,7 +89,7 @@ inline std::map<std::string, std::string> parameters() {
 }
 
 inline render::Renderer::Result render_demande(const std::string& xml) {
-  return renderer().render(xml::Document::parse(xml), parameters());
+  return renderer().render(xml, parameters());
 }
 
 constexpr const char* titled =

@@ -143,9 +143,18 @@ struct Delivery : test::StageSite {
     return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock, slice},
                           stop.get_token());
   }
-  Names depot(const std::string& below = "") const {
-    const auto path = dir / "depot" / "rpe-a" / "remises" / below;
-    return std::filesystem::is_directory(path) ? Directory::open(path).names() : Names{};
+  Names depot(const std::string& remise = "") const {
+    const auto path = dir / "depot" / "rpe-a" / "remises" / remise;
+    if (!std::filesystem::is_directory(path)) return {};
+    return remise.empty() ? Directory::open(path).names() : without_cover_sheet(Directory::open(path).names(), remise);
+  }
+  Names stored(const std::string& remise) const { return without_cover_sheet(names("depart/rpe-a/" + remise), remise); }
+  // Which each remise has.
+  static Names without_cover_sheet(Names names, const std::string& remise) {
+    const auto sheet = std::find(names.begin(), names.end(), "BORDEREAU_" + remise + ".pdf");
+    REQUIRE(sheet != names.end());
+    names.erase(sheet);
+    return names;
   }
   std::string states() const {
     return text("SELECT group_concat(etat, ' ') FROM (SELECT etat FROM acheminement ORDER BY id)");
@@ -196,7 +205,7 @@ TEST_CASE("R2: demandes reach the dépôt as PDF and XML with a manifest, and de
   Delivery site;
   CHECK(site.pack().demandes == 2);
   CHECK(site.names("depart/rpe-a") == Names{first});
-  CHECK(site.names("depart/rpe-a/" + std::string(first)) == files);
+  CHECK(site.stored(first) == files);
   CHECK(site.depot().empty());
   CHECK(site.deliver().delivered == 1);
   CHECK(site.depot(first) == files);
@@ -260,7 +269,7 @@ TEST_CASE("a crash while packing leaves a directory that nobody owns: swept at s
     write_file(depart.make_dir(left), "DI_monenfant_A.pdf", "half");
   }
   CHECK(site.pack().remises == 1);
-  CHECK(site.names("depart/rpe-a/" + std::string(first)) == files);
+  CHECK(site.stored(first) == files);
   stages::sweep_depart(site.spool, *site.store);
   CHECK(site.names("depart/rpe-a") == Names{first});
   CHECK(site.deliver().delivered == 1);
@@ -519,10 +528,8 @@ TEST_CASE("a remise for a mail holds what the mail has room for, to the byte; th
   CHECK(report.remises == 2);
   CHECK(report.demandes == 2);
   CHECK(report.held == 0);
-  CHECK(splits.names("depart/rpe-a/" + std::string(first)) ==
-        Names{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "manifeste.xml"});
-  CHECK(splits.names("depart/rpe-a/rpe-a-20261120-2") ==
-        Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
+  CHECK(splits.stored(first) == Names{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "manifeste.xml"});
+  CHECK(splits.stored("rpe-a-20261120-2") == Names{"DI_monenfant_B.pdf", "DI_monenfant_B.xml", "manifeste.xml"});
   const auto manifest = splits.spool.depart.open_dir("rpe-a").open_dir(first).read("manifeste.xml");
   CHECK_THAT(manifest, Catch::Contains("DI_monenfant_A.pdf") && !Catch::Contains("DI_monenfant_B.pdf"));
 }
@@ -1010,7 +1017,7 @@ TEST_CASE("R15: a remise is issued again with the same content, and told to the 
   site.pack();
   site.deliver();
   site.notify();
-  const auto once = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
+  auto once = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / first);
   site.clock.advance(24h);
   site.store->reissue_remise(first, "disque perdu", site.clock.now());
   CHECK_THROWS_WITH(site.store->reissue_remise(first, "encore", site.clock.now()), Catch::Contains("already"));
@@ -1020,6 +1027,8 @@ TEST_CASE("R15: a remise is issued again with the same content, and told to the 
   CHECK(site.notify().accepted == 1);
   auto again = bytes_of(site.dir / "depot" / "rpe-a" / "remises" / "rpe-a-20261121-1");
   again["manifeste.xml"] = once.at("manifeste.xml");
+  CHECK(again.erase("BORDEREAU_rpe-a-20261121-1.pdf") == 1);
+  CHECK(once.erase("BORDEREAU_" + std::string(first) + ".pdf") == 1);
   CHECK(again == once);
   CHECK(site.states() == "remis remis");
   CHECK(site.text("SELECT r.nom FROM remise n JOIN remise r ON r.id = n.reemise_de") == first);

@@ -18,7 +18,9 @@ std::string pdf(const std::string& words) {
   const std::string content = "BT /F 12 Tf 72 720 Td (" + words + ") Tj ET";
   return "%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
          "2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"
-         "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /StructParents 0 /Contents 4 0 R /Resources "
+         "3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /StructParents 0 /Annots [<< /Type /Annot "
+         "/Subtype /Widget /FT /Sig /T (Signature) "
+         "/Rect [0 0 0 0] /V << /Type /Sig /SubFilter /ETSI.CAdES.detached >> >>] /Contents 4 0 R /Resources "
          "<< /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>\nendobj\n4 0 obj\n<< "
          "/Length " +
          std::to_string(content.size()) + " >>\nstream\n" + content +
@@ -59,6 +61,14 @@ TEST_CASE("one PDF holds the pages of all, and every part byte for byte") {
              Catch::Contains("No syntax or stream encoding errors"));
   CHECK_THAT(sealed.shown("qpdf --password-file=password --json=2 --json-key=outlines sealed.pdf"),
              Catch::Contains("\"title\": \"A\"") && Catch::Contains("\"title\": \"B\""));
+}
+
+TEST_CASE("the signatures of the parts are theirs alone, not the whole's") {
+  const std::string part = pdf("signee");
+  const Sealed sealed({{"A.pdf", "application/pdf", part, true}});
+  CHECK(sealed.attached("A.pdf") == part);
+  const std::string json = sealed.shown("qpdf --password-file=password --json=2 sealed.pdf");
+  CHECK_THAT(json, !Catch::Contains("/Sig") && !Catch::Contains("/Widget") && !Catch::Contains("/AcroForm"));
 }
 
 TEST_CASE("nothing is read without the password, and AES-256 keeps it") {
