@@ -419,6 +419,25 @@ TEST_CASE(
   CHECK(fs::exists(place.path("remise.xml")));
 }
 
+TEST_CASE("what is to be cleared is not taken for picked up, however far the clearing gets") {
+  test::Sshd sshd;
+  const World world;
+  Place place = world.sftp(sshd, partners[0], model::PickupProof::disappearance);
+  const Directory& source = world.depot.source;
+  write_file(source, "sftp.arrive", "");  // all documents were there: killed, or cut off, at the manifest
+  SECTION("nothing is cleared: what is gone was picked up") {
+    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+    CHECK_FALSE(fs::exists(place.path("DI_monenfant_A1.pdf")));
+  }
+  SECTION("the partner cannot be reached") {
+    sshd.stop();
+    CHECK_THROWS_AS(place.sender->forget(world.depot.remise()), channels::CannotTell);
+    sshd.start();
+    REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+    CHECK(fs::exists(place.path("DI_monenfant_A1.pdf")));
+  }
+}
+
 TEST_CASE("an attempt that found nobody tells that it left nothing; one that began does not") {
   test::Sshd sshd;
   const World world;
