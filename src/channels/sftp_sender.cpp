@@ -135,8 +135,7 @@ Outcome SftpSender::send(const RemiseToSend& r) {
   if (auto* refused = std::get_if<Refused>(&outcome)) {
     refused->left_nothing = !wrote_;
     refused->arrived = std::move(arrived);
-  }
-  if (auto* retry = std::get_if<Retry>(&outcome)) {
+  } else if (auto* retry = std::get_if<Retry>(&outcome)) {
     retry->left_nothing = !wrote_;
     retry->arrived = std::move(arrived);
   }

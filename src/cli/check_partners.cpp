@@ -189,6 +189,7 @@ std::vector<std::vector<std::size_t>> by_account(const std::vector<store::LieuRo
     accounts[account].push_back(i);
   }
   std::vector<std::vector<std::size_t>> out;
+  out.reserve(accounts.size());
   for (auto& [account, members] : accounts) out.push_back(std::move(members));
   return out;
 }
