@@ -121,8 +121,8 @@ def test_what_is_held_can_fail(bench):
         delivered: delivered.read_bytes()[:-1],
         at_depot: at_depot.read_bytes() + b" ",
         at_depot.parent / "DI_monenfant_A9.xml": b"",
-        mailed: mailed.read_bytes().replace(b"application/pkcs7-mime", b"text/plain").split(b"\n\n")[0]
-        + b"\n\n" + base64.b64encode(torture.MARK.encode()),
+        mailed: mailed.read_bytes().replace(b"application/pkcs7-mime", b"text/plain").split(b"\r\n\r\n")[0]
+        + b"\r\n\r\n" + base64.b64encode(torture.MARK.encode()),
     }
     for path, content in damages.items():
         before = path.read_bytes() if path.exists() else None
