@@ -254,6 +254,12 @@ bool SftpSender::is_whole(const ssh::wire::Attributes& found, const model::Remis
   return profile_.check_size ? found.size == file.size : profile_.rename;
 }
 
+bool SftpSender::manifest_there(const RemiseToSend& r) {
+  const model::RemiseFile& manifest = r.files.back();
+  const auto found = connected().stat(path_of(r.remise, manifest));
+  return found && (found->size == manifest.size || is_whole(*found, manifest));
+}
+
 // Where files are written under their final names, an attempt that was cut short leaves less than the whole.
 bool SftpSender::was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const {
   if (profile_.rename) return false;
@@ -265,9 +271,7 @@ bool SftpSender::was_begun(const ssh::wire::Attributes& found, const model::Remi
 std::optional<Refused> SftpSender::find_arrived(const RemiseToSend& r, std::set<std::string>& there) {
   if (replaces(r)) {
     // Whether a file of that name is this one or that of a former issue, nobody can tell but for the manifest.
-    const model::RemiseFile& manifest = r.files.back();
-    const auto found = sftp_->stat(path_of(r.remise, manifest));
-    if (!found || !(found->size == manifest.size || is_whole(*found, manifest))) return std::nullopt;
+    if (!manifest_there(r)) return std::nullopt;
     for (const model::RemiseFile& f : r.files) there.insert(f.name);
     return std::nullopt;
   }
@@ -407,9 +411,7 @@ Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t 
 std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
   std::optional<Delivered> there;
   ask([&] {
-    const model::RemiseFile& manifest = r.files.back();
-    const auto found = connected().stat(path_of(r.remise, manifest));
-    if (!found || !(found->size == manifest.size || is_whole(*found, manifest))) return;
+    if (!manifest_there(r)) return;
     there =
         Delivered{fmt::format("sftp {}:{} {} (already there)", profile_.host, profile_.port, directory_of(r.remise))};
   });

@@ -70,6 +70,7 @@ class SftpSender final : public FileSender {
   void note_documents_there(const RemiseToSend& r) const;
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
+  bool manifest_there(const RemiseToSend& r);
   bool is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   bool was_begun(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
   std::optional<model::Outcome> look_again(const RemiseToSend& remise,

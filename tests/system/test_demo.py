@@ -26,6 +26,8 @@ def test_the_demo_shows_the_main_job_and_can_be_moved(navette, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(os.listdir(ROOT)) == before
     assert os.listdir(tmp_path) == ["un"] and os.listdir(tmp_path / "un") == ["demo"]
+    told = done.stdout.partition("== look at\n")[2].partition("\n\n")[0].splitlines()
+    assert len(told) == 5 and all(os.path.exists(line.split("    ")[0].strip()) for line in told), told
     moved = tmp_path / "ailleurs"
     shutil.move(tmp_path / "un/demo", moved)
     command = [str(navette), "-c", str(moved / "navette.conf")]

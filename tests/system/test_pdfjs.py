@@ -21,6 +21,7 @@ import pytest
 from pikepdf import Name
 
 from conftest import DATA, ROOT, Site
+from test_golden import content, first
 from test_main_job import D, convention, habilitations, demandes
 from test_pdf import corpus, lost, plain
 
@@ -222,23 +223,6 @@ def test_pdfjs_reads_lists_images_and_languages(example, pdfjs):
 
 
 # ---- what is wrong is seen
-
-
-def content(old, new):
-    """An edit of the first page's content."""
-    def edit(pdf):
-        stream = pdf.pages[0].obj["/Contents"]
-        data, count = re.subn(old, new, stream.read_bytes(), count=1)
-        assert count == 1
-        stream.write(data)
-    return edit
-
-
-def first(pdf, role):
-    todo = [pdf.Root["/StructTreeRoot"]["/K"]]
-    while todo[0]["/S"] != Name("/" + role):
-        todo = [kid for kid in tag_tree.all_of(todo[0].get("/K")) if isinstance(kid, pikepdf.Dictionary)] + todo[1:]
-    return todo[0]
 
 
 def fonts(pdf):
