@@ -143,6 +143,13 @@ struct Delivery : test::StageSite {
     return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock, slice},
                           stop.get_token());
   }
+  // By an avenant.
+  void add_person(const std::string& numero, const std::string& address) {
+    auto avenant = contract;
+    avenant.version = 2;
+    avenant.annexe.personnes.push_back(test::personne(numero, address));
+    habilitate({new_version(avenant)});
+  }
   Names depot(const std::string& remise = "") const {
     const auto path = dir / "depot" / "rpe-a" / "remises" / remise;
     if (!std::filesystem::is_directory(path)) return {};
@@ -662,10 +669,7 @@ TEST_CASE(
   CHECK(site.notify().deferred == 1);
   CHECK(site.names("courriels").empty());
   CHECK(site.store->counts().notifications_in_trouble == 1);
-  auto avenant = site.contract;
-  avenant.version = 2;
-  avenant.annexe.personnes.push_back(test::personne("P2", "deux@relais.example.org"));
-  site.habilitate({new_version(avenant)});
+  site.add_person("P2", "deux@relais.example.org");
   site.clock.advance(1h);
   CHECK(site.notify().accepted == 1);
   const std::string mail = site.spool.courriels.read(std::string(first) + ".eml");
@@ -698,10 +702,7 @@ TEST_CASE("R5: a notification that some receive and one refuses is accepted; the
   site.mailer = &post;
   site.pack();
   site.deliver();
-  auto avenant = site.contract;
-  avenant.version = 2;
-  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
-  site.habilitate({new_version(avenant)});
+  site.add_person("C1-002", "zoe@relais.example.org");
   post.outcome = model::Delivered{};
   post.persons = {model::Delivered{}, model::Refused{"destinataire-refuse", "550 no such user", model::Scope::lieu}};
   CHECK(site.notify().accepted == 1);
@@ -718,10 +719,7 @@ TEST_CASE("R4: who has the notification does not get it again while others are p
   site.mailer = &post;
   site.pack();
   site.deliver();
-  auto avenant = site.contract;
-  avenant.version = 2;
-  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
-  site.habilitate({new_version(avenant)});
+  site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
   post.outcome = later;
   post.persons = {model::Delivered{}, later};
@@ -856,10 +854,7 @@ TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps a
   site.mailer = &post;
   site.pack();
   site.deliver();
-  auto avenant = site.contract;
-  avenant.version = 2;
-  avenant.annexe.personnes.push_back(test::personne("C1-002", "zoe@relais.example.org"));
-  site.habilitate({new_version(avenant)});
+  site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry down{"connection lost", std::nullopt, model::Scope::mail_server};
   post.outcome = down;
   post.persons = {model::Delivered{}, down};
