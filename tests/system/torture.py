@@ -55,7 +55,7 @@ LIEUX = {
     "sftp-sans-renommage": (NORD, {"rename": False}),
     "courriel-sud": (SUD, BY_MAIL),
 }
-
+BY_SFTP = [lieu for lieu in LIEUX if lieu.startswith("sftp-")]
 
 # Of remises that were delivered, in ":suites": taken back beside what is brought to the same places (a mail by the lieu
 # itself), issued again, acknowledged by a flux in a return directory, read by a lieu in its dépôt.
@@ -210,12 +210,13 @@ class Scene:
         assert done.returncode in (0, 1, 3, -signal.SIGKILL), (done.returncode, done.stderr[-2000:])
         return "fault struck: " in done.stderr, done.returncode
 
-    def struck_apart(self, fault, half):
-        """The same for a pass that takes remises apart: of those that failed when connections were lost from the `half`-th use
+    def struck_apart(self, fault):
+        """The same for a pass that takes remises apart: of those that failed when connections were lost with their files written
         on, a demande is held. It is released afterwards."""
-        self.struck(f"{half}+:lost")
-        self.site.run("demandes", "hold", "A2", "--why", "essai", code=None)
-        self.retry()
+        for _ in BY_SFTP:  # of one server's lieux, one more each time
+            self.struck("1+:lost@sftp.close")
+            self.retry()
+        self.site.run("demandes", "hold", "A2", "--why", "essai")
         struck = self.struck(fault)
         self.site.run("demandes", "release", "A2", code=None)
         return struck
@@ -509,7 +510,6 @@ class Torture:
         self.binary, self.place, self.jobs = binary, pathlib.Path(place), jobs
         self.outside = Outside(self.place)
         self.reached = {}  # by scene: what its untouched twin came to
-        self.half = 0      # the use of a connection from which on all are lost, so that remises are taken apart
         self.counts = {}
         self.of_the_mail, self.of_the_alert, self.of_the_renames = [], [], []
 
@@ -532,10 +532,8 @@ class Torture:
         """One pass under the fault that `point` names, N:KIND and its scene; whether it met it."""
         which = scene_of(point)
         fault = point.removesuffix(which)
-        if which == ":apart":
-            return scene.struck_apart(fault, self.half)
-        strike = {"": scene.struck, ":courriel": scene.struck_at_mail, ":suites": scene.struck_at_follow_up,
-                  ":alerte": scene.struck_at_alert}
+        strike = {"": scene.struck, ":apart": scene.struck_apart, ":courriel": scene.struck_at_mail,
+                  ":suites": scene.struck_at_follow_up, ":alerte": scene.struck_at_alert}
         return strike[which](fault)
 
     def look(self):
@@ -558,19 +556,18 @@ class Torture:
 
     def untouched(self, which):
         """The operations of an untouched twin, each its name and kinds; None: none were counted."""
-        for self.half in [self.counts.get("lost", 0) // 2 + more for more in (0, 4, 8)]:
-            scene = self.scene()
-            counts = scene.path / "count"
-            self.strike(scene, f"count:{counts}{which}")
-            scene.converge()
-            if not counts.exists():
-                return None
-            self.reached[which] = scene.outcome() if which in ("", ":suites") else self.expected
-            scene.check(self.reached[which], mails_at_most=1)
-            # Connections may have been lost between two remises: then there was nothing to take apart.
-            if which != ":apart" or rows(scene.site, "SELECT 1 FROM remise WHERE etat = 'dissoute' AND tentatives > 0"):
-                return [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
-        raise AssertionError("nothing was taken apart")
+        scene = self.scene()
+        counts = scene.path / "count"
+        self.strike(scene, f"count:{counts}{which}")
+        scene.converge()
+        if not counts.exists():
+            return None
+        self.reached[which] = scene.outcome() if which in ("", ":suites") else self.expected
+        scene.check(self.reached[which], mails_at_most=1)
+        if which == ":apart":
+            assert_same("taken apart", rows(scene.site, "SELECT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                                            "WHERE r.etat = 'dissoute' AND tentatives > 0 ORDER BY 1"), [(lieu,) for lieu in BY_SFTP])
+        return [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
 
     def try_point(self, point, disturb=None):
         """`disturb`: another way to disturb one pass than a fault point."""

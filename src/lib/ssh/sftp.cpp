@@ -174,14 +174,15 @@ void Sftp::dispatch(std::string_view packet) {
   const Continuation then = std::move(found->second);
   waiting_.erase(found);
   Reply reply{type, body};
-  take("sftp.answer", then, reply);
+  take("sftp.answer", fault::Kind::refused, then, reply);
 }
 
-// The point where the server did what was asked and says that it did not.
-void Sftp::take(const char* point, const Continuation& then, Reply& reply) {
+// The point where the server did what was asked and says that it did not, or is not heard any more.
+void Sftp::take(const char* point, fault::Kinds kinds, const Continuation& then, Reply& reply) const {
   fault::around(
-      point, fault::Kind::refused, [&] { then(reply); },
-      [&](fault::Kind) {
+      point, kinds, [&] { then(reply); },
+      [&](fault::Kind kind) {
+        if (kind == fault::Kind::lost) throw SshError(Fault::lost, session_.place() + ": the connection was lost");
         const std::string status = Builder(Type::status).u32(SftpError::failure).string("Failure").finish();
         constexpr std::size_t head = 5;  // length and type
         Reply refused{Type::status, Parser(std::string_view(status).substr(head))};

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/fault.h"
 #include "lib/ssh/session.h"
 #include "lib/ssh/sftp_wire.h"
 
@@ -145,7 +146,7 @@ class Sftp {
   void flush();
   void pump();  // waits for one answer at least, and passes on all that are there
   void dispatch(std::string_view packet);
-  static void take(const char* point, const Continuation& then, Reply& reply);
+  void take(const char* point, fault::Kinds kinds, const Continuation& then, Reply& reply) const;
   // Sends, waits for the answer. Throws SftpError unless it is a status OK or of the type wanted.
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault.h"
 #include "lib/ssh/sftp.h"
 
 namespace navette::ssh {
@@ -186,12 +187,13 @@ class Sftp::Uploading {
     }
     if (!f.failed && rules_.check_size && sftp_.fstat_) look(i, Type::fstat, f.handle);
     ++f.pending;
+    const Continuation closed = [this, i](Reply& r) {
+      expect_ok(i, r, Operation::close);
+      answered(i);
+    };
     sftp_.send(
         Type::close, [&](Builder& b) { b.string(f.handle); },
-        [this, i](Reply& r) {
-          expect_ok(i, r, Operation::close);
-          answered(i);
-        });
+        [this, closed](Reply& r) { sftp_.take("sftp.close", fault::Kind::lost, closed, r); });
     // By name, of a server without FSTAT: once it is closed.
     if (!f.failed && rules_.check_size && !sftp_.fstat_) look(i, sftp_.look_type(), written_to(i));
   }
@@ -255,7 +257,9 @@ class Sftp::Uploading {
       expect_ok(i, r, Operation::rename);
       end(i);
     };
-    const auto renamed = [is_ok](Reply& r) { take("sftp.rename", is_ok, r); };
+    const auto renamed = [this, is_ok](Reply& r) {
+      sftp_.take("sftp.rename", fault::Kinds(fault::Kind::refused) | fault::Kind::lost, is_ok, r);
+    };
     const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };
     if (rules_.overwrite && sftp_.has(wire::posix_rename)) {
       sftp_.send_extended(wire::posix_rename, names, renamed);
