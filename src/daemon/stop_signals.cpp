@@ -1,7 +1,6 @@
 #include "daemon/stop_signals.h"
 
 #include <cstdint>
-#include <ctime>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -30,9 +29,10 @@ StopSignals::StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 }
 
 void StopSignals::wait(const std::stop_token& ended) {
-  constexpr timespec slice{0, 100'000'000};  // so often it looks whether the command has ended
-  while (!ended.stop_requested()) {
-    if (::sigtimedwait(&signals_, nullptr, &slice) < 0) continue;
+  // The end of the command wakes this thread by a signal of its own, which nobody else sees.
+  const std::stop_callback wake(ended, [self = ::pthread_self()] { ::pthread_kill(self, SIGTERM); });
+  int signal = 0;
+  while (::sigwait(&signals_, &signal) == 0 && !ended.stop_requested()) {
     source_.request_stop();
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);

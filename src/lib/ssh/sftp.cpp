@@ -191,7 +191,9 @@ void Sftp::take(const char* point, fault::Kinds kinds, const Continuation& then,
 }
 
 void Sftp::wait_for(const bool& answered) {
+  const auto asked = std::chrono::steady_clock::now();
   while (!answered) pump();
+  round_trip_ = std::min<std::chrono::nanoseconds>(round_trip_, std::chrono::steady_clock::now() - asked);
 }
 
 void Sftp::during(const std::string& step, const std::function<void()>& work) {

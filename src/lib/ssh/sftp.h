@@ -2,8 +2,8 @@
 //
 // Order of an upload: OPEN; once the handle is there WRITE…, fsync@openssh.com, FSTAT and CLOSE go out together; once
 // all are answered and the size is the file's, the rename. Up to 96 files are at one of these points at a time, and at
-// most 4 MiB are unanswered: memory is bounded whatever the backlog. What a server lacks is told by its first packet
-// (fsync, posix-rename, statvfs) or by the profile.
+// most 4 MiB are unanswered, 128 KiB where the server is near: memory is bounded whatever the backlog. What a server
+// lacks is told by its first packet (fsync, posix-rename, statvfs) or by the profile.
 //
 // One thread. After an SshError or MalformedPacket the connection is of no more use; both name the server, and what it
 // was needed for.
@@ -165,6 +165,7 @@ class Sftp {
   std::string out_;
   std::string in_;
   std::chrono::steady_clock::time_point answered_;  // last, or when there was nothing to answer
+  std::chrono::nanoseconds round_trip_ = std::chrono::nanoseconds::max();  // the shortest that one question took
   // What the server turned out to refuse is not asked again over this connection.
   bool stat_ = true;
   bool fstat_ = true;

@@ -17,7 +17,11 @@ using wire::Type;
 
 namespace {
 
-constexpr std::size_t max_unanswered = std::size_t{4} << 20U;  // bytes of WRITEs
+// Bytes of WRITEs. What is on its way at 200 MB/s is enough: more lies in buffers of the server's, and OpenSSH copies all
+// that they hold each time they grow.
+constexpr std::size_t most_unanswered = std::size_t{4} << 20U;
+constexpr std::size_t least_unanswered = std::size_t{128} << 10U;
+constexpr std::size_t bytes_per_microsecond = 200;
 // In flight: three round trips each, so that a server 20 ms away that takes a file in 0.7 ms is kept busy. More than
 // that makes each fsync dearer for the server.
 constexpr std::size_t max_files = 96;
@@ -42,18 +46,28 @@ const char* name_of(Operation operation) {
   return "";
 }
 
+std::size_t unanswered_within(std::chrono::nanoseconds round_trip) {
+  const auto microseconds = static_cast<std::size_t>(round_trip / std::chrono::microseconds(1));
+  return std::clamp(microseconds * bytes_per_microsecond, least_unanswered, most_unanswered);
+}
+
 }  // namespace
 
 class Sftp::Uploading {
  public:
   Uploading(Sftp& sftp, const std::vector<Upload>& uploads, const UploadRules& rules, UploadReport& report)
-      : sftp_(sftp), uploads_(uploads), rules_(rules), report_(report), flights_(uploads.size()) {
+      : sftp_(sftp),
+        uploads_(uploads),
+        rules_(rules),
+        report_(report),
+        max_unanswered_(unanswered_within(sftp.round_trip_)),
+        flights_(uploads.size()) {
     report_.done.assign(uploads.size(), false);
   }
 
   void run() {
     while (true) {
-      while (!report_.failure && next_ < uploads_.size() && in_flight_ < max_files && unanswered_ < max_unanswered)
+      while (!report_.failure && next_ < uploads_.size() && in_flight_ < max_files && unanswered_ < max_unanswered_)
         begin(next_++);
       if (in_flight_ == 0) break;
       sftp_.pump();
@@ -127,7 +141,6 @@ class Sftp::Uploading {
           }
           if (r.type == Type::handle) {
             flights_[i].handle = r.body.string();
-            flights_[i].source = uploads_[i].open();  // now, not before: few descriptors however many are in flight
             advance(i);
             return;
           }
@@ -140,9 +153,11 @@ class Sftp::Uploading {
   // Sends as much as may be unanswered; at its end, what closes the file.
   void advance(std::size_t i) {
     Flight& f = flights_[i];
-    while (!f.failed && f.sent < uploads_[i].size && unanswered_ < max_unanswered) write_chunk(i);
     if (f.closing) return;
-    if (!f.failed && f.sent < uploads_[i].size) {
+    // When its turn has come, not before: few descriptors however many are in flight.
+    if (!f.source && !f.failed && unanswered_ < max_unanswered_) f.source = uploads_[i].open();
+    while (!f.failed && f.sent < uploads_[i].size && unanswered_ < max_unanswered_) write_chunk(i);
+    if (!f.failed && (!f.source || f.sent < uploads_[i].size)) {
       stalled_.push_back(i);
       return;
     }
@@ -295,6 +310,7 @@ class Sftp::Uploading {
   const std::vector<Upload>& uploads_;
   const UploadRules& rules_;
   UploadReport& report_;
+  const std::size_t max_unanswered_;
   std::vector<Flight> flights_;
   std::deque<std::size_t> stalled_;
   std::size_t next_ = 0;

@@ -21,13 +21,21 @@ namespace {
 
 class Text final : public ssh::Source {
  public:
-  Text(std::string bytes, bool intact) : bytes_(std::move(bytes)), intact_(intact) {}
+  Text(std::string bytes, bool intact) : bytes_(std::move(bytes)), intact_(intact) {
+    most_open = std::max(most_open, ++open);
+  }
+  Text(const Text&) = delete;
+  Text& operator=(const Text&) = delete;
+  ~Text() override { --open; }
   std::size_t read(char* buffer, std::size_t size) override {
     const std::size_t n = bytes_.copy(buffer, size, at_);
     at_ += n;
     return n;
   }
   bool intact() override { return intact_; }
+
+  static inline int open = 0;
+  static inline int most_open = 0;
 
  private:
   std::string bytes_;
@@ -333,7 +341,10 @@ TEST_CASE("at a server that answers nothing, what is unanswered stays within bou
     auto sftp = connect_to_odd(server);
     std::vector<Upload> uploads;
     for (int i = 0; i < 200; ++i) uploads.push_back(server.upload(std::to_string(i), filler(100'000, 1)));
+    Text::most_open = 0;
     CHECK_THROWS_AS(send(sftp, uploads), ssh::SshError);
+    CHECK(Text::most_open == 1);  // each a descriptor of ours
+    CHECK(Text::open == 0);
     CHECK(asked("write").second < most_bytes + ssh::wire::chunk);  // the last one may go beyond
     CHECK(asked("open").first <= 96);
     CHECK(asked("open").first > 1);
