@@ -101,11 +101,11 @@ std::string PdfEmitter::emit(const DisplayList& list, const fo::Metadata& metada
     catalog += fmt::format("/AF[{0}]/Names<</EmbeddedFiles<</Names[{1} {0}]>>>>", reference(file),
                            syntax::text_string(metadata.attachment_name));
   }
-  if (!signing.sign) return writer.finish(writer.add(catalog + ">>"), info_entries(metadata));
+  if (!signing.sign) return writer.finish(writer.add(catalog + ">>"), info_entries(metadata), deflate);
   catalog += fmt::format("/AcroForm<</Fields[{}]/SigFlags 3>>", reference(field));
   const auto root = writer.add(catalog + ">>");
   write_signature_field(writer, field, pages, metadata, signing);
-  std::string file = writer.finish(root, info_entries(metadata));
+  std::string file = writer.finish(root, info_entries(metadata), deflate);
   sign(file, signing);
   return file;
 }

@@ -23,7 +23,7 @@ void write_signature_field(pdf::ObjectWriter& writer, pdf::ObjectWriter::Number 
                            const std::vector<pdf::ObjectWriter::Number>& pages, const fo::Metadata& metadata,
                            const Signing& signing) {
   constexpr int print_and_locked = 4 + 128;
-  const auto value = writer.add(fmt::format(
+  const auto value = writer.add_in_clear(fmt::format(
       "<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M{}{}{}{}{}>>>", pdf_date(metadata.created),
       before_range, range_to_come, before_contents, std::string(2 * signing.largest, '0')));
   writer.set(field, fmt::format("<</Type/Annot/Subtype/Widget/FT/Sig/T(Signature)/TU{}/Rect[0 0 0 0]/F {}/P "
@@ -33,10 +33,11 @@ void write_signature_field(pdf::ObjectWriter& writer, pdf::ObjectWriter::Number 
 }
 
 void sign(std::string& file, const Signing& signing) {
-  // From the end: after the signature come Info, whose texts are hexadecimal, and the cross-reference table.
+  // From the end: behind the signature there is the cross-reference alone.
   const std::size_t contents = file.rfind(before_contents);
   const std::size_t range = file.rfind(before_range, contents);
-  if (contents == std::string::npos || range == std::string::npos) throw Error("PoDoFo: the signature is not there");
+  if (contents == std::string::npos || range == std::string::npos)
+    throw Error("the PDF has no place for its signature");
   const std::size_t begin = contents + before_contents.size() - 1;
   const std::size_t end = begin + 1 + 2 * signing.largest + 1;
   const std::string covered = fmt::format("[0 {} {} {}]", begin, end, file.size() - end);

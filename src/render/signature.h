@@ -11,7 +11,7 @@
 
 namespace navette::render {
 
-// Sets the object `field`, and adds the signature without its value: nothing else may be added afterwards.
+// Sets the object `field`, and adds the signature without its value.
 void write_signature_field(pdf::ObjectWriter& writer, pdf::ObjectWriter::Number field,
                            const std::vector<pdf::ObjectWriter::Number>& pages, const fo::Metadata& metadata,
                            const Signing& signing);

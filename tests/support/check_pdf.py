@@ -5,7 +5,7 @@
 
 No validator is packaged in Debian: this is what can be checked without one, in a few milliseconds a document. It is
 stricter than the standards where ours is the only way it is done (Type0 fonts of our own subsets, one Document element,
-a classic cross-reference table, a signature as the one form field and annotation), and knows nothing of what we never
+one cross-reference section, a signature as the one form field and annotation), and knows nothing of what we never
 write (other forms and annotations, transparency groups).
 RULES names each rule; tests/system/test_pdf.py damages documents to see each of them broken.
 """
@@ -196,20 +196,30 @@ class Checker:
         if not self.pdf.is_encrypted:
             self.line_ends()
 
+    def offsets(self, xref):
+        """Of the objects that stand in the file themselves: offset -> (number, generation)."""
+        head = self.data[xref:xref + 40]
+        if table := re.match(rb"xref\r?\n0 (\d+)\r?\n", head):
+            entries = [self.data[at:at + 20] for at in range(xref + table.end(), xref + table.end() + 20 * int(table[1]), 20)]
+            return {int(e[:10]): (number, int(e[11:16])) for number, e in enumerate(entries) if e[17:18] == b"n"}
+        number = re.match(rb"(\d+) 0 obj\s", head)
+        stream = number and self.pdf.get_object((int(number[1]), 0))
+        if not isinstance(stream, Stream) or stream.get("/Type") != Name.XRef or "/Index" in stream or "/Prev" in stream:
+            return {}
+        kind, where, more = (int(w) for w in stream["/W"])
+        table, size = stream.read_bytes(), kind + where + more
+        entries = [table[at:at + size] for at in range(0, len(table), size)]
+        return {int.from_bytes(e[kind:kind + where], "big"): (number, int.from_bytes(e[kind + where:], "big"))
+                for number, e in enumerate(entries) if int.from_bytes(e[:kind], "big") == 1}
+
     def line_ends(self):
         start = re.search(rb"startxref\s+(\d+)\s+%%EOF\s*$", self.data)
-        table = start and re.match(rb"xref\r?\n0 (\d+)\r?\n", self.data[int(start[1]):int(start[1]) + 40])
-        if not table:
-            self.broken("eol", "no cross-reference table of one section")
+        offsets = start and self.offsets(int(start[1]))
+        if not offsets:
+            self.broken("eol", "no cross-reference of one section")
             return
-        xref = int(start[1])
-        offsets = {}
-        for number in range(1, int(table[1])):
-            at = xref + table.end() + 20 * number
-            entry = self.data[at:at + 20]
-            if entry[17:18] == b"n":
-                offsets[int(entry[:10])] = number, int(entry[11:16])
-        ends = sorted(offsets)[1:] + [xref]
+        last = self.data.rfind(b"startxref") if int(start[1]) in offsets else int(start[1])
+        ends = sorted(offsets)[1:] + [last]
         for begin, end in zip(sorted(offsets), ends):
             number, generation = offsets[begin]
             text = self.data[begin:end]
