@@ -20,6 +20,8 @@
   <xsl:param name="emetteur"/>
   <!-- Noms des communes de la demande : une ligne « code, tabulation, nom » par commune. -->
   <xsl:param name="communes"/>
+  <!-- « oui » : un caractère au moins de la demande ne peut pas être imprimé, « � » en tient lieu. -->
+  <xsl:param name="caracteres-remplaces"/>
 
   <xsl:variable name="encre">#1c1c1c</xsl:variable>
   <xsl:variable name="discret">#595959</xsl:variable>
@@ -74,6 +76,12 @@
           <xsl:apply-templates select="d:besoins"/>
           <xsl:call-template name="commentaire"/>
           <xsl:apply-templates select="d:consentement"/>
+          <xsl:if test="$caracteres-remplaces = 'oui'">
+            <fo:block color="{$discret}" font-size="8.5pt" space-before="3pt" keep-with-previous.within-page="always">
+              <xsl:text>Le signe «&#160;�&#160;» tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte de la </xsl:text>
+              <xsl:text>famille est entier dans le fichier XML joint.</xsl:text>
+            </fo:block>
+          </xsl:if>
         </fo:flow>
       </fo:page-sequence>
     </fo:root>

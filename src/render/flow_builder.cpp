@@ -252,7 +252,12 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
   for (std::size_t k = 0; k < count; ++k) {
     const bool lonely = k < text.orphans || count - k < text.widows;
     const Break before = k == 0 ? std::exchange(next_break_, Break::allowed) : lonely ? Break::avoided : Break::allowed;
-    push({lines.lines[k].height, before, line, -1, LineEntry{place.x, std::move(lines.lines[k])}});
+    Line& one = lines.lines[k];
+    if (one.blank && k > 0 && k + 1 < count) {
+      add_space(one.height);  // no page begins with it
+    } else {
+      push({one.height, before, line, -1, LineEntry{place.x, std::move(one)}});
+    }
   }
 }
 

@@ -79,7 +79,7 @@ class Breaker {
   void drop_hanging_blanks(double black_width);
   void justify(double free);
   void set_height(Line& line) const;
-  std::vector<Fragment> visual_order() const;
+  std::vector<Fragment> fragments() const;
 
   const std::vector<Run>& runs_;
   const fo::TextStyle& style_;
@@ -112,7 +112,7 @@ Segment Breaker::segment(std::size_t begin, std::size_t end) {
   Segment out;
   if (end > begin && text_[end - 1] == u'\n') {
     out.ends_line = true;
-    --end;
+    text_[end - 1] = u' ';  // read aloud or copied, the last word of a line and the first of the next are two
   }
   std::size_t blank = end;
   while (blank > begin && is_breaking_blank(text_[blank - 1])) --blank;
@@ -233,8 +233,9 @@ void Breaker::place_by_grapheme(const Segment& segment) {
   }
 }
 
-// Unicode Bidirectional Algorithm, rule L2: from the highest level down to 1, turn around each stretch at or above it.
-std::vector<Fragment> Breaker::visual_order() const {
+// In the order of reading, each where the Unicode Bidirectional Algorithm, rule L2, puts it: from the highest level
+// down to 1, each stretch at or above it is turned around.
+std::vector<Fragment> Breaker::fragments() const {
   std::vector<const Placed*> order;
   std::uint8_t highest = 0;
   for (const Placed& placed : line_) {
@@ -250,16 +251,21 @@ std::vector<Fragment> Breaker::visual_order() const {
       from = to;
     }
   }
-  std::vector<Fragment> fragments;
-  fragments.reserve(order.size());
+  std::vector<Fragment> out(line_.size());
   double x = 0;
   for (const Placed* p : order) {
     const fo::TextStyle& style = *p->piece.run->style;
-    fragments.push_back({x, style.font_size, style.colour, p->piece.run->tag, p->piece.word, p->cluster_begin,
-                         p->cluster_end, p->piece.run->graphic});
+    out[static_cast<std::size_t>(p - line_.data())] = {x,
+                                                       style.font_size,
+                                                       style.colour,
+                                                       p->piece.run->tag,
+                                                       p->piece.word,
+                                                       p->cluster_begin,
+                                                       p->cluster_end,
+                                                       p->piece.run->graphic};
     x += p->width;
   }
-  return fragments;
+  return out;
 }
 
 // Half of the leading goes above, half below; the first family's metrics count, so that a fallback moves no line.
@@ -332,7 +338,8 @@ void Breaker::end_line(End end) {
   drop_hanging_blanks(used_ - blanks);
   double free = width_ - (used_ - blanks);
   if (style_.align == fo::Align::justify && (end == End::full || free < 0)) justify(free);
-  line.fragments = visual_order();
+  line.fragments = fragments();
+  line.blank = std::all_of(line_.begin(), line_.end(), [](const Placed& p) { return p.piece.blank; });
   free = std::max(0.0, free);
   const double shift = style_.align == fo::Align::end ? free : style_.align == fo::Align::center ? free / 2 : 0;
   for (Fragment& fragment : line.fragments) fragment.x += shift;

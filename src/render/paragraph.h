@@ -32,8 +32,9 @@ struct Fragment {
 
 struct Line {
   double height = 0;
-  double baseline = 0;  // from the top of the line
-  std::vector<Fragment> fragments;
+  double baseline = 0;              // from the top of the line
+  std::vector<Fragment> fragments;  // in the order of reading
+  bool blank = false;               // nothing is seen on it
 };
 
 struct Lines {

@@ -70,14 +70,26 @@ struct Renderer::State {
   }
 };
 
+struct Renderer::Laid {
+  fo::Document document;
+  DisplayList list;
+};
+
 Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain, Signing signing)
     : state_(std::make_unique<State>(stylesheet_path, fallback_chain, std::move(signing))) {}
 Renderer::~Renderer() = default;
 
 Renderer::Result Renderer::render(const std::string& xml, const std::map<std::string, std::string>& parameters) const {
-  const xml::Document fo = state_->stylesheet.transform(xml::Document::parse(xml), parameters);
+  const xml::Document demande = xml::Document::parse(xml);
+  const xml::Document fo = state_->stylesheet.transform(demande, parameters);
   try {
-    return render(fo, xml, state_->images, state_->signing);
+    const Laid laid = lay(fo, state_->images);
+    if (laid.list.substituted_glyphs == 0) return emit(laid, xml, state_->signing);
+    // Once more: then it says so.
+    auto saying = parameters;
+    saying["caracteres-remplaces"] = "oui";
+    const xml::Document saying_fo = state_->stylesheet.transform(demande, saying);
+    return emit(lay(saying_fo, state_->images), xml, state_->signing);
   } catch (const std::exception&) {
     // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
@@ -88,19 +100,22 @@ Renderer::Result Renderer::render_fo(const xml::Document& fo, const std::string&
                                      const std::string& directory) const {
   ImageStore images;
   images.load(fo.root(), directory);
-  return render(fo, source, images, {});
+  return emit(lay(fo, images), source, {});
 }
 
-Renderer::Result Renderer::render(const xml::Document& fo, const std::string& source, const ImageStore& images,
-                                  const Signing& signing) const {
-  const fo::Document document = read_fo(fo, images);
+Renderer::Laid Renderer::lay(const xml::Document& fo, const ImageStore& images) const {
+  fo::Document document = read_fo(fo, images);
   auto shaper = state_->borrow();  // lost with whatever it held if something throws: rare, and never half used again
-  const DisplayList list = lay_out(document, *shaper);
+  DisplayList list = lay_out(document, *shaper);
   state_->give_back(std::move(shaper));
+  return {std::move(document), std::move(list)};
+}
+
+Renderer::Result Renderer::emit(const Laid& laid, const std::string& source, const Signing& signing) const {
   Result result;
-  result.pdf = state_->emitter.emit(list, document.metadata, document.language, source, signing);
-  result.pages = static_cast<unsigned>(list.pages.size());
-  result.substituted_glyphs = list.substituted_glyphs;
+  result.pdf = state_->emitter.emit(laid.list, laid.document.metadata, laid.document.language, source, signing);
+  result.pages = static_cast<unsigned>(laid.list.pages.size());
+  result.substituted_glyphs = laid.list.substituted_glyphs;
   return result;
 }
 

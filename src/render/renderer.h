@@ -28,7 +28,8 @@ class Renderer {
     unsigned substituted_glyphs = 0;  // characters shown as U+FFFD: no font has them, or they are control characters
   };
   // `xml`: a document whose root is urn:navette:demandes:1 `demande`, or urn:navette:bordereau:1 `bordereau`; these
-  // bytes are attached to the PDF. `parameters` go to the stylesheet. The same input gives the same bytes, signed by
+  // bytes are attached to the PDF. `parameters` go to the stylesheet, and `caracteres-remplaces` = "oui" when some
+  // are. The same input gives the same bytes, signed by
   // who signs the same in the same bytes. Throws Error; a line that it names is the stylesheet's.
   Result render(const std::string& xml, const std::map<std::string, std::string>& parameters) const;
   // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches, and its images are
@@ -40,8 +41,9 @@ class Renderer {
 
  private:
   struct State;
-  Result render(const xml::Document& fo, const std::string& source, const ImageStore& images,
-                const Signing& signing) const;
+  struct Laid;
+  Laid lay(const xml::Document& fo, const ImageStore& images) const;
+  Result emit(const Laid& laid, const std::string& source, const Signing& signing) const;
   std::unique_ptr<State> state_;
 };
 

@@ -13,6 +13,13 @@ using namespace navette::test;
 
 namespace {
 
+render::DisplayList laid_out(const std::string& flow) {
+  static const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(flow));
+  return render::lay_out(render::read_fo(document), shaper);
+}
+
 // Every glyph of `flow` stays between the margins of the page of fo_around(), and so does its ink but for a third of
 // the font's size.
 void check_inside(const std::string& flow) {
@@ -178,6 +185,23 @@ TEST_CASE("a comment of 4,000 characters makes 51 pages at most, and line ends a
   CHECK(render_demande(comment(repeated("\u0645 ", 2000))).pages <= 51);
 }
 
+TEST_CASE("what stands on two lines is two words to who has it read aloud") {
+  const auto result = render_flow(
+      "<fo:block linefeed-treatment='preserve' white-space-collapse='false'>un\ndeux\n\ntrois\n  quatre</fo:block>");
+  CHECK(contains(PdfFile(result.pdf).run("pdfinfo -struct-text"), "\"un deux trois   quatre\""));
+}
+
+TEST_CASE("no page begins with a blank line of the family's") {
+  for (int lines = 60; lines < 64; ++lines) {
+    const auto list =
+        laid_out("<fo:block linefeed-treatment='preserve' white-space-collapse='false' orphans='1' widows='1'>" +
+                 repeated("r\n", lines % 4) + repeated("r\n\n", lines) + "r</fo:block>");
+    REQUIRE(list.pages.size() > 1);
+    const auto top = [&](std::size_t page) { return std::get<render::TextItem>(list.pages.at(page).items.at(0)).y; };
+    for (std::size_t page = 1; page < list.pages.size(); ++page) CHECK(top(page) == Approx(top(0)));
+  }
+}
+
 TEST_CASE("direction marks in a comment turn nothing around it") {
   const auto plain = PdfFile(render_demande(comment("dit abc fin")).pdf).laid_out();
   CHECK(PdfFile(render_demande(comment("\u202Edit \u2067abc \u202B\u200Ffin\u2066")).pdf).laid_out() == plain);
@@ -187,6 +211,18 @@ TEST_CASE("right-to-left words stand in the order they are read") {
   const auto result = render_flow("<fo:block>un שלום עולם deux</fo:block>");
   CHECK(result.substituted_glyphs == 0);
   CHECK(contains(PdfFile(result.pdf).text(), "שלום עולם"));
+  std::u16string read;
+  double x = 0;
+  std::vector<bool> rightwards;
+  const auto list = laid_out("<fo:block>un שלום עולם deux</fo:block>");
+  for (const auto& item : list.pages.at(0).items) {
+    const auto& word = std::get<render::TextItem>(item);
+    read += word.word->text;
+    rightwards.push_back(word.x >= x);
+    x = word.x;
+  }
+  CHECK(read == u"un שלום עולם deux");
+  CHECK(std::count(rightwards.begin(), rightwards.end(), false) > 0);
   check_inside("<fo:block>" + repeated("un שלום עולם deux 123 (trois) ", 100) + "</fo:block>");
 }
 
