@@ -5,6 +5,7 @@
 
 It opens whatever is asked for, and then
   mute          answers neither WRITE nor STAT: each is a line of LOG ("write 32768", "stat 0"), as is each file opened
+  far           the same, and answers the rest after 30 ms
   drip          lists one name at a time, sends one byte at a time, a tenth of a second each
   empty         lists no names and sends no bytes, without saying that this is all
   long          lists a name of half a megabyte at a time
@@ -55,7 +56,7 @@ def main(how, log):
         if kind in NAMES:
             os.write(log, f"{NAMES[kind]} {size_of(kind, body)}\n".encode())
         if kind == 1:
-            send(VERSION, struct.pack(">I", 3), pause=0.1 if how == "halting" else 0)
+            send(VERSION, struct.pack(">I", 3), pause={"halting": 0.1, "far": 0.03}.get(how, 0))
         elif kind in (OPEN, OPENDIR):
             send(HANDLE, number + string(b"h"))
         elif kind in (READ, READDIR) and answers < 200:
@@ -70,7 +71,9 @@ def main(how, log):
                 send(NAME, number + struct.pack(">I", 1) + string(b"n" * 500_000) + string(b"") + struct.pack(">I", 0))
             else:
                 send(NAME, number + struct.pack(">I", 0))
-        elif how != "mute" or kind not in (WRITE, STAT):
+        elif how not in ("mute", "far") or kind not in (WRITE, STAT):
+            if how == "far":
+                time.sleep(0.03)
             code = END_OF_FILE if kind in (READ, READDIR) else 0 if kind == CLOSE else UNSUPPORTED
             send(STATUS, number + struct.pack(">I", code) + string(b"end") + string(b""))
 

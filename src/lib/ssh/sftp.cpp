@@ -177,19 +177,6 @@ void Sftp::dispatch(std::string_view packet) {
   take("sftp.answer", fault::Kind::refused, then, reply);
 }
 
-// The point where the server did what was asked and says that it did not, or is not heard any more.
-void Sftp::take(const char* point, fault::Kinds kinds, const Continuation& then, Reply& reply) const {
-  fault::around(
-      point, kinds, [&] { then(reply); },
-      [&](fault::Kind kind) {
-        if (kind == fault::Kind::lost) throw SshError(Fault::lost, session_.place() + ": the connection was lost");
-        const std::string status = Builder(Type::status).u32(SftpError::failure).string("Failure").finish();
-        constexpr std::size_t head = 5;  // length and type
-        Reply refused{Type::status, Parser(std::string_view(status).substr(head))};
-        then(refused);
-      });
-}
-
 void Sftp::wait_for(const bool& answered) {
   const auto asked = std::chrono::steady_clock::now();
   while (!answered) pump();

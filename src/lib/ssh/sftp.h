@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -146,7 +147,21 @@ class Sftp {
   void flush();
   void pump();  // waits for one answer at least, and passes on all that are there
   void dispatch(std::string_view packet);
-  void take(const char* point, fault::Kinds kinds, const Continuation& then, Reply& reply) const;
+  // The point where the server did what was asked and says that it did not, or is not heard any more. Inline: a release
+  // build has nothing of it.
+  template <typename Then>
+  void take(const char* point, fault::Kinds kinds, const Then& then, Reply& reply) const {
+    fault::around(
+        point, kinds, [&] { then(reply); },
+        [&](fault::Kind kind) {
+          if (kind == fault::Kind::lost) throw SshError(Fault::lost, session_.place() + ": the connection was lost");
+          const std::string status =
+              wire::Builder(wire::Type::status).u32(SftpError::failure).string("Failure").finish();
+          constexpr std::size_t head = 5;  // length and type
+          Reply refused{wire::Type::status, wire::Parser(std::string_view(status).substr(head))};
+          then(refused);
+        });
+  }
   // Sends, waits for the answer. Throws SftpError unless it is a status OK or of the type wanted.
   void ask(wire::Type type, const std::string& what, const std::function<void(wire::Builder&)>& fill, wire::Type wanted,
            const Continuation& then = {});
@@ -164,7 +179,7 @@ class Sftp {
   std::unordered_map<std::uint32_t, Continuation> waiting_;
   std::string out_;
   std::string in_;
-  std::chrono::steady_clock::time_point answered_;  // last, or when there was nothing to answer
+  std::chrono::steady_clock::time_point answered_;                         // last, or when there was nothing to answer
   std::chrono::nanoseconds round_trip_ = std::chrono::nanoseconds::max();  // the shortest that one question took
   // What the server turned out to refuse is not asked again over this connection.
   bool stat_ = true;

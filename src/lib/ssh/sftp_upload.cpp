@@ -17,8 +17,8 @@ using wire::Type;
 
 namespace {
 
-// Bytes of WRITEs. What is on its way at 200 MB/s is enough: more lies in buffers of the server's, and OpenSSH copies all
-// that they hold each time they grow.
+// Bytes of WRITEs. What is on its way at 200 MB/s is enough: more lies in buffers of the server's, and OpenSSH copies
+// all that they hold each time they grow.
 constexpr std::size_t most_unanswered = std::size_t{4} << 20U;
 constexpr std::size_t least_unanswered = std::size_t{128} << 10U;
 constexpr std::size_t bytes_per_microsecond = 200;
@@ -202,7 +202,7 @@ class Sftp::Uploading {
     }
     if (!f.failed && rules_.check_size && sftp_.fstat_) look(i, Type::fstat, f.handle);
     ++f.pending;
-    const Continuation closed = [this, i](Reply& r) {
+    const auto closed = [this, i](Reply& r) {
       expect_ok(i, r, Operation::close);
       answered(i);
     };
@@ -268,7 +268,7 @@ class Sftp::Uploading {
 
   void make_visible(std::size_t i) {
     const Upload& u = uploads_[i];
-    const Continuation is_ok = [this, i](Reply& r) {
+    const auto is_ok = [this, i](Reply& r) {
       expect_ok(i, r, Operation::rename);
       end(i);
     };

@@ -318,7 +318,8 @@ TEST_CASE("looking, making, renaming, listing, reading, removing") {
 TEST_CASE("at a server that answers nothing, what is unanswered stays within bounds") {
   const test::TempDir logs;
   const fs::path log = logs / "asked";
-  const Server server(odd("mute", log));
+  const bool far = GENERATE(false, true);
+  const Server server(odd(far ? "far" : "mute", log));
   const auto asked = [&](const std::string& what) {  // how often, how many bytes
     std::pair<std::size_t, std::size_t> out{};
     std::ifstream in(log);
@@ -336,6 +337,12 @@ TEST_CASE("at a server that answers nothing, what is unanswered stays within bou
     CHECK_THROWS_AS(send(sftp, {server.upload("a", filler(2 * most_bytes, 1))}), ssh::SshError);
     CHECK(asked("write").second <= most_bytes);
     CHECK(asked("write").first > 1);
+  }
+  SECTION("no more of them than are on the way to a server as far as that") {
+    auto sftp = connect_to_odd(server);
+    for (int i = 0; i < 10; ++i) CHECK_THROWS_AS(sftp.make_directory("/d", 0700), SftpError);
+    CHECK_THROWS_AS(send(sftp, {server.upload("a", filler(2 * most_bytes, 1))}), ssh::SshError);
+    CHECK((asked("write").second == most_bytes) == far);
   }
   SECTION("bytes of files together, and the files") {
     auto sftp = connect_to_odd(server);
