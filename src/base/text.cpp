@@ -97,6 +97,12 @@ std::string counted(std::uint64_t n, std::string_view one, std::string_view many
   return many.empty() ? fmt::format("{} {}s", n, one) : fmt::format("{} {}", n, many);
 }
 
+std::string lower(std::string_view ascii) {
+  std::string out(ascii);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
 std::string hex(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() * 2);

@@ -24,6 +24,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 // "0 remises", "1 remise", "2 remises"; `many` where an s does not make it: "entry", "entries".
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many = {});
 
+// A to Z alone: names of hosts and files, whatever the locale.
+std::string lower(std::string_view ascii);
+
 // Lower-case hexadecimal.
 std::string hex(std::string_view bytes);
 

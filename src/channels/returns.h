@@ -25,7 +25,7 @@ struct Collecting {
   const Directory& arrivee;
   std::string lieu;                                      // identifiant
   std::chrono::milliseconds stable_after{5000};          // a file that has not changed for so long is complete
-  std::uint64_t max_bytes = std::uint64_t{16} << 20U;    // larger ones stay where they are
+  std::uint64_t max_bytes = std::uint64_t{16} << 20U;    // at a time; a larger file stays where it is
   std::size_t most = 100;                                // files at a time
   std::function<bool(const std::string&)> is_ignored{};  // half-written names (stages/claim)
 

@@ -88,13 +88,17 @@ class Fetching {
   std::vector<std::string> fetchable(const std::vector<std::string>& paths) {
     std::vector<std::string> out;
     std::size_t unfit = 0;
+    std::uint64_t bytes = 0;
     const auto found = sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (!found[i]) continue;
       const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
       const bool fit = collecting_.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
       if (!fit) ++unfit;
-      if (fit && out.size() < collecting_.most) out.push_back(paths[i]);
+      if (!fit || out.size() == collecting_.most || bytes + found[i]->size.value_or(0) > collecting_.max_bytes)
+        continue;
+      bytes += found[i]->size.value_or(0);
+      out.push_back(paths[i]);
     }
     collected_.tell_unfit(unfit, directory_, collecting_);
     return out;

@@ -149,6 +149,12 @@ bool ConventionsIntake::is_taken(const model::Place& place, const std::string& l
         known_places_->emplace(std::move(user), KnownPlace{std::move(of_known), known.lieu, known.caf, known.tenure});
       }
     }
+    for (const store::Store::SftpLieu& using_it : tools_.store.sftp_lieux_with_remises(tools_.clock.now())) {
+      for (model::Place& of_used : flux::places(using_it.channel)) {
+        std::string user = of_used.user;
+        used_places_.emplace(std::move(user), HeldPlace{std::move(of_used), using_it.lieu, std::nullopt});
+      }
+    }
   }
   const auto term = model::term(convention);
   const auto taken = [&](const std::optional<model::Interval>& by_other) {
@@ -159,6 +165,11 @@ bool ConventionsIntake::is_taken(const model::Place& place, const std::string& l
     return h.second.lieu != lieu && collide(h.second.place, place) && taken(h.second.during);
   });
   if (in_flux) return true;
+  // Looked for and removed by name: what a lieu's former directory still holds is not handed to another.
+  const auto [used, used_end] = used_places_.equal_range(place.user);
+  if (std::any_of(used, used_end,
+                  [&](const auto& u) { return u.second.lieu != lieu && collide(u.second.place, place); }))
+    return true;
   const auto [known, known_end] = known_places_->equal_range(place.user);
   return std::any_of(known, known_end, [&](const auto& k) {
     const KnownPlace& other = k.second;

@@ -62,6 +62,7 @@ class ConventionsIntake {
   };
   // What the store knows of them, read when the first convention names one.
   std::optional<std::multimap<std::string, KnownPlace>> known_places_;
+  std::multimap<std::string, HeldPlace> used_places_;  // by remises that are there; read with them
 };
 
 }  // namespace navette::stages

@@ -11,8 +11,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "flux/channel_profile.h"
 #include "lib/crypto/random.h"
 #include "model/civil_time.h"
+#include "model/partner_profile.h"
 #include "stages/delivery.h"
 #include "stages/rights.h"
 
@@ -199,7 +201,17 @@ void Delivering::begin_looks() {
     to_look_.clear();  // those that still wait are found again
     for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
       const auto after = look_after_.find({lieu.lieu, lieu.via});
-      if (after == look_after_.end() || after->second <= now) to_look_.push_back(std::move(lieu));
+      if (after != look_after_.end() && after->second > now) continue;
+      if (lieu.former && is_anothers(lieu)) {
+        look_after_[{lieu.lieu, lieu.via}] = now + look_every;
+        report_.faults.push_back(
+            fmt::format("pickups of {}: a former directory of its is another lieu's now, nothing is looked for there; "
+                        "for each remise that "
+                        "waits: navette remises picked-up, or withdraw",
+                        lieu.identifiant));
+        continue;
+      }
+      to_look_.push_back(std::move(lieu));
     }
   }
   const auto looks = [&] {
@@ -218,6 +230,20 @@ void Delivering::begin_looks() {
     }
   }
   to_look_ = std::move(later);
+}
+
+// Who holds a directory that was another's takes away what lies there, and sends back what is its own.
+bool Delivering::is_anothers(const store::AwaitingLieu& lieu) {
+  const model::Day today = model::paris_day(tools_.clock.now());
+  const auto ours = flux::places(lieu.channel);
+  const auto known = ours.empty() ? std::vector<store::Store::SftpLieu>{} : tools_.store.sftp_lieux();
+  return std::any_of(known.begin(), known.end(), [&](const store::Store::SftpLieu& other) {
+    if (other.lieu == lieu.identifiant || !other.tenure.during.contains(today)) return false;
+    const auto theirs = flux::places(other.channel);
+    return std::any_of(theirs.begin(), theirs.end(), [&](const model::Place& place) {
+      return std::any_of(ours.begin(), ours.end(), [&](const model::Place& own) { return collide(own, place); });
+    });
+  });
 }
 
 // What looks that were cut short left in arrivee/.
@@ -246,7 +272,7 @@ std::unique_ptr<Delivery> Delivering::look_at(const store::AwaitingLieu& lieu, I
   job->awaited = tools_.store.awaited_remises(lieu, now, std::max(started_, now - look_every));
   job->look = lieu;
   // Its deliveries failed since the search: it is left alone.
-  return job->awaited.empty() ? nullptr : std::move(job);
+  return job->awaited.empty() && !lieu.unnamed ? nullptr : std::move(job);
 }
 
 // Nothing when all is done already: taken apart without a word to the partner, or put off until its hours.

@@ -99,6 +99,7 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
+  bool is_anothers(const store::AwaitingLieu& lieu);
   void land_forgotten();
   Traffic traffic() const;
   std::unique_ptr<Delivery> look_at(const store::AwaitingLieu& lieu, Instant now);

@@ -55,7 +55,7 @@ std::map<std::string, std::string> recipients_of(const store::DueNotification& n
   for (const model::Personne& p : model::habilitated(n.personnes, day)) {
     if (mime::is_valid_address(p.courriel)) out.try_emplace(p.courriel, p.numero);
   }
-  if (const auto* courriel = std::get_if<model::CourrielChannel>(&n.channel); courriel != nullptr && !out.empty()) {
+  if (const auto* courriel = std::get_if<model::CourrielChannel>(&n.channel_now); courriel != nullptr && !out.empty()) {
     const auto profile = flux::read_courriel_profile(courriel->xml);
     if (profile.protection == model::Protection::none) out.try_emplace(profile.address, "boite-du-lieu");
   }

@@ -1,6 +1,7 @@
 #include "stages/pack.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "channels/courriel_message.h"
 #include "flux/bordereau.h"
 #include "flux/channel_profile.h"
@@ -34,6 +36,14 @@ model::RemiseFile store_file(const Directory& dir, std::string name, model::File
 
 std::string stem_of(const store::DueAcheminement& a) {
   return "DI_" + a.emetteur + "_" + a.reference;
+}
+
+// References that differ in case alone are two files here and one on many servers: what would be the second of a remise
+// is left to the next one.
+void leave_namesakes(std::vector<store::DueAcheminement>& acheminements) {
+  std::set<std::string> names;
+  std::erase_if(acheminements,
+                [&](const store::DueAcheminement& a) { return !names.insert(text::lower(stem_of(a))).second; });
 }
 
 // Of a lieu whose remises leave as mails; nothing for all others.
@@ -193,6 +203,7 @@ bool Packing::pack_remise(store::RowId id) {
   Rights rights =
       sort_by_rights(tools_.store.due_acheminements(id, due_by_, tools_.remise_max), lieu, tools_.reference);
   if (rights.kept.empty() && rights.lost.empty()) return false;
+  leave_namesakes(rights.kept);
   store::PackOutcome outcome;
   outcome.rights_lost = std::move(rights.lost);
   report_.rights_lost += outcome.rights_lost.size();

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/text.h"
 #include "flux/channel_profile.h"
 
 namespace navette::stages {
@@ -16,9 +17,7 @@ std::optional<Access> access_of(const model::Channel& channel) {
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
   if (sftp == nullptr) return std::nullopt;
   model::SftpProfile profile = flux::read_sftp_profile(sftp->xml);
-  std::transform(profile.host.begin(), profile.host.end(), profile.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return Access{{std::move(profile.host), profile.port, std::move(profile.user)}, profile.connections};
+  return Access{{text::lower(profile.host), profile.port, std::move(profile.user)}, profile.connections};
 }
 
 void Traffic::add(Passage passage) {

@@ -223,7 +223,8 @@ struct DueNotification {
   int attempts = 0;
   Instant delivered_at;
   model::Channel channel;                  // by which it was delivered
-  std::vector<model::Personne> personnes;  // of the version in force; of the remise's own when none is (R8)
+  model::Channel channel_now;              // of the version in force
+  std::vector<model::Personne> personnes;  // of that one; of the one it was delivered by when none is (R8)
   std::set<std::string> told;              // by former attempts: numéros, as NotificationOutcome names them
   std::string reason;                      // why it was put off; empty: it was not
   std::optional<Instant> first_accepted;   // for the first of them: day 0 (R5)
@@ -310,6 +311,8 @@ struct AwaitingLieu {
   std::string identifiant;
   RowId via = 0;
   model::Channel channel;
+  bool unnamed = false;  // who picked some of them up may still be told in its return directory
+  bool former = false;   // `via` is not the version in force
 };
 struct AwaitedRemise {
   RowId id = 0;

@@ -433,8 +433,23 @@ ALTER TABLE fichier_de_remise RENAME TO remise_fichier;
 CREATE INDEX remise_fichier_demande ON remise_fichier (demande_id);
 )sql";
 
-constexpr std::array<const char*, 10> migrations = {migration_1, migration_2, migration_3, migration_4, migration_5,
-                                                    migration_6, migration_7, migration_8, migration_9, migration_10};
+// Where files of ours lie, and under which names: what an attempt left under a suffix that is no more the profile's is
+// removed under that one. Failures far apart are no series. Who picked up may be told after the pickup was seen.
+constexpr const char* migration_11 = R"sql(
+ALTER TABLE lieu_version DROP COLUMN place;
+ALTER TABLE lieu_version ADD COLUMN place TEXT GENERATED ALWAYS AS (CASE canal
+  WHEN 'sftp' THEN substr(profil, instr(profil, '<hote>'), instr(profil, '<identifiantSecret>') - instr(profil, '<hote>'))
+    || substr(profil, instr(profil, '<repertoire>'), instr(profil, '<ecrasement>') - instr(profil, '<repertoire>'))
+    || iif(instr(profil, '<creationRepertoire>true<') > 0, '/', '')
+  ELSE canal END) VIRTUAL;
+ALTER TABLE remise ADD COLUMN derniere_tentative INTEGER;
+CREATE INDEX remise_sans_personne ON remise (retiree_le)
+  WHERE etat = 'livree' AND retrait_personne IS NULL AND retiree_le IS NOT NULL;
+)sql";
+
+constexpr std::array<const char*, 11> migrations = {migration_1, migration_2,  migration_3, migration_4,
+                                                    migration_5, migration_6,  migration_7, migration_8,
+                                                    migration_9, migration_10, migration_11};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

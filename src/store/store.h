@@ -86,6 +86,9 @@ class Store {
     model::SftpChannel channel;
   };
   std::vector<SftpLieu> sftp_lieux();
+  // By the channels, former ones perhaps, by which remises were put where navette may still look for them or remove
+  // them. No tenure.
+  std::vector<SftpLieu> sftp_lieux_with_remises(Instant now);
 
   // ---- routing
   // What waits for communes that open today becomes unrouted again. Returns whether anything was due.

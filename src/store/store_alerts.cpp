@@ -90,11 +90,11 @@ AlertFacts Store::alert_facts(const std::string& caf, Instant now) {
                 "a.demande_id = d.id AND a.etat = 'retire' AND l.caf = ?2) ORDER BY d.id");
   withdrawn.bind(yesterday, caf);
   f.withdrawn_demandes = items(std::move(withdrawn));
-  // What another Caf sent is not this one's business.
+  // What another Caf, or a lieu of its, sent is not this one's business.
   auto flux = db_.query(
       "SELECT emetteur || '/' || ticket, coalesce(code, '') FROM flux "
-      "WHERE traite_le >= ?1 AND etat = 'refuse' AND (emetteur = 'caf-' || ?2 OR emetteur NOT LIKE 'caf-%') ORDER BY "
-      "id");
+      "WHERE traite_le >= ?1 AND etat = 'refuse' AND (emetteur = 'caf-' || ?2 OR (emetteur NOT LIKE 'caf-%' "
+      "AND coalesce((SELECT l.caf FROM lieu l WHERE l.identifiant = emetteur), ?2) = ?2)) ORDER BY id");
   flux.bind(yesterday, caf);
   f.refused_flux = items(std::move(flux));
   return f;

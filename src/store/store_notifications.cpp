@@ -1,4 +1,6 @@
 // Notifications of remises.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -11,8 +13,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
   std::vector<DueNotification> out;
   std::vector<RowId> versions;
   {
-    // Persons of the version in force (an avenant's come with it; a departure closes in every version, R13), or of the
-    // remise's own when none is: commitments outlive the convention (R8).
+    // Persons and box of the version in force (an avenant's come with it; a departure closes in every version, R13), or
+    // of the one that it was delivered by when none is: commitments outlive the convention (R8).
     auto q = db_.query(
         "SELECT n.remise_id, r.nom, l.identifiant, lv.nom, v.partenaire, c.numero, r.nombre, r.delai_retrait, "
         "v.conservation, "
@@ -22,7 +24,9 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), ''), n.premiere_le, coalesce(n.motif, '') FROM "
         "notification n JOIN remise r ON r.id "
         "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
-        "JOIN version v ON v.id = r.version_id JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
+        "JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) JOIN lieu_version lv ON lv.version_id = v.id "
+        "AND "
+        "lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.retenue = 0 AND n.prochaine <= "
         "?1 "
         "ORDER BY n.prochaine LIMIT ?2");
@@ -50,7 +54,11 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
     }
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i].personnes = load_version(versions[i]).annexe.personnes;
+    const model::Annexe annexe = load_version(versions[i]).annexe;
+    out[i].personnes = annexe.personnes;
+    const auto lieu = std::find_if(annexe.lieux.begin(), annexe.lieux.end(),
+                                   [&](const model::Lieu& l) { return l.identifiant == out[i].lieu; });
+    out[i].channel_now = lieu == annexe.lieux.end() ? out[i].channel : lieu->channel;
     auto told = db_.query("SELECT destinataire FROM notification_recue WHERE remise_id = ?");
     told.bind(out[i].remise);
     while (told.step()) out[i].told.insert(told.text(0));

@@ -11,6 +11,8 @@ namespace {
 
 // As long as a lieu may keep anything (R6). What is gone later was destroyed, not picked up.
 constexpr auto longest_kept = std::chrono::days(184);
+// So long after a pickup was seen an acknowledgement that says by whom is still looked for.
+constexpr auto named_within = std::chrono::days(30);
 // Of one lieu that are looked for at a time.
 constexpr std::int64_t most_demandes = 10'000;
 
@@ -26,10 +28,12 @@ std::optional<PickupSubject> Store::pickup_subject(const std::string& remise_nam
   return s;
 }
 
-// As for notifications: persons of the version in force that day, of the remise's own when none is (R8).
+// As for notifications: persons of the version in force that day, of the one that it was delivered by when none is
+// (R8).
 bool Store::is_habilitated(RowId remise, const std::string& personne, model::Day day) {
   auto q = db_.query(
-      "SELECT 1 FROM remise r JOIN version v ON v.id = r.version_id JOIN personne p ON p.version_id = "
+      "SELECT 1 FROM remise r JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) JOIN personne p ON "
+      "p.version_id = "
       "coalesce((SELECT w.id FROM version w WHERE w.convention_id = v.convention_id AND w.en_vigueur_du <= ?3 AND "
       "(w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT 1), v.id) "
       "WHERE r.id = ?1 AND p.numero = ?2 AND p.du <= ?3 AND (p.au IS NULL OR p.au >= ?3)");
@@ -43,13 +47,21 @@ bool Store::knows_lieu(const std::string& identifiant) {
 std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
   std::vector<AwaitingLieu> out;
   auto q = db_.query(
-      "SELECT DISTINCT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil FROM remise r JOIN lieu l ON l.id = "
-      "r.lieu_id JOIN lieu_version lv ON lv.version_id = coalesce(r.livree_par, r.version_id) AND lv.lieu_id = l.id "
-      "WHERE r.etat = 'livree' AND r.retiree_le IS NULL AND r.livree_le > ?1 AND r.livree_le <= ?2 "
-      "AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?3 ORDER BY l.id, lv.version_id");
-  q.bind(to_column(now - longest_kept), to_column(before), to_column(now));
+      "SELECT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil, max(r.sans_personne), lv.version_id <> "
+      "coalesce((SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = l.id AND "
+      "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5)), 0) FROM "
+      "(SELECT lieu_id, coalesce(livree_par, version_id) AS via, 0 AS sans_personne FROM remise WHERE etat = 'livree' "
+      "AND retiree_le IS NULL AND livree_le > ?1 AND livree_le <= ?2 UNION SELECT lieu_id, coalesce(livree_par, "
+      "version_id), 1 FROM remise WHERE etat = 'livree' AND retrait_personne IS NULL AND retiree_le > ?4) r "
+      "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.version_id = r.via AND lv.lieu_id = l.id "
+      "WHERE (r.sans_personne = 0 OR instr(lv.profil, '<repertoireRetour>') > 0) "
+      "AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?3 GROUP BY l.id, lv.version_id "
+      "ORDER BY l.id, lv.version_id");
+  q.bind(to_column(now - longest_kept), to_column(before), to_column(now), to_column(now - named_within),
+         model::to_iso(model::paris_day(now)));
   while (q.step()) {
-    out.push_back({q.integer(0), q.text(1), q.integer(2), channel_from(q.text(3), q.text(4))});
+    out.push_back({q.integer(0), q.text(1), q.integer(2), channel_from(q.text(3), q.text(4)), q.integer(5) != 0,
+                   q.integer(6) != 0});
   }
   return out;
 }

@@ -20,6 +20,10 @@ model::FileKind kind_from(const std::string& name) {
   return name == "bordereau" ? model::FileKind::cover_sheet : model::FileKind::manifest;
 }
 
+// Attempts, or failures, farther apart are of two series: a lieu was suspended, nothing was due, navette stood still.
+// Between two of one series lies an hour, or the hours in which the partner lets nobody in.
+constexpr auto longest_pause = std::chrono::days(2);
+
 }  // namespace
 
 std::string Store::remise_object(RowId remise) {
@@ -33,8 +37,10 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   {
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, iif(there.place <> lv.place, there.canal, lv.canal), "
-        "iif(there.place <> lv.place, there.profil, lv.profil), r.tentatives, r.premiere_tentative, "
-        "l.echecs, l.premier_echec, r.etat = 'a-rappeler', r.reemise_de, "
+        "iif(there.place <> lv.place, there.profil, lv.profil), r.tentatives, "
+        "iif(r.derniere_tentative > ?3, r.premiere_tentative, NULL), l.echecs, iif(l.erreur_le > ?3, l.premier_echec, "
+        "NULL), "
+        "r.etat = 'a-rappeler', r.reemise_de, "
         "iif(there.place <> lv.place, there.version_id, lv.version_id), "
         "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
         "coalesce(there.place <> lv.place, 0) FROM "
@@ -48,7 +54,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND l.retenu = 0 AND l.prochaine <= ?1 "
         // Where little is tried at a time, what was tried often lets the others go first: it may fail for itself.
         "ORDER BY l.echecs > 0, iif(l.echecs > 0, r.tentatives, 0), r.prochaine, r.id");
-    q.bind(to_column(now), model::to_iso(model::paris_day(now)));
+    q.bind(to_column(now), model::to_iso(model::paris_day(now)), to_column(now - longest_pause));
     std::size_t local = 0;
     std::size_t remote = 0;
     while (local + remote < filter.local + filter.remote && q.step()) {
@@ -116,13 +122,14 @@ void Store::free_partner(RowId lieu, Instant now) {
 void Store::partner_failed(RowId lieu, model::Scope scope, const DeliveryOutcome& o, const std::string& reason) {
   const bool access = scope == model::Scope::access || scope == model::Scope::mail_server;
   db_.query(
-         "UPDATE lieu SET echecs = max(echecs, ?3), premier_echec = coalesce(premier_echec, ?4), derniere_erreur = ?5, "
-         "erreur_le = ?4, portee = iif(retenu = 1, portee, ?6), retenu = max(retenu, ?7), prochaine = max(prochaine, "
-         "?8) "
+         "UPDATE lieu SET echecs = max(echecs, ?3), premier_echec = iif(erreur_le > ?9, coalesce(premier_echec, ?4), "
+         "?4), "
+         "derniere_erreur = ?5, erreur_le = ?4, portee = iif(retenu = 1, portee, ?6), retenu = max(retenu, ?7), "
+         "prochaine = max(prochaine, ?8) "
          "WHERE id = ?1 OR (?6 = 'acces' AND id IN " SAME_ACCESS ")")
       .bind(lieu, model::to_iso(model::paris_day(o.at)), o.failures, to_column(o.at), reason)
       .bind(access ? "acces" : "lieu", std::int64_t{o.next_attempt ? 0 : 1},
-            o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0})
+            o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0}, to_column(o.at - longest_pause))
       .run();
 }
 
@@ -146,7 +153,8 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   for (const RowId id : remises) {
     db_.query(
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?1), "
-           "en_cours = 1, tentee_par = coalesce((SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = "
+           "derniere_tentative = ?1, en_cours = 1, tentee_par = coalesce((SELECT max(v.id) FROM lieu_version o JOIN "
+           "version v ON v.id = "
            "o.version_id WHERE o.lieu_id = remise.lieu_id AND v.en_vigueur_du <= ?3 AND (v.en_vigueur_au IS NULL OR "
            "v.en_vigueur_au >= ?3)), version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
            "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
@@ -193,7 +201,9 @@ void Store::begin_taking_apart(const std::vector<RowId>& remises) {
 }
 
 void Store::forget_attempts_place(RowId remise, const std::string& why, Instant now) {
-  db_.query("UPDATE remise SET tentee_par = NULL, prochaine = ?, motif = NULL WHERE id = ?")
+  db_.query(
+         "UPDATE remise SET tentee_par = NULL, prochaine = ?, motif = iif(retenue_operateur = 1, motif, NULL) WHERE id "
+         "= ?")
       .bind(to_column(now), remise)
       .run();
   db_.query("UPDATE remise_fichier SET arrive = 0 WHERE remise_id = ?").bind(remise).run();

@@ -206,14 +206,16 @@ def the_alert(site):
 
 
 def test_what_needs_a_person_is_told_to_its_own_caf(site):
-    """Another Caf's lieux and communes stay out of it."""
+    """Another Caf's lieux and communes stay out of it, and what its lieux send."""
     site.configure("[emetteur.caf-381]\nflux = habilitations\ncaf = 381\ndepartements = 38\n")
     open_lieux(site)
     other = habilitations("HAB-1", convention("CLI_9", {"rpe-isere": ["38185"]}, siret="21380185500015"), emetteur="caf-381")
     site.deposit(other.replace(b"caf42", b"caf38"), "caf-381", "hab-1.xml")
     site.passes()
     site.run("lieux", "suspend", "rpe-isere", "--why", "panne")
+    site.deposit(b"<!DOCTYPE d><d/>", "rpe-isere", "ack.xml")
     path = the_alert(site)
+    assert "rpe-isere/" in mail_at(path).get_content()
     assert path.name.startswith("alerte-381-") and mail_at(path)["To"] == "contact@caf38.example.org"
 
 

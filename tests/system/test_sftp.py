@@ -554,6 +554,41 @@ def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
         server.stop()
 
 
+def test_a_key_with_a_passphrase_and_another_suffix(site, sshd):
+    open_site(site, sshd, sshd.channel().replace(">.part<", ">.enCours1<"))
+    key = site.path / "justificatifs/cle-partenaire"
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "chaise longue", "-f", key], check=True)
+    passphrase = key.with_name("cle-partenaire-passphrase")
+    passphrase.write_text("chaise courte\n", encoding="utf-8")
+    passphrase.chmod(0o600)
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    assert "passphrase" in site.json("lieux", "show", "rpe-un")["dernier_motif"] and sshd.files() == []
+    passphrase.write_text("chaise longue\n", encoding="utf-8")
+    site.run("lieux", "retry", "rpe-un")
+    site.run("run", "--now", code=1, env={**os.environ, "NAVETTE_FAULT": "1+:lost@sftp.close"})
+    assert {pathlib.Path(name).suffix for name in sshd.files()} == {".enCours1"}
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert {pathlib.Path(name).suffix for name in sshd.files()} == {".pdf", ".xml"}
+
+
+def test_no_more_than_so_much_is_fetched_from_a_partner_at_a_time(site, sshd):
+    """What it leaves there fills no disk of ours."""
+    returns = sshd.path / "retour"
+    returns.mkdir()
+    open_site(site, sshd, sshd.channel().replace("</preuveRetrait>", f"</preuveRetrait><repertoireRetour>{returns}</repertoireRetour>"))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    for name in ("a.xml", "b.xml", "c.xml"):
+        (returns / name).write_bytes(b"x" * (6 << 20))
+        os.utime(returns / name, (1, 1))
+    site.passes(code=None)
+    assert [p.name for p in returns.iterdir()] == ["c.xml"]
+    site.passes(code=None)
+    assert list(returns.iterdir()) == []
+
+
 def test_what_was_begun_elsewhere_is_removed_there_and_comes_whole_to_the_new_place(site, sshd):
     """An attempt that leaves a half, then an avenant that names another directory: nothing is lost, nothing stays."""
     def canal(name):

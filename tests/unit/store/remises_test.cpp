@@ -575,6 +575,17 @@ TEST_CASE("what a refused attempt, or one that a stop cut short, brought there i
   CHECK(known() == file);
 }
 
+TEST_CASE("why an operator holds a remise is kept when its lieu turns out to have nothing of it") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  site.store->begin_attempts({site.remise(name)}, site.now);
+  site.store->apply_deliveries({{site.remise(name), model::Retry{"lost", std::nullopt}, site.now, site.now + 1h}});
+  site.store->hold_remise(name, "le lieu déménage", site.now);
+  site.store->confirm_taken_back(name, "rien reçu", site.now);
+  CHECK(site.state_of(name) == "retenue");
+  CHECK(site.text("SELECT motif FROM remise") == "le lieu déménage");
+}
+
 TEST_CASE("R6: a remise that its lieu has, although no server said so, is delivered since its first attempt") {
   Routed site;
   const std::string name = site.pack("rpe-a");
