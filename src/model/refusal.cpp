@@ -54,7 +54,8 @@ constexpr std::array entries{
     Entry{Code::lieu_rattache_ailleurs, "LIEU_RATTACHE_AILLEURS",
           "Le lieu est rattaché à une autre convention pour une partie de la même période, ou à un autre partenaire."},
     Entry{Code::repertoire_partage, "REPERTOIRE_PARTAGE",
-          "Un répertoire du serveur, celui des remises ou de retour, est déjà celui d'un autre lieu du même compte, ou contient encore de ses remises."},
+          "Un répertoire du serveur, celui des remises ou de retour, est déjà celui d'un autre lieu du même compte, ou "
+          "contient encore de ses remises."},
     Entry{Code::justificatif_interdit, "JUSTIFICATIF_INTERDIT",
           "Le nom d'un justificatif n'est pas admis ici : il est celui d'une autre Caf ou d'un autre usage."},
     Entry{Code::personne_en_double, "PERSONNE_EN_DOUBLE", "Une personne figure plusieurs fois dans la convention."},

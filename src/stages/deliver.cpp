@@ -202,7 +202,7 @@ void Delivering::begin_looks() {
     for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
       const auto after = look_after_.find({lieu.lieu, lieu.via});
       if (after != look_after_.end() && after->second > now) continue;
-      if (lieu.former && is_anothers(lieu)) {
+      if (lieu.former && is_anothers(lieu.identifiant, lieu.channel)) {
         look_after_[{lieu.lieu, lieu.via}] = now + look_every;
         report_.faults.push_back(
             fmt::format("pickups of {}: a former directory of its is another lieu's now, nothing is looked for there; "
@@ -233,17 +233,27 @@ void Delivering::begin_looks() {
 }
 
 // Who holds a directory that was another's takes away what lies there, and sends back what is its own.
-bool Delivering::is_anothers(const store::AwaitingLieu& lieu) {
+bool Delivering::is_anothers(const std::string& lieu, const model::Channel& former) {
   const model::Day today = model::paris_day(tools_.clock.now());
-  const auto ours = flux::places(lieu.channel);
+  const auto ours = flux::places(former);
   const auto known = ours.empty() ? std::vector<store::Store::SftpLieu>{} : tools_.store.sftp_lieux();
   return std::any_of(known.begin(), known.end(), [&](const store::Store::SftpLieu& other) {
-    if (other.lieu == lieu.identifiant || !other.tenure.during.contains(today)) return false;
+    if (other.lieu == lieu || !other.tenure.during.contains(today)) return false;
     const auto theirs = flux::places(other.channel);
     return std::any_of(theirs.begin(), theirs.end(), [&](const model::Place& place) {
       return std::any_of(ours.begin(), ours.end(), [&](const model::Place& own) { return collide(own, place); });
     });
   });
+}
+
+// A demande's files have the same names at each of its lieux: side by side in a directory that is another lieu's now
+// they cannot be told from that one's.
+bool Delivering::would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu) {
+  if (!remise.recall && !remise.tried) return false;
+  if (lieu && lieu->version_id == remise.via) return false;
+  const auto places = flux::places(remise.channel);
+  return !places.empty() && places.front().use == model::Place::Use::remises_flat &&
+         is_anothers(remise.lieu_identifiant, remise.channel);
 }
 
 // What looks that were cut short left in arrivee/.
@@ -284,6 +294,7 @@ std::unique_ptr<Delivery> Delivering::job_for(const store::DueRemise& remise) {
   auto job = std::make_unique<Delivery>();
   job->lieu = remise.lieu;
   job->remise = remise;
+  job->anothers = would_take_anothers(remise, lieu);
   job->take_apart = !remise.recall && (held || !rights.lost.empty());
   job->lost = std::move(rights.lost);
   if (job->take_apart && !remise.tried) {

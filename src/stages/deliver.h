@@ -99,7 +99,8 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
-  bool is_anothers(const store::AwaitingLieu& lieu);
+  bool is_anothers(const std::string& lieu, const model::Channel& former);
+  bool would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu);
   void land_forgotten();
   Traffic traffic() const;
   std::unique_ptr<Delivery> look_at(const store::AwaitingLieu& lieu, Instant now);

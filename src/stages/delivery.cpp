@@ -19,6 +19,18 @@ Delivery::Result Delivery::run(const DeliverTools& tools, const std::stop_token&
   try {
     if (look) return look_there(tools);
     if (!sender) return model::Refused{"canal-indisponible", "this navette does not serve the lieu's channel"};
+    if (anothers && remise.recall) {
+      return model::Refused{
+          "rappel-impossible",
+          "its directory is another lieu's now, whose files may have the same names: have the partner "
+          "remove what is left of it"};
+    }
+    if (anothers) {
+      return model::Retry{
+          "what an attempt may have left lies in a directory that is another lieu's now: have the partner "
+          "remove it, then navette remises taken-back",
+          std::nullopt};
+    }
     if (remise.recall) return take_back(tools.spool);
     return deliver(tools.spool);
   } catch (const channels::NothingSent&) {

@@ -47,6 +47,7 @@ struct Delivery {
   std::vector<store::AwaitedRemise> awaited;
   bool local = true;
   bool take_apart = false;
+  bool anothers = false;  // what is to be removed lies in what is another lieu's now
   std::vector<store::DueAcheminement> lost;
   std::unique_ptr<channels::FileSender> sender;  // none: the channel is not served by this navette
   std::jthread thread;

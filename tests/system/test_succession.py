@@ -54,6 +54,17 @@ def test_a_directory_in_which_a_lieu_still_has_remises_is_handed_to_no_other(sit
     site.deposit(habilitations("HAB-3", convention("CLI_1", communes, version=2, canal=swapped)), "caf-421", "hab-3.xml")
     site.passes(code=None)
     assert rows(site, "SELECT max(version) FROM version") == [(2,)]
+    # What is taken back of the one is not what the other has there now.
+    of = {r["lieu"]: r["remise"] for r in site.json("remises", "list")}
+    site.run("remises", "reissue", of["rpe-b"], "--why", "essai")
+    site.passes(code=None)
+    there = sorted(p.name for p in (sshd.there / "a").iterdir())
+    assert {"DI_monenfant_X1.pdf", "DI_monenfant_X1.xml"} <= set(there)
+    site.run("remises", "withdraw", of["rpe-a"], "--why", "essai", "--apply")
+    site.passes(code=None)
+    assert sorted(p.name for p in (sshd.there / "a").iterdir()) == there
+    withdrawn = site.json("remises", "show", of["rpe-a"])
+    assert withdrawn["etat"] == "a-detruire" and "another lieu's now" in withdrawn["motif"]
 
 
 def test_what_lies_in_a_former_return_directory_that_is_anothers_now_is_left_to_it(site, sshd):
