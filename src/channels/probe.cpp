@@ -104,7 +104,6 @@ class SftpProbing {
     probe_.problem = std::move(problem);
     probe_.advice = std::move(advice);
     probe_.delivers = step_ == removing || step_ == returning;
-    probe_.answered = step_ != name && step_ != connection && step_ != dialogue;
   }
 
   bool try_credentials();
@@ -177,6 +176,7 @@ void SftpProbing::connection_failed(const ssh::SshError& e) {
     probe_.passed.insert(probe_.passed.end(), before.begin(), before.end());
   };
   const std::string account = profile_.user;
+  probe_.answered = e.fault() > ssh::Fault::lost;
   switch (e.fault()) {
     case ssh::Fault::resolution:
       at(name, {});
@@ -190,6 +190,9 @@ void SftpProbing::connection_failed(const ssh::SshError& e) {
     case ssh::Fault::lost:
       at(dialogue, {name, connection});
       return fail(e.what(), "ask the partner what its server has; if that is no SSH server, correct <port>");
+    case ssh::Fault::unheard:
+      at(login, {name, connection, dialogue, host_key});
+      return fail(e.what(), "ask the partner why its server says nothing more once " + account + " logs in");
     case ssh::Fault::key_exchange:
       at(dialogue, {name, connection});
       return fail(e.what(), "ask the partner: its server is too old or too strict");
@@ -372,7 +375,8 @@ void SftpProbing::upload_failed(const ssh::UploadFailure& failure) {
   }
   if (failure.operation == Operation::sync)
     return fail(failure.what, "ask the partner: its server cannot keep a file for certain (disk full, quota?)");
-  if (failure.operation == Operation::write || failure.code == SftpError::failure)
+  if (failure.code == SftpError::failure ||
+      (failure.operation == Operation::write && failure.code != SftpError::permission_denied))
     return fail(failure.what, "ask the partner: is its disk full, or a quota reached?");
   fail(failure.what,
        fmt::format("have the partner let {} write there, or correct <repertoire> in its profile", profile_.user));

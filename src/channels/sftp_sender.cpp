@@ -38,6 +38,7 @@ const char* code_of(ssh::Fault fault) {
     case ssh::Fault::connection:
     case ssh::Fault::timed_out:
     case ssh::Fault::lost:
+    case ssh::Fault::unheard:
     case ssh::Fault::channel:
       break;
   }
@@ -56,7 +57,7 @@ Outcome outcome_of_error(const SftpError& e) {
       return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?",
                      Scope::lieu};
     case SftpError::permission_denied:
-      return Refused{"droits-insuffisants", std::string(e.what()) + "; the partner must let this account write there",
+      return Refused{"droits-insuffisants", std::string(e.what()) + "; the partner must let this account do that there",
                      Scope::lieu};
     case SftpError::unsupported:
       return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says",

@@ -77,6 +77,8 @@ def open_partners(site, sshd, canaux, more=""):
     key = (sshd.path / "hote.pub").read_text(encoding="ascii")
     put_secret(site, "hotes", f"[127.0.0.1]:{sshd.port} {key}".encode())
     put_secret(site, "hotes-autres", f"[127.0.0.2]:{sshd.port} {key}".encode())
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", sshd.path / "ancienne"], check=True)
+    put_secret(site, "hotes-anciens", f"[127.0.0.1]:{sshd.port} {(sshd.path / 'ancienne.pub').read_text('ascii')}".encode())
     site.passes(code=0)
 
 
@@ -98,6 +100,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
     with silent_server() as silent:
         stalled = sshd.channel(port=silent.getsockname()[1])
         canaux = {
+            "ancien-connu": known(flat(sshd, "ancien-connu"), "hotes-anciens"),  # tried first, over the good ones' account
             "bon": good,
             "bon-complet": sshd.channel(make_directory=True, overwrite=True),
             "bon-connu": known(flat(sshd, "bon-connu"), "hotes"),
@@ -106,6 +109,7 @@ def test_each_fault_names_the_setting_to_change(site, server):
             "faux-cle-hote": flat(sshd, "faux-cle-hote").replace(sshd.fingerprint(), "SHA256:" + 43 * "A"),
             "faux-compte": good.replace("<utilisateur>", "<utilisateur>absent-"),
             "faux-connu": known(flat(sshd, "faux-connu"), "hotes-autres"),
+            "faux-ecriture": server("internal-sftp -P write").channel(make_directory=False),
             "faux-fige": stalled,
             "faux-lecture": readonly.channel(make_directory=False),
             "faux-lecture-mkdir": readonly.channel(),
@@ -128,6 +132,8 @@ def test_each_fault_names_the_setting_to_change(site, server):
     assert f"{STEPS}, making a directory, write, size, rename, replace, removal)" in said["bon-complet"][1]
     assert f"({write}, removal)" in said["bon-sans-renommage"][1]
     expected = {
+        "ancien-connu": ("host key: ", sshd.fingerprint(), "hotes-anciens, the file of <hotesConnus>", "by another way"),
+        "faux-ecriture": ("write: ", "Permission denied", "write there"),
         "faux-cle": ("login: ", "its key is not accepted", "<utilisateur>", "autre-cle of <identifiantSecret>", "admit our key"),
         "faux-cle-hote": ("host key: ", sshd.fingerprint(), "<empreinteHote>", "by another way"),
         "faux-compte": ("login: ", "<utilisateur>"),
@@ -211,6 +217,18 @@ def test_a_server_that_lets_navette_in_and_opens_no_session_is_told_at_that_step
         sshd.stop()
     assert ", SFTP: the server opens no channel" in found["texte"] and "host key, login)" in found["texte"]
     assert "does it admit too few at a time?" in found["texte"] and "<port>" not in found["texte"]
+
+
+@pytest.mark.root
+def test_a_login_that_stalls_is_told_at_that_step(site, tmp_path):
+    sshd = Sshd(tmp_path / "serveur", more="AuthorizedKeysCommand /usr/bin/sleep 25\nAuthorizedKeysCommandUser root\n")
+    try:
+        (sshd.path / "autorisees").write_text("", encoding="ascii")  # looked at first
+        open_partners(site, sshd, {"rpe-un": sshd.channel()})
+        (found,) = findings(site, "--reach", subject="reach", code=1)
+    finally:
+        sshd.stop()
+    assert ", login: no answer" in found["texte"] and "host key)" in found["texte"] and "<port>" not in found["texte"]
 
 
 def test_two_lieux_that_share_a_flat_directory_are_told(site, server):

@@ -41,8 +41,9 @@ void FreeKey::operator()(ssh_key_struct* key) const {
 }
 
 KnownKeys keys_of(const std::string& text, const std::string& host, std::uint16_t port) {
-  // sshd(8): a port other than 22 is part of the name.
-  const std::string name = port == 22 ? host : "[" + host + "]:" + std::to_string(port);
+  // sshd(8): a port other than 22 is part of the name; ssh looks for it in lower case.
+  const std::string lower = text::lower(host);
+  const std::string name = port == 22 ? lower : "[" + lower + "]:" + std::to_string(port);
   KnownKeys out;
   for (const std::string& raw : text::split(text, '\n')) {
     std::string blanks = raw;

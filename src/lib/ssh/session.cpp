@@ -244,7 +244,13 @@ KnownKeys known_keys(const Server& server) {
 
 SessionPtr connect_known(const Server& server, const Waiting& waiting, std::string& fingerprint) {
   const KnownKeys known = known_keys(server);
-  SessionPtr session = handshake(server, waiting, algorithms_of(known.accepted));
+  SessionPtr session;
+  try {
+    session = handshake(server, waiting, algorithms_of(known.accepted));
+  } catch (const SshError& e) {
+    if (e.fault() != Fault::key_exchange) throw;
+    session = handshake(server, waiting, "");  // it has no key of a kind that is known: which one, is seen and told
+  }
   const Key key = server_key(session.get());
   fingerprint = fingerprint_of(key.get());
   if (is_among(key.get(), known.revoked))
@@ -284,7 +290,7 @@ class Login {
         fail(Fault::login, server_,
              fmt::format("the account {} or its {} is not accepted", server_.user, by_key ? "key" : "password"));
       default:
-        fail(Fault::lost, server_, "logging in: " + words(session_));
+        fail(Fault::unheard, server_, "logging in: " + words(session_));
     }
   }
 
@@ -297,7 +303,7 @@ class Login {
       const int rc = insist(session_, waiting_.during(" (login)"), SSH_AUTH_AGAIN, operation);
       if (rc != SSH_AUTH_ERROR || !ended()) return rc;
     } catch (const SshError& e) {
-      if (e.fault() != Fault::lost || !ended()) throw;
+      if (e.fault() == Fault::timed_out || !ended()) throw SshError(Fault::unheard, e.what());
     }
     fail(Fault::login, server_,
          fmt::format("the server ends the connection when {} logs in: {}", server_.user, words(session_)));

@@ -23,6 +23,7 @@ enum class Fault {
   connection,    // refused, unreachable, no answer in time
   timed_out,     // connected, then silent
   lost,          // ended by the other side or the network
+  unheard,       // either of them while we logged in: it is the server that it should be
   channel,       // logged in, and then no channel for SFTP: refused, as where too many are open, silent or lost
   key_exchange,  // no algorithm in common
   host_key,      // not the pinned one, unknown, or revoked

@@ -94,6 +94,12 @@ TEST_CASE("another key than the pinned or known one is refused, with the fingerp
   server.fingerprint.clear();
   server.known_hosts = known(sshd, "other");
   CHECK(fault_of(server) == Fault::host_key);
+  for (const char* kind : {"ecdsa", "rsa"}) {  // of which the server has none
+    sshd.make_key("host_other", kind);
+    server.known_hosts = known(sshd, "other");
+    CHECK_THROWS_WITH(ssh::Session(server, 5s),
+                      Catch::Contains("not in known_hosts") && Catch::Contains(sshd.fingerprint()));
+  }
 }
 
 TEST_CASE("known_hosts: hashed names, patterns, and @revoked above everything") {
@@ -106,6 +112,12 @@ TEST_CASE("known_hosts: hashed names, patterns, and @revoked above everything") 
   CHECK_THAT(server.known_hosts, Catch::StartsWith("|1|"));
   CHECK(ssh::Session(server, 5s).host_fingerprint() == sshd.fingerprint());
   const std::string hashed = server.known_hosts;
+  server.host = "LocalHost";  // by name; as ssh does
+  for (const std::string name : {"[localhost]", "[LocalHost]"}) {
+    server.known_hosts = name + ":" + std::to_string(sshd.port()) + " " + sshd.public_key() + "\n";
+    CHECK(ssh::Session(server, 5s).host_fingerprint() == sshd.fingerprint());
+  }
+  server.host = "127.0.0.1";
   server.known_hosts = "[127.0.0.*]:* " + sshd.public_key() + "\n";
   CHECK(ssh::Session(server, 5s).host_fingerprint() == sshd.fingerprint());
   for (const std::string& line : {known(sshd), hashed, "[127.*]:* " + sshd.public_key() + "\n"}) {
