@@ -73,8 +73,11 @@ Refused uncertain(const std::string& why) {
 // Once: whoever lets it go again has asked the lieu.
 Refused given_up(const Directory& source) {
   note_in_doubt(source, 0);
-  return uncertain(fmt::format(
-      "{} times the mail server did not say whether it took the mail over: it has probably arrived", most_in_doubt));
+  return uncertain(
+      fmt::format("{} times it was not heard whether the mail server took the mail over, or navette was cut short at "
+                  "it: it may well "
+                  "have arrived",
+                  most_in_doubt));
 }
 
 // For a crash before the caller has written it down. A full disk does not make it undelivered.
@@ -108,7 +111,8 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
     if (is_in_doubt(r)) {
       return uncertain(
           "the mail may have arrived: the mail server's answer was lost, or an attempt was cut short. Since then the "
-          "lieu has another box or another certificate or password, for which another mail would be made");
+          "lieu has another box or another certificate or password, or navette another [mail] from: another mail would "
+          "be made");
     }
     if (auto refused = compose(r, secret, stored)) return *std::move(refused);
   }
@@ -134,7 +138,7 @@ Outcome CourrielSender::transmit(const RemiseToSend& r, const Mail& mail) {
   if (stop_.stop_requested() && !std::holds_alternative<Delivered>(answer.outcome)) throw Interrupted();
   if (answer.in_doubt && before.value_or(0) + 1 >= most_in_doubt) return given_up(r.source);
   Outcome outcome = conclude(r, answer, mail.bytes.size());
-  if (auto* retry = std::get_if<Retry>(&outcome); retry != nullptr && is_in_doubt(r)) {
+  if (auto* retry = std::get_if<Retry>(&outcome); retry != nullptr && (answer.in_doubt || is_in_doubt(r))) {
     retry->reason += fmt::format("; it may have arrived all the same ({} of {} times): ask the lieu",
                                  before.value_or(0) + (answer.in_doubt ? 1 : 0), most_in_doubt);
   }

@@ -298,7 +298,7 @@ std::string effect_of_withdrawal(const RemiseRow& r, const LieuRow& lieu) {
     return "a mail cannot be taken back: ask the lieu to destroy what it has, then navette remises taken-back (" +
            r.faits + ")";
   }
-  if (!r.livree_le && lieu.canal == "courriel" && !lieu.depot) {
+  if (!r.livree_le && r.par_courriel) {
     return "a mail of it that may have left cannot be taken back: if there is one, the remise is then shown as "
            "a-detruire; ask "
            "the lieu to destroy it, then navette remises taken-back";

@@ -123,8 +123,9 @@ struct RemiseRow {
   Instant composee_le;
   std::int64_t nombre = 0;  // demandes
   std::int64_t tentatives = 0;
-  bool en_cours = false;  // an attempt was begun whose end is not written down
-  bool partie = false;    // it was delivered, or an attempt may have left something of it at the lieu
+  bool en_cours = false;      // an attempt was begun whose end is not written down
+  bool partie = false;        // it was delivered, or an attempt may have left something of it at the lieu
+  bool par_courriel = false;  // what an attempt may have left is a mail
   // Next try of the delivery, the removal or the notification; may have passed. Nothing while `partenaire_retenu` or
   // `lieu_suspendu` keep it from being tried.
   std::optional<Instant> prochaine;

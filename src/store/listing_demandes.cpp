@@ -100,7 +100,8 @@ const char* candidates(const DemandeFilter& filter) {
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, "    \
   "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                               \
   "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours, l.echecs > 0, "         \
-  "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL "                                                             \
+  "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL, EXISTS (SELECT 1 FROM lieu_version o WHERE o.lieu_id = "     \
+  "r.lieu_id AND o.version_id = r.tentee_par AND o.canal = 'courriel' AND instr(o.profil, '<clair') = 0) "           \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                             \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -136,6 +137,7 @@ RemiseRow remise_from(const sqlite::Query& q) {
   r.en_cours = q.integer(30) != 0;
   r.partenaire_en_echec = q.integer(31) != 0;
   r.partie = q.integer(32) != 0;
+  r.par_courriel = q.integer(33) != 0;
   if (r.etat == "prete" || r.etat == "a-rappeler") {
     r.lieu_suspendu = r.etat == "prete" && q.integer(27) != 0;  // what is withdrawn is removed all the same
     r.partenaire_retenu = instant_from(q.find_integer(28));

@@ -331,6 +331,26 @@ def test_what_would_be_taken_back_says_that_a_mail_cannot_be(site, mail_server, 
     assert any(words in detail for detail, in rows(site, "SELECT detail FROM trace_detail"))
 
 
+def test_a_mail_that_may_have_arrived_is_not_taken_back_by_the_channel_that_the_lieu_has_since(site, mail_server, lieu):
+    """Neither is that promised, nor does it wait for the mail server."""
+    mail_server.start("--lose", "1")
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [remise] = site.json("remises", "list")
+    assert "it may have arrived all the same (1 of 5 times)" in remise["motif"]
+    mail_server.stop()
+    site.run("lieux", "suspend", "rpe-un", "--why", "essai")
+    site.deposit(habilitations("HAB-1", convention("CLI_1", {"rpe-un": ["42218"]}, version=2)), "caf-421", "hab-1.xml")
+    site.passes(code=None)
+    why = ("--why", "erreur de lieu")
+    preview = site.run("remises", "withdraw", remise["remise"], *why).stdout
+    assert "cannot be taken back" in preview and "is removed" not in preview
+    site.run("remises", "withdraw", remise["remise"], *why, "--apply")
+    site.passes(code=None)
+    assert rows(site, "SELECT etat FROM remise") == [("a-detruire",)]
+
+
 def test_a_demande_too_large_for_any_mail_is_held_with_the_reason(site, mail_server, lieu):
     mail_server.start()
     open_site(site, mail_server, lieu, channel("smime", 65_536))
