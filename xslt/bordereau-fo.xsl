@@ -66,6 +66,7 @@
           <xsl:call-template name="delais"/>
           <xsl:call-template name="engagements"/>
           <xsl:apply-templates select="b:demandes"/>
+          <xsl:call-template name="caracteres-remplaces"/>
         </fo:flow>
       </fo:page-sequence>
     </fo:root>

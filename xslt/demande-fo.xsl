@@ -76,12 +76,7 @@
           <xsl:apply-templates select="d:besoins"/>
           <xsl:call-template name="commentaire"/>
           <xsl:apply-templates select="d:consentement"/>
-          <xsl:if test="$caracteres-remplaces = 'oui'">
-            <fo:block color="{$discret}" font-size="8.5pt" space-before="3pt" keep-with-previous.within-page="always">
-              <xsl:text>Le signe «&#160;�&#160;» tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte de la </xsl:text>
-              <xsl:text>famille est entier dans le fichier XML joint.</xsl:text>
-            </fo:block>
-          </xsl:if>
+          <xsl:call-template name="caracteres-remplaces"/>
         </fo:flow>
       </fo:page-sequence>
     </fo:root>
@@ -620,6 +615,15 @@
         <xsl:otherwise><fo:block>Pas de commentaire.</fo:block></xsl:otherwise>
       </xsl:choose>
     </fo:block>
+  </xsl:template>
+
+  <xsl:template name="caracteres-remplaces">
+    <xsl:if test="$caracteres-remplaces = 'oui'">
+      <fo:block color="{$discret}" font-size="8.5pt" space-before="3pt" keep-with-previous.within-page="always">
+        <xsl:text>Le signe «&#160;�&#160;» tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte </xsl:text>
+        <xsl:text>d’origine est entier dans le fichier XML joint.</xsl:text>
+      </fo:block>
+    </xsl:if>
   </xsl:template>
 
   <xsl:template match="d:consentement">

@@ -124,23 +124,16 @@ class Writer {
     pen_x_ = text.x;
     const auto& file = store_.file(word.font);
     const double unit = text.size / file.metrics().units_per_em;
-    if (word.right_to_left) {
-      write_leftwards(text, file, unit);
-    } else {
-      for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) write(word, word.clusters[c], file, unit);
-    }
+    if (word.right_to_left) reversed(true);
+    for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) write(word, word.clusters[c], file, unit);
+    if (word.right_to_left) reversed(false);
   }
 
-  // From the right end: the order in which it is read is the order of the file (ISO 32000-1, 14.8.2.3.3).
-  void write_leftwards(const TextItem& text, const pdf::FontFile& file, double unit) {
-    const ShapedWord& word = *text.word;
-    double x = text.x;
-    for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) x += word.clusters[c].width * unit;
-    for (unsigned c = text.cluster_end; c > text.cluster_begin; --c) {
-      x -= word.clusters[c - 1].width * unit;
-      pen_x_ = x;
-      write(word, word.clusters[c - 1], file, unit);
-    }
+  // Words follow one another as they are read; the letters of one that is read leftwards stand as they are seen, and it
+  // is said so (ISO 32000-1, 14.8.2.3.3). Letter by letter in the order of reading pdf.js and others see no words.
+  void reversed(bool begins) {
+    flush();
+    out_ += begins ? "/ReversedChars BMC\n" : "EMC\n";
   }
 
   void move_to(double x, double y) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <regex>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -163,6 +164,16 @@ void fail(const xml::Node& element, const std::string& what) {
   throw Error(fmt::format("FO line {}, {}: {}", element.line(), element.name(), what));
 }
 
+namespace {
+
+// As PDF wants them (RFC 3066).
+bool is_language_tag(const std::string& value) {
+  static const std::regex tag("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,8}");
+  return std::regex_match(value, tag);
+}
+
+}  // namespace
+
 void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
                      std::initializer_list<std::string_view> own) {
   // First, because every em and every line-height of this element counts in it.
@@ -171,6 +182,7 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
   }
   element.each_attribute([&](std::string_view name, std::string_view space, const std::string& value) {
     if (space == xml_space && name == "lang") {
+      if (!is_language_tag(value)) fail(element, "xml:lang: no language tag, as fr-FR is one");
       text.language = value;
       return;
     }

@@ -395,6 +395,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
     if (child.name() == "table-column") {
       table->columns.push_back(read_column(child));
     } else if (child.name() == "table-header") {
+      if (!table->header.empty()) fail(child, "a table has one header");
       table->header = read_rows(child, table->text, table->columns.size());
     } else if (child.name() == "table-body") {
       auto rows = read_rows(child, table->text, table->columns.size());

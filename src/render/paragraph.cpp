@@ -56,7 +56,7 @@ class Breaker {
     gather();
     std::size_t begin = 0;
     for (const std::size_t end : std::vector<std::size_t>(shaper_.line_boundaries().of(text_))) {
-      if (end < text_.size() && is_no_break_space(text_[end])) continue;
+      if (end < text_.size() && is_no_break_space(text_[end]) && text_[end - 1] != u'\n') continue;
       segments_.push_back(segment(begin, end));
       begin = end;
       if (segments_.back().ends_line) place_segments();

@@ -31,7 +31,7 @@ RULES = {
     "xmp-extension-schema": "the XMP describes pdfuaid, which PDF/A does not know (6.6.2.3)",
     "title": "dc:title is there, the same as Info's, and shown (UA 7.1)",
     "mark-info": "MarkInfo says Marked and suspects nothing (6.7.2)",
-    "lang": "the catalog has a language tag (6.7.4)",
+    "lang": "the catalog has a language tag, elements no other kind of value (6.7.4)",
     "tabs": "pages are tabbed through in the order of the structure (UA 7.18.3)",
     "actions": "no actions, scripts, layers",
     "structure": "a StructTreeRoot with one Document; each element names its parent; roles are standard (6.7.3)",
@@ -76,6 +76,7 @@ SIGNING_TIME = bytes.fromhex("06092a864886f70d010905")
 SIGNING_CERTIFICATE_V2 = bytes.fromhex("060b2a864886f70d010910022f")
 MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d01090431220420")  # and what comes before its 32 bytes
 LONGEST_STRING = 32767  # bytes (6.1.13)
+LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*")
 PAIRS = {"ET": "BT", "EMC": "BDC", "Q": "q"}
 
 
@@ -238,7 +239,7 @@ class Checker:
         root = self.root
         mark = root.get("/MarkInfo", {})
         self.need(mark.get("/Marked") is True and not mark.get("/Suspects", False), "mark-info")
-        self.need(re.fullmatch(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*", str(root.get("/Lang", ""))), "lang")
+        self.need(LANGUAGE.fullmatch(str(root.get("/Lang", ""))), "lang")
         self.need(root.get("/ViewerPreferences", {}).get("/DisplayDocTitle") is True, "title", "DisplayDocTitle")
         for key in ("/OpenAction", "/AA", "/OCProperties"):
             self.need(key not in root, "actions", key)
@@ -407,6 +408,7 @@ class Checker:
             return
         role = str(element.get("/S", ""))[1:]
         self.need(role in ROLES, "structure", f"role {role}")
+        self.need("/Lang" not in element or LANGUAGE.fullmatch(str(element["/Lang"])), "lang", f"of a {role}")
         self.need(element.get("/P") is not None and element["/P"].objgen == parent.objgen, "structure", f"P of a {role}")
         self.need(above in PARENTS.get(role, above).split() or above == "", "containment", f"{role} in {above}")
         self.need(role in CHILDREN.get(above, role).split(), "containment", f"{role} in {above}")

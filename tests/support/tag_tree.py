@@ -7,6 +7,7 @@ A line for each element, deeper ones further in: its type, what is said of it (l
 tables and lists), then its text between quotes, as the fonts' ToUnicode and ActualText give it. `pdfinfo -struct-text` of
 Debian 12 does nearly that, but drops what follows an ActualText and knows no language.
 """
+import collections
 import io
 import sys
 
@@ -28,29 +29,32 @@ def shown(page, actual=True):
     """{MCID: text} of a page. actual: what stands in an ActualText counts, not what is drawn."""
     resources = page.get("/Resources", {})
     fonts = {key: Font(font, lambda *_: None) for key, font in resources.get("/Font", {}).items()}
-    texts, open_, font = {}, [], None
+    texts, open_, font = collections.defaultdict(list), [], None
     for operands, operator in pikepdf.parse_content_stream(page):
         name = str(operator)
         if name in ("BDC", "BMC"):
             properties = operands[1] if len(operands) > 1 and isinstance(operands[1], Dictionary) else {}
-            mcid, replaced = open_[-1] if open_ else (None, False)
+            mcid, replaced, _ = open_[-1] if open_ else (None, False, None)
             mcid = int(properties["/MCID"]) if "/MCID" in properties else mcid
+            if mcid is not None and "/ActualText" in properties and actual and not replaced:
+                texts[mcid].append(str(properties["/ActualText"]))
+            leftwards = len(texts[mcid]) if str(operands[0]) == "/ReversedChars" else None
             if mcid is not None:
-                texts.setdefault(mcid, "")
-                if "/ActualText" in properties and actual and not replaced:
-                    texts[mcid] += str(properties["/ActualText"])
-            open_.append((mcid, replaced or actual and "/ActualText" in properties))
+                texts[mcid] += []  # an image has none
+            open_.append((mcid, replaced or actual and "/ActualText" in properties, leftwards))
         elif name == "EMC":
-            open_.pop()
+            mcid, _, leftwards = open_.pop()
+            if leftwards is not None:
+                texts[mcid][leftwards:] = reversed(texts[mcid][leftwards:])
         elif name == "Tf":
             font = fonts[str(operands[0])]
         elif name in ("Tj", "TJ") and open_ and open_[-1][0] is not None and not open_[-1][1]:
             for piece in all_of(operands[0]):
                 if isinstance(piece, pikepdf.String):
                     codes = bytes(piece)
-                    texts[open_[-1][0]] += "".join(font.unicode.get(256 * codes[i] + codes[i + 1], "\uFFFD")
-                                                   for i in range(0, len(codes), 2))
-    return texts
+                    texts[open_[-1][0]] += [font.unicode.get(256 * codes[i] + codes[i + 1], "\uFFFD")
+                                            for i in range(0, len(codes), 2)]
+    return {mcid: "".join(pieces) for mcid, pieces in texts.items()}
 
 
 def kids(element, page):

@@ -103,6 +103,7 @@ def test_two_hundred_families_however_they_write(site):
     for reference in corpus():
         assert reference in text
     assert text.count("À partir du") == len(re.findall(r"page \d+/\d+", text))  # the table's header, on each page
+    assert text.count("tient lieu d’un caractère qui ne peut pas être imprimé") == 1
 
 
 @pytest.mark.parametrize("protection", ["smime", "pdf"])

@@ -222,6 +222,21 @@ def test_pdfjs_reads_lists_images_and_languages(example, pdfjs):
     assert [base64.b64decode(data) for data in found["attachments"].values()] == [source.encode()]
 
 
+def test_words_that_run_from_right_to_left_are_words(navette, pdfjs, tmp_path):
+    """And stand in the order in which they are read, for whoever copies or searches."""
+    source = (DATA / "exemple.fo").read_text(encoding="utf-8")
+    words = "שלום עולם", "نبحث عن مكان"
+    (tmp_path / "a.fo").write_text(re.sub(r"(?s)(<fo:flow[^>]*>).*?(</fo:flow>)", lambda m: m[1] + "".join(
+        f"<fo:block>{w}</fo:block>" for w in words) + m[2], re.sub(r"(?s)<fo:bookmark-tree.*</fo:bookmark-tree>", "", source)), "utf-8")
+    shutil.copytree(DATA / "images", tmp_path / "images")
+    Site(navette, tmp_path / "site").run("render", "--fo", tmp_path / "a.fo", "-o", tmp_path / "a.pdf")
+    [found] = pdfjs([tmp_path / "a.pdf"])
+    text = found["pages"][0]["text"]
+    assert [w for line in words for w in line.split() if w not in text] == []
+    places = [text.index(w) for line in words for w in line.split()]
+    assert places == sorted(places)
+
+
 # ---- what is wrong is seen
 
 

@@ -191,6 +191,24 @@ TEST_CASE("what stands on two lines is two words to who has it read aloud") {
   CHECK(contains(PdfFile(result.pdf).run("pdfinfo -struct-text"), "\"un deux trois   quatre\""));
 }
 
+TEST_CASE("a line ends where the family ended it, whatever blanks the next begins with") {
+  for (const std::string blank : {"\u00A0", "\u202F", "\u2007"}) {
+    const std::string kept = "<fo:block linefeed-treatment='preserve' white-space-collapse='false'>un\n";
+    const auto result = render_flow(kept + blank + "- deux\n" + blank + "\ntrois</fo:block>");
+    CHECK(result.substituted_glyphs == 0);
+    CHECK(contains(PdfFile(result.pdf).laid_out(), "un\n"));
+    CHECK(contains(PdfFile(result.pdf).laid_out(), "- deux\n"));
+  }
+}
+
+TEST_CASE("blank lines at the end of a comment take no place") {
+  std::string lines;
+  for (int n = 1; n < 60; ++n) lines += "x\n";
+  CHECK(render_demande(comment(lines + "y\n\n")).pages == render_demande(comment(lines + "y")).pages);
+  const auto list = laid_out("<fo:block linefeed-treatment='preserve' white-space-collapse='false'>x\n\n\n</fo:block>");
+  CHECK(list.pages.at(0).items.size() == 2);  // and the blank behind it
+}
+
 TEST_CASE("no page begins with a blank line of the family's") {
   for (int lines = 60; lines < 64; ++lines) {
     const auto list =
@@ -211,6 +229,7 @@ TEST_CASE("right-to-left words stand in the order they are read") {
   const auto result = render_flow("<fo:block>un שלום עולם deux</fo:block>");
   CHECK(result.substituted_glyphs == 0);
   CHECK(contains(PdfFile(result.pdf).text(), "שלום עולם"));
+  CHECK(count(PdfFile(result.pdf).run("qpdf --qdf --normalize-content=n", "-"), "/ReversedChars BMC") == 3);
   std::u16string read;
   double x = 0;
   std::vector<bool> rightwards;
