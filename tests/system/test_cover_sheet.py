@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pikepdf
 import pytest
 
-from conftest import ROOT
+from conftest import DATA, ROOT
 from test_courriel import channel, contents, open_site
 from test_courriel import a_lieu  # noqa: F401: a fixture
 from test_main_job import MONTHS, R, convention, day, demande, demandes, habilitations, validate
@@ -103,7 +103,15 @@ def test_two_hundred_families_however_they_write(site):
     for reference in corpus():
         assert reference in text
     assert text.count("À partir du") == len(re.findall(r"page \d+/\d+", text))  # the table's header, on each page
-    assert text.count("tient lieu d’un caractère qui ne peut pas être imprimé") == 1
+
+
+def test_a_sign_that_stands_for_what_cannot_be_printed_is_explained(site, tmp_path):
+    source = (DATA / "pdf/bordereau.xml").read_text(encoding="utf-8")
+    for prenom, explained in (("Zoé", 0), ("Zoé👶", 1)):
+        path = tmp_path / "BORDEREAU_rpe-un-20261120-1.xml"
+        path.write_text(re.sub("<prenom>[^<]*</prenom>", f"<prenom>{prenom}</prenom>", source, count=1), encoding="utf-8")
+        site.run("render", path, "-o", tmp_path / "a.pdf", code=None)
+        assert " ".join(text_of((tmp_path / "a.pdf").read_bytes()).split()).count("tient lieu d’un caractère") == explained
 
 
 @pytest.mark.parametrize("protection", ["smime", "pdf"])
