@@ -9,6 +9,7 @@ MailOutcome not_answered(const Mail& mail) {
   const model::Retry retry{"the mail server has not answered yet; its answer is waited for", std::nullopt,
                            model::Scope::mail_server};
   MailOutcome out{retry, {}, true};
+  out.under_way = true;
   for (const std::string& address : mail.recipients) out.recipients.push_back({address, retry});
   return out;
 }
@@ -16,13 +17,12 @@ MailOutcome not_answered(const Mail& mail) {
 }  // namespace
 
 MailOutcome MailBeside::send(const Mail& mail, const std::stop_token& stop) {
-  if (!wait_for_end(stop)) return not_answered(mail);
-  if (auto known = ended_.extract(mail.message_id); !known.empty()) {
-    // What is to be tried again is: the server's sender knows whom it need not ask any more.
-    if (!std::holds_alternative<model::Retry>(known.mapped().outcome)) return std::move(known.mapped());
-  }
+  // That one has been waited for.
+  const auto no_longer = patience_ ? std::optional(std::chrono::milliseconds(0)) : std::nullopt;
+  if (!wait_for_end(no_longer, stop)) return not_answered(mail);
+  if (auto known = ended_.extract(mail.message_id); !known.empty()) return std::move(known.mapped());
   begin(mail);
-  if (!wait_for_end(stop)) return not_answered(mail);
+  if (!wait_for_end(patience_, stop)) return not_answered(mail);
   return std::move(ended_.extract(mail.message_id).mapped());
 }
 
@@ -37,8 +37,8 @@ void MailBeside::begin(const Mail& mail) {
 }
 
 // True when nothing is under way any more.
-bool MailBeside::wait_for_end(const std::stop_token& stop) {
-  constexpr std::chrono::milliseconds slice(100);
+bool MailBeside::wait_for_end(std::optional<std::chrono::milliseconds> patience, const std::stop_token& stop) {
+  const std::chrono::milliseconds slice(patience && patience->count() == 0 ? 0 : 100);
   if (!under_way_) return true;
   const auto began = std::chrono::steady_clock::now();
   while (under_way_->outcome.wait_for(slice) != std::future_status::ready) {
@@ -46,7 +46,7 @@ bool MailBeside::wait_for_end(const std::stop_token& stop) {
     if (stop.stop_requested()) {
       under_way_->thread.request_stop();
       under_way_->outcome.wait();
-    } else if (patience_ && std::chrono::steady_clock::now() - began >= *patience_) {
+    } else if (patience && std::chrono::steady_clock::now() - began >= *patience) {
       return false;
     } else if (meanwhile_) {
       meanwhile_();

@@ -30,9 +30,9 @@ class MailBeside final : public MailSender {
     meanwhile_ = std::move(meanwhile);
   }
 
-  // Without an answer in time: a Retry, of the mail server's scope, for this mail and for whatever is asked for while
-  // the other one is under way. The same mail (message_id) sent again is the same attempt: MailOutcome::at tells when
-  // it was accepted. A stop ends what is under way as MailSender says; so does the destructor.
+  // Without an answer in time: MailOutcome::under_way, for this mail and at once for whatever is asked for while that
+  // one is. The same mail (message_id) sent again is the same attempt: MailOutcome::at tells when it was accepted. A
+  // stop ends what is under way as MailSender says; so does the destructor.
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 
  private:
@@ -42,7 +42,7 @@ class MailBeside final : public MailSender {
     std::jthread thread;
   };
   void begin(const Mail& mail);
-  bool wait_for_end(const std::stop_token& stop);
+  bool wait_for_end(std::optional<std::chrono::milliseconds> patience, const std::stop_token& stop);
 
   MailSender& server_;
   const Clock& clock_;

@@ -38,6 +38,8 @@ struct MailOutcome {
   // mail, and what it refuses one while it takes it for another is that one's.
   bool of_recipient = false;
   std::optional<Instant> at{};  // of the answer, where it came before it was asked for
+  // No answer yet, to this mail or to another that goes first: nothing is known of it, and it is to be sent again soon.
+  bool under_way = false;
 };
 
 class MailSender {

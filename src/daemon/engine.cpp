@@ -324,6 +324,7 @@ void Pass::notify() {
         stages::notify({p.store, p.mail_beside, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
     report_.notified += r.accepted;
     report_.more = r.more;
+    report_.mail_under_way = r.under_way;
   });
 }
 

@@ -54,6 +54,7 @@ struct PassReport {
   std::size_t refused_remises = 0;
   std::size_t notified = 0;
   bool more = false;                  // something is due that was left to the next pass, which is to follow at once
+  bool mail_under_way = false;        // or soon: the mail server has not answered yet
   std::vector<std::string> failures;  // what failed as a whole: a stage, a lieu's packing (exit 3)
   std::vector<store::Incident> incidents;  // these, and what else could not be done; kept for `status`
 };

@@ -71,6 +71,7 @@ class Server {
 
   milliseconds pause_after(const PassReport& report) {
     milliseconds pause = config_.daemon.scan_every;
+    if (report.mail_under_way) pause = std::min(pause, milliseconds(1000));
     if (report.young > 0) pause = std::min(pause, std::max(config_.spool.stable_after, milliseconds(100)));
     const milliseconds due = engine_.next_due() - clock_.now();
     return std::min(pause, due > milliseconds(0) ? due : pause_when_stuck);

@@ -172,8 +172,9 @@ std::string compose(const AlertTools& tools, const channels::Mail& mail, const s
   return mime::compose(message);
 }
 
-store::AlertOutcome attempt(const AlertTools& tools, const store::DueAlert& due, const std::string& description,
-                            Instant now, const std::stop_token& stop) {
+// Nothing as long as the mail server has not answered.
+std::optional<store::AlertOutcome> attempt(const AlertTools& tools, const store::DueAlert& due,
+                                           const std::string& description, Instant now, const std::stop_token& stop) {
   const model::Day day = model::paris_day(now);
   store::AlertOutcome out{due.caf, day, now, true, 0, {}, now + std::chrono::hours(1)};
   channels::Mail mail;
@@ -192,6 +193,7 @@ store::AlertOutcome attempt(const AlertTools& tools, const store::DueAlert& due,
   if (mail.recipients.empty()) return refused("no contact of the Caf has an e-mail address");
   mail.bytes = compose(tools, mail, description, now);
   const auto answer = tools.mail.send(mail, stop);
+  if (answer.under_way) return std::nullopt;
   if (const auto* r = std::get_if<model::Refused>(&answer.outcome)) return refused(r->reason);
   if (const auto* r = std::get_if<model::Retry>(&answer.outcome)) {
     const int attempts = due.attempts + 1;
@@ -215,15 +217,15 @@ std::size_t alert(const AlertTools& tools, const std::stop_token& stop) {
     heartbeat::beat();
     const std::string description = describe_alert(tools, due.caf, now);
     if (description.empty()) continue;
-    const store::AlertOutcome outcome = attempt(tools, due, description, now, stop);
-    if (stop.stop_requested() && !outcome.accepted) break;  // a stop is no attempt
-    tools.store.apply_alert(outcome);
-    if (outcome.accepted) {
+    const auto outcome = attempt(tools, due, description, now, stop);
+    if (!outcome || (stop.stop_requested() && !outcome->accepted)) break;  // a stop is no attempt
+    tools.store.apply_alert(*outcome);
+    if (outcome->accepted) {
       ++accepted;
-      log::info("alert.accepted", {{"caf", due.caf}, {"recipients", outcome.recipients}});
+      log::info("alert.accepted", {{"caf", due.caf}, {"recipients", outcome->recipients}});
     } else {
       log::warning("alert.deferred",
-                   {{"caf", due.caf}, {"reason", outcome.reason}, {"next", model::to_iso_utc(outcome.next_attempt)}});
+                   {{"caf", due.caf}, {"reason", outcome->reason}, {"next", model::to_iso_utc(outcome->next_attempt)}});
     }
   }
   return accepted;

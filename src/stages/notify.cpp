@@ -67,6 +67,7 @@ struct Attempt {
   // What failed is the mail server's.
   std::optional<model::Outcome> server{};
   bool of_recipient = false;  // as MailOutcome has it
+  bool under_way = false;     // the same: it is none yet
 };
 
 Attempt deferred(const store::DueNotification& n, Instant now, std::string reason) {
@@ -179,6 +180,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   if (!is_done(answer, reached > 0, mail.last_try)) {
     Attempt a = not_accepted(n, now, answer.outcome);
     a.of_recipient = answer.of_recipient;
+    a.under_way = answer.under_way;
     if (answer.in_doubt) a.outcome.next_attempt = model::next_copy(now, n.attempts + 1, tried);
     a.outcome.told = std::move(told);
     return a;
@@ -235,6 +237,11 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
         a = deferred(n, tools.clock.now(), describe(e));
       }
       if (stop.stop_requested() && !a.outcome.accepted && a.outcome.told.empty()) break;  // a stop is no attempt
+      if (a.under_way) {
+        if (n.reason != a.outcome.reason) tools.store.note_notification(n.remise, a.outcome.reason);
+        report.under_way = true;
+        break;
+      }
       ++(a.outcome.accepted ? report.accepted : report.deferred);
       tell(n, a.outcome);
       in_a_row = a.server ? in_a_row + 1 : 0;
@@ -245,6 +252,7 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       if (report.more) break;
     }
     tools.store.apply_notifications(outcomes);
+    if (report.under_way) break;
   }
   return report;
 }

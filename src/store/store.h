@@ -165,6 +165,8 @@ class Store {
 
   // ---- notification
   std::vector<DueNotification> due_notifications(Instant now, std::size_t limit);
+  // Why one waits that was not tried.
+  void note_notification(RowId remise, const std::string& reason);
   void apply_notifications(const std::vector<NotificationOutcome>& outcomes);
 
   // ---- alerts to each Caf

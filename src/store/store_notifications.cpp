@@ -66,6 +66,12 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
   return out;
 }
 
+void Store::note_notification(RowId remise, const std::string& reason) {
+  sqlite::Transaction transaction(db_);
+  db_.query("UPDATE notification SET motif = ? WHERE remise_id = ? AND etat = 'a-envoyer'").bind(reason, remise).run();
+  transaction.commit();
+}
+
 void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const NotificationOutcome& o : outcomes) {

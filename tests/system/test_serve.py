@@ -144,9 +144,24 @@ def test_a_mail_server_that_is_long_in_answering_holds_up_nothing_and_its_answer
     assert not mail_server.mails()
     wait_for(mail_server.mails, what="the mail")
     first = rows(site, "SELECT r.nom FROM notification n JOIN remise r ON r.id = n.remise_id ORDER BY n.remise_id LIMIT 1")[0][0]
-    site.run("remises", "retry", first)
     wait_for(lambda: site.json("remises", "show", first)["notifiee_le"], what="its answer")
     assert [m["Message-ID"].startswith(f"<{first}@") for m in mail_server.mails()].count(True) == 1
+
+
+def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_is_known(site, mail_server, serve):
+    """None counts as tried in vain, none is put off for the others, none goes twice."""
+    mail_server.start("--slow", "2")
+    site.configure(f"[daemon]\nscan_every = 1s\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    lieux = [f"rpe-{i}" for i in range(5)]
+    open_lieux(site, {name: ["42218"] for name in lieux})
+    site.passes()
+    serve()
+    site.deposit(demandes("D1", demande("A1")), name="d1.xml")
+    told = "SELECT count(*), max(tentatives) FROM notification WHERE acceptee_le IS NOT NULL"
+    wait_for(lambda: rows(site, told)[0][0] == len(lieux), what="the answers")
+    assert rows(site, told) == [(len(lieux), 1)]
+    assert rows(site, "SELECT count(*) FROM trace WHERE action = 'notification.differee'") == [(0,)]
+    assert len({m["Message-ID"] for m in mail_server.mails()}) == len(mail_server.mails()) == len(lieux)
 
 
 # ---- systemd
