@@ -271,19 +271,35 @@
   </xsl:template>
 
   <xsl:template match="b:enfant">
+    <xsl:variable name="age">
+      <xsl:call-template name="age">
+        <xsl:with-param name="naissance" select="b:dateNaissance | b:dateNaissancePrevue"/>
+        <xsl:with-param name="jour">
+          <xsl:call-template name="plus-tard">
+            <xsl:with-param name="un" select="../../b:dateDebut"/>
+            <xsl:with-param name="autre" select="ancestor::b:bordereau/b:dateComposition"/>
+          </xsl:call-template>
+        </xsl:with-param>
+        <xsl:with-param name="environ"><xsl:if test="b:dateNaissancePrevue">environ </xsl:if></xsl:with-param>
+      </xsl:call-template>
+    </xsl:variable>
     <fo:block>
       <xsl:choose>
-        <xsl:when test="b:prenom"><xsl:value-of select="b:prenom"/></xsl:when>
+        <xsl:when test="b:prenom"><fo:inline><xsl:value-of select="b:prenom"/></fo:inline></xsl:when>
         <xsl:when test="b:dateNaissancePrevue">à naître</xsl:when>
         <xsl:otherwise>prénom non renseigné</xsl:otherwise>
       </xsl:choose>
       <xsl:text>, </xsl:text>
-      <xsl:call-template name="age">
-        <xsl:with-param name="naissance" select="b:dateNaissance | b:dateNaissancePrevue"/>
-        <xsl:with-param name="jour" select="../../b:dateDebut"/>
-        <xsl:with-param name="environ"><xsl:if test="b:dateNaissancePrevue">environ </xsl:if></xsl:with-param>
-      </xsl:call-template>
-      <xsl:if test="b:dateNaissancePrevue and b:prenom"> (à naître)</xsl:if>
+      <xsl:choose>
+        <xsl:when test="$age = 'à naître'">
+          <xsl:text>naissance prévue le </xsl:text>
+          <xsl:call-template name="date-courte"><xsl:with-param name="date" select="b:dateNaissancePrevue"/></xsl:call-template>
+        </xsl:when>
+        <xsl:otherwise>
+          <xsl:value-of select="$age"/>
+          <xsl:if test="b:dateNaissancePrevue and b:prenom"> (à naître)</xsl:if>
+        </xsl:otherwise>
+      </xsl:choose>
     </fo:block>
   </xsl:template>
 

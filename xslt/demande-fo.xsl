@@ -208,7 +208,7 @@
   <xsl:template match="d:adresse">
     <fo:block>
       <xsl:for-each select="d:ligne">
-        <xsl:value-of select="."/>
+        <fo:inline><xsl:value-of select="."/></fo:inline>
         <xsl:text>, </xsl:text>
       </xsl:for-each>
       <xsl:value-of select="concat(d:codePostal, '&#160;', d:commune)"/>
@@ -313,6 +313,7 @@
   <xsl:template match="d:periode">
     <fo:block>
       <xsl:choose>
+        <xsl:when test="d:dateFin = d:dateDebut">le </xsl:when>
         <xsl:when test="d:dateFin">du </xsl:when>
         <xsl:otherwise>à partir du </xsl:otherwise>
       </xsl:choose>
@@ -320,12 +321,14 @@
         <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateDebut"/></xsl:call-template>
       </fo:inline>
       <xsl:choose>
+        <xsl:when test="d:dateFin = d:dateDebut"/>
         <xsl:when test="d:dateFin">
           <xsl:text> au </xsl:text>
           <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateFin"/></xsl:call-template>
         </xsl:when>
         <xsl:otherwise> (fin non renseignée)</xsl:otherwise>
       </xsl:choose>
+      <xsl:if test="translate(d:dateDebut, '-', '') &lt; translate(../d:dateDemande, '-', '')">, début déjà passé à la date de la demande</xsl:if>
     </fo:block>
   </xsl:template>
 
@@ -396,7 +399,12 @@
         <fo:block>
           <xsl:call-template name="age">
             <xsl:with-param name="naissance" select="$naissance"/>
-            <xsl:with-param name="jour" select="ancestor::d:demande/d:periode/d:dateDebut"/>
+            <xsl:with-param name="jour">
+              <xsl:call-template name="plus-tard">
+                <xsl:with-param name="un" select="ancestor::d:demande/d:periode/d:dateDebut"/>
+                <xsl:with-param name="autre" select="ancestor::d:demande/d:dateDemande"/>
+              </xsl:call-template>
+            </xsl:with-param>
             <xsl:with-param name="environ"><xsl:if test="d:dateNaissancePrevue">environ </xsl:if></xsl:with-param>
           </xsl:call-template>
         </fo:block>
@@ -631,7 +639,9 @@
               keep-with-previous.within-page="always">
       <xsl:text>La famille a donné son accord le&#160;</xsl:text>
       <xsl:call-template name="date"><xsl:with-param name="date" select="d:dateConsentement"/></xsl:call-template>
-      <xsl:text> pour que sa demande soit transmise aux lieux d’information des communes souhaitées.</xsl:text>
+      <xsl:text> pour que sa demande soit transmise aux lieux d’information des communes souhaitées. La demande est transmise par </xsl:text>
+      <fo:inline><xsl:value-of select="$emetteur"/></fo:inline>
+      <xsl:text>&#8239;; ses données ne servent qu’à la traiter et à joindre la famille.</xsl:text>
     </fo:block>
   </xsl:template>
 

@@ -92,6 +92,16 @@
     </xsl:choose>
   </xsl:template>
 
+  <!-- De deux jours, le plus tardif. -->
+  <xsl:template name="plus-tard">
+    <xsl:param name="un"/>
+    <xsl:param name="autre"/>
+    <xsl:choose>
+      <xsl:when test="translate($un, '-', '') &lt; translate($autre, '-', '')"><xsl:value-of select="$autre"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="$un"/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
   <!-- Âge en mois révolus au `jour`, dit en ans et en mois ; `environ` se met devant, quand la naissance n'est que prévue. -->
   <xsl:template name="age">
     <xsl:param name="naissance"/>

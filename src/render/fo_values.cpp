@@ -49,7 +49,7 @@ std::optional<double> parse_length(std::string_view text, double font_size) {
   if (text.size() < 3) return std::nullopt;
   const auto number = parse_number(text.substr(0, text.size() - 2));
   const auto unit = text.substr(text.size() - 2);
-  if (!number) return std::nullopt;
+  if (!number || *number < 0) return std::nullopt;  // what is drawn beside its place could be off the page
   if (unit == "pt") return *number;
   if (unit == "mm") return *number * 72 / 25.4;
   if (unit == "cm") return *number * 72 / 2.54;
@@ -81,7 +81,7 @@ std::optional<Border> parse_border(std::string_view text, double font_size) {
   for (const auto& word : words(text)) {
     if (word == "solid") {
       solid = true;
-    } else if (const auto width = parse_length(word, font_size); width && *width >= 0) {
+    } else if (const auto width = parse_length(word, font_size); width) {
       border.width = *width;
     } else if (const auto colour = parse_colour(word)) {
       border.colour = *colour;

@@ -105,7 +105,12 @@ void Breaker::gather() {
     text_ += run.text;
     run_ends_.push_back(text_.size());
   }
-  if (unicode::may_be_right_to_left(text_)) levels_ = unicode::bidi_levels(text_);
+  if (!unicode::may_be_right_to_left(text_)) return;
+  // Each for itself, as values of their own: a name turns no number that stands behind it.
+  for (const Run& run : runs_) {
+    const auto levels = unicode::bidi_levels(run.text);
+    levels_.insert(levels_.end(), levels.begin(), levels.end());
+  }
 }
 
 Segment Breaker::segment(std::size_t begin, std::size_t end) {

@@ -114,6 +114,19 @@ def test_a_sign_that_stands_for_what_cannot_be_printed_is_explained(site, tmp_pa
         assert " ".join(text_of((tmp_path / "a.pdf").read_bytes()).split()).count("tient lieu d’un caractère") == explained
 
 
+def test_a_birth_expected_after_the_start_is_said_once(site, tmp_path):
+    source = (DATA / "pdf/bordereau.xml").read_text(encoding="utf-8")
+    path = tmp_path / "BORDEREAU_rpe-un-20261120-1.xml"
+    children = ("<enfant><dateNaissancePrevue>2028-02-11</dateNaissancePrevue></enfant>"
+                "<enfant><prenom>Zoé</prenom><dateNaissance>2026-11-01</dateNaissance></enfant>")
+    source = re.sub("(?s)<enfants>.*?</enfants>", f"<enfants>{children}</enfants>", source, count=1)
+    path.write_text(re.sub("<dateDebut>[^<]*", "<dateDebut>2026-01-04", source, count=1), encoding="utf-8")
+    site.run("render", path, "-o", tmp_path / "a.pdf")
+    text = " ".join(text_of((tmp_path / "a.pdf").read_bytes()).split())
+    assert "à naître, naissance prévue" in text and "11/02/2028" in text and "à naître, à naître" not in text
+    assert "Zoé, moins d’un mois" in text  # on the day of the remise: the start is past
+
+
 @pytest.mark.parametrize("protection", ["smime", "pdf"])
 def test_it_goes_by_mail_with_the_others(site, mail_server, lieu, protection):
     open_site(site, mail_server, lieu, channel(protection))

@@ -20,6 +20,18 @@ TEST_CASE("a common demande is one page that says who, how to call, where, when 
   }
 }
 
+TEST_CASE("a period that began before the demande, or lasts a day, is said so; ages follow the later day") {
+  auto xml = with_text(sample("demandes/ok-riche.xml"), "dateDebut", "2025-01-04");
+  auto text = PdfFile(render_demande(xml).pdf).laid_out();
+  CHECK(contains(text, "4 janvier 2025"));
+  CHECK(contains(text, "début déjà passé à la date de la demande"));
+  CHECK(count(text, "5 ans et 8 mois") == 2);
+  xml = with_text(with_text(xml, "dateDebut", "2027-01-04"), "dateFin", "2027-01-04");
+  text = PdfFile(render_demande(xml).pdf).laid_out();
+  CHECK(contains(text, "le 4 janvier 2027\n"));
+  CHECK(count(text, "janvier 2027") == 1);
+}
+
 TEST_CASE("what is missing is said") {
   auto xml = sample("demandes/ok-naissance-prevue.xml");
   auto text = PdfFile(render_demande(xml).pdf).laid_out();

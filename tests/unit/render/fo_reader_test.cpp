@@ -55,6 +55,14 @@ TEST_CASE("an element takes no property that it would not obey") {
   refused("<fo:block><fo:inline border='none'>a</fo:inline></fo:block>", "border");
 }
 
+TEST_CASE("no length is below zero: what is drawn beside its place could be off the page") {
+  for (const char* property : {"margin='-30mm'", "margin-left='-1pt'", "padding='1pt -1pt'", "space-before='-5pt'"}) {
+    INFO(property);
+    CHECK_THROWS_WITH(read("<fo:block " + std::string(property) + ">a</fo:block>"),
+                      Catch::Contains("value not understood"));
+  }
+}
+
 TEST_CASE("what docs/pdf.md says is refused is") {
   for (const char* name : {"basic-link", "block-container", "float", "footnote", "instream-foreign-object", "leader",
                            "marker", "table-and-caption", "table-footer", "wrapper", "page-sequence"}) {

@@ -1,5 +1,6 @@
 // Free text is hostile: nothing is lost silently, nothing leaves its box.
 #include <algorithm>
+#include <map>
 
 #include <catch2/catch.hpp>
 
@@ -218,6 +219,18 @@ TEST_CASE("no page begins with a blank line of the family's") {
     const auto top = [&](std::size_t page) { return std::get<render::TextItem>(list.pages.at(page).items.at(0)).y; };
     for (std::size_t page = 1; page < list.pages.size(); ++page) CHECK(top(page) == Approx(top(0)));
   }
+}
+
+TEST_CASE("a name that is read from right to left turns no number behind it") {
+  const auto list = laid_out("<fo:block><fo:inline>שרה</fo:inline>, 3 ans</fo:block>");
+  std::map<double, std::u16string> seen;
+  for (const auto& item : list.pages.at(0).items) {
+    const auto& word = std::get<render::TextItem>(item);
+    seen[word.x] += word.word->text;
+  }
+  std::u16string line;
+  for (const auto& [x, word] : seen) line += word;
+  CHECK(line == u"שרה, 3 ans");
 }
 
 TEST_CASE("direction marks in a comment turn nothing around it") {
