@@ -75,7 +75,7 @@ TEST_CASE("tags give the document its structure") {
   CHECK(contains(tags, "/Scope /Column"));
   CHECK(contains(tags, "/Scope /Row"));
   CHECK_FALSE(contains(tags, "page 1"));  // the footer is an artifact
-  CHECK_FALSE(contains(tags, "12 h"));           // and so is the drawn grid
+  CHECK_FALSE(contains(tags, "12 h"));    // and so is the drawn grid
 }
 
 TEST_CASE("the source is attached, byte for byte") {
