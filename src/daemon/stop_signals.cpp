@@ -30,7 +30,7 @@ StopSignals::StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 
 void StopSignals::wait(const std::stop_token& ended) {
   // The end of the command wakes this thread by a signal of its own, which nobody else sees.
-  const std::stop_callback wake(ended, [self = ::pthread_self()] { ::pthread_kill(self, SIGTERM); });
+  const std::stop_callback wake(ended, [self = ::pthread_self()] { ::pthread_kill(self, SIGINT); });
   int signal = 0;
   while (::sigwait(&signals_, &signal) == 0 && !ended.stop_requested()) {
     source_.request_stop();
