@@ -32,6 +32,26 @@ double jitter() {
   return static_cast<unsigned char>(crypto::random_bytes(1)[0]) / 256.0;
 }
 
+using HeldPlaces = std::vector<std::pair<std::string, model::Place>>;  // by lieu
+
+HeldPlaces places_in_force(store::Store& store, model::Day today) {
+  HeldPlaces out;
+  for (const store::Store::SftpLieu& lieu : store.sftp_lieux()) {
+    if (!lieu.tenure.during.contains(today)) continue;
+    for (model::Place& place : flux::places(lieu.channel)) out.emplace_back(lieu.lieu, std::move(place));
+  }
+  return out;
+}
+
+// Who holds a directory that was another's takes away what lies there, and sends back what is its own.
+bool is_anothers(const std::string& lieu, const model::Channel& former, const HeldPlaces& held) {
+  const auto ours = flux::places(former);
+  return std::any_of(held.begin(), held.end(), [&](const auto& other) {
+    return other.first != lieu &&
+           std::any_of(ours.begin(), ours.end(), [&](const model::Place& own) { return collide(own, other.second); });
+  });
+}
+
 }  // namespace
 
 struct Delivering::Ended {
@@ -198,11 +218,13 @@ void Delivering::begin_looks() {
   if (now >= next_search_) {
     next_search_ = now + search_every;
     land_forgotten();
-    to_look_.clear();  // those that still wait are found again
+    to_look_.clear();                // those that still wait are found again
+    std::optional<HeldPlaces> held;  // looked up when a first one asks
     for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
       const auto after = look_after_.find({lieu.lieu, lieu.via});
       if (after != look_after_.end() && after->second > now) continue;
-      if (lieu.former && is_anothers(lieu.identifiant, lieu.channel)) {
+      if (lieu.former && !held) held = places_in_force(tools_.store, model::paris_day(now));
+      if (lieu.former && is_anothers(lieu.identifiant, lieu.channel, *held)) {
         look_after_[{lieu.lieu, lieu.via}] = now + look_every;
         report_.faults.push_back(
             fmt::format("pickups of {}: a former directory of its is another lieu's now, nothing is looked for there; "
@@ -232,20 +254,6 @@ void Delivering::begin_looks() {
   to_look_ = std::move(later);
 }
 
-// Who holds a directory that was another's takes away what lies there, and sends back what is its own.
-bool Delivering::is_anothers(const std::string& lieu, const model::Channel& former) {
-  const model::Day today = model::paris_day(tools_.clock.now());
-  const auto ours = flux::places(former);
-  const auto known = ours.empty() ? std::vector<store::Store::SftpLieu>{} : tools_.store.sftp_lieux();
-  return std::any_of(known.begin(), known.end(), [&](const store::Store::SftpLieu& other) {
-    if (other.lieu == lieu || !other.tenure.during.contains(today)) return false;
-    const auto theirs = flux::places(other.channel);
-    return std::any_of(theirs.begin(), theirs.end(), [&](const model::Place& place) {
-      return std::any_of(ours.begin(), ours.end(), [&](const model::Place& own) { return collide(own, place); });
-    });
-  });
-}
-
 // A demande's files have the same names at each of its lieux: side by side in a directory that is another lieu's now
 // they cannot be told from that one's.
 bool Delivering::would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu) {
@@ -253,7 +261,8 @@ bool Delivering::would_take_anothers(const store::DueRemise& remise, const std::
   if (lieu && lieu->version_id == remise.via) return false;
   const auto places = flux::places(remise.channel);
   return !places.empty() && places.front().use == model::Place::Use::remises_flat &&
-         is_anothers(remise.lieu_identifiant, remise.channel);
+         is_anothers(remise.lieu_identifiant, remise.channel,
+                     places_in_force(tools_.store, model::paris_day(tools_.clock.now())));
 }
 
 // What looks that were cut short left in arrivee/.

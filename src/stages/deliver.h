@@ -99,7 +99,6 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
-  bool is_anothers(const std::string& lieu, const model::Channel& former);
   bool would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu);
   void land_forgotten();
   Traffic traffic() const;

@@ -312,7 +312,7 @@ struct AwaitingLieu {
   RowId via = 0;
   model::Channel channel;
   bool unnamed = false;  // who picked some of them up may still be told in its return directory
-  bool former = false;   // `via` is not the version in force
+  bool former = false;   // the lieu has another profile now, or none
 };
 struct AwaitedRemise {
   RowId id = 0;

@@ -47,9 +47,10 @@ bool Store::knows_lieu(const std::string& identifiant) {
 std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
   std::vector<AwaitingLieu> out;
   auto q = db_.query(
-      "SELECT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil, max(r.sans_personne), lv.version_id <> "
-      "coalesce((SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = l.id AND "
-      "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5)), 0) FROM "
+      "SELECT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil, max(r.sans_personne), lv.profil <> "
+      "coalesce((SELECT o.profil FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = l.id AND "
+      "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5) ORDER BY v.id DESC LIMIT 1), '') "
+      "FROM "
       "(SELECT lieu_id, coalesce(livree_par, version_id) AS via, 0 AS sans_personne FROM remise WHERE etat = 'livree' "
       "AND retiree_le IS NULL AND livree_le > ?1 AND livree_le <= ?2 UNION SELECT lieu_id, coalesce(livree_par, "
       "version_id), 1 FROM remise WHERE etat = 'livree' AND retrait_personne IS NULL AND retiree_le > ?4) r "
