@@ -201,7 +201,7 @@
         <xsl:with-param name="texte"><xsl:apply-templates select="." mode="nombre"/></xsl:with-param>
       </xsl:call-template>
       <fo:block space-after="3pt" keep-with-next.within-page="always">
-        <xsl:text>Une case par demande, à cocher une fois la famille jointe. L’âge est celui de l’entrée souhaitée.</xsl:text>
+        <xsl:text>Une case par demande, à cocher une fois la famille jointe. L’âge est celui de l’entrée souhaitée, ou du jour de la remise si cette date est passée.</xsl:text>
       </fo:block>
       <fo:table border-collapse="separate">
         <fo:table-column column-width="6mm"/>

@@ -75,8 +75,7 @@ Refused given_up(const Directory& source) {
   note_in_doubt(source, 0);
   return uncertain(
       fmt::format("{} times it was not heard whether the mail server took the mail over, or navette was cut short at "
-                  "it: it may well "
-                  "have arrived",
+                  "it: it may well have arrived",
                   most_in_doubt));
 }
 

@@ -106,14 +106,6 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
 
 }  // namespace
 
-namespace {
-
-bool is_seen(const Line& line) {
-  return !line.blank;
-}
-
-}  // namespace
-
 VerticalList FlowBuilder::build(const std::vector<fo::Content>& content, const fo::TextStyle& text, double width) {
   language_ = text.language;
   add_content(content, text, {0, width}, 0);
@@ -258,6 +250,7 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
   out_.substituted_glyphs += lines.substituted;
   while (lines.lines.size() > 1 && lines.lines.back().blank) lines.lines.pop_back();
   const std::size_t count = lines.lines.size();
+  const auto is_seen = [](const Line& l) { return !l.blank; };
   auto after = static_cast<std::size_t>(std::count_if(lines.lines.begin(), lines.lines.end(), is_seen));
   for (std::size_t k = 0, before_it = 0; k < count; ++k) {
     const bool lonely = before_it < text.orphans || after < text.widows;

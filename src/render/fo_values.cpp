@@ -81,7 +81,7 @@ std::optional<Border> parse_border(std::string_view text, double font_size) {
   for (const auto& word : words(text)) {
     if (word == "solid") {
       solid = true;
-    } else if (const auto width = parse_length(word, font_size); width) {
+    } else if (const auto width = parse_length(word, font_size)) {
       border.width = *width;
     } else if (const auto colour = parse_colour(word)) {
       border.colour = *colour;

@@ -29,8 +29,8 @@ class Renderer {
   };
   // `xml`: a document whose root is urn:navette:demandes:1 `demande`, or urn:navette:bordereau:1 `bordereau`; these
   // bytes are attached to the PDF. `parameters` go to the stylesheet, and `caracteres-remplaces` = "oui" when some
-  // are. The same input gives the same bytes, signed by
-  // who signs the same in the same bytes. Throws Error; a line that it names is the stylesheet's.
+  // are. The same input gives the same bytes, signed by who signs the same in the same bytes. Throws Error; a line that
+  // it names is the stylesheet's.
   Result render(const std::string& xml, const std::map<std::string, std::string>& parameters) const;
   // The same from an XSL-FO document, whose lines an Error names; `source` is what it attaches, and its images are
   // files under `directory` (empty: it has none). Never signed: the signature says that a demande was received.

@@ -228,8 +228,7 @@ void Delivering::begin_looks() {
         look_after_[{lieu.lieu, lieu.via}] = now + look_every;
         report_.faults.push_back(
             fmt::format("pickups of {}: a former directory of its is another lieu's now, nothing is looked for there; "
-                        "for each remise that "
-                        "waits: navette remises picked-up, or withdraw",
+                        "for each remise that waits: navette remises picked-up, or withdraw",
                         lieu.identifiant));
         continue;
       }

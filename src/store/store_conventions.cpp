@@ -37,9 +37,6 @@ std::string tenures_where(std::string_view condition) {
       condition);
 }
 
-// As long as a lieu may keep anything (R6).
-constexpr auto longest_there = std::chrono::days(184);
-
 Store::Tenure tenure_from(sqlite::Query& q) {
   return {q.text(0), static_cast<int>(q.integer(1)), {*day_from(q.text(2)), day_from(q.find_text(3))}};
 }
@@ -161,19 +158,6 @@ std::vector<Store::SftpLieu> Store::sftp_lieux() {
   return out;
 }
 
-// Delivered and not picked up, or picked up by who knows whom; withdrawn; or begun by an attempt.
-std::vector<Store::SftpLieu> Store::sftp_lieux_with_remises(Instant now) {
-  std::vector<SftpLieu> out;
-  auto q = db_.query(
-      "SELECT DISTINCT l.identifiant, l.caf, lv.profil FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce(r.livree_par, r.tentee_par) "
-      "WHERE lv.canal = 'sftp' AND (r.etat = 'a-rappeler' OR (r.etat IN ('prete', 'retenue') AND r.tentee_par IS NOT "
-      "NULL) OR (r.etat = 'livree' AND r.retiree_le IS NULL AND r.livree_le > ?1)) ORDER BY l.identifiant");
-  q.bind(to_column(now - longest_there));
-  while (q.step()) out.push_back({q.text(0), q.text(1), {}, {q.text(2)}});
-  return out;
-}
-
 RowId Store::lieu_id(const std::string& identifiant, const std::string& caf, const std::string& siren) {
   db_.query("INSERT OR IGNORE INTO lieu (identifiant, caf, siren) VALUES (?, ?, ?)")
       .bind(identifiant, caf, siren)
@@ -291,9 +275,8 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
   db_.query(
          "UPDATE notification INDEXED BY notification_due SET retenue = 0, prochaine = ?2 "
          "WHERE etat = 'a-envoyer' AND retenue = 1 AND ?1 = "
-         "(SELECT v.convention_id FROM remise r JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) WHERE "
-         "r.id "
-         "= remise_id)")
+         "(SELECT v.convention_id FROM remise r JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) "
+         "WHERE r.id = remise_id)")
       .bind(id, to_column(now))
       .run();
   trace(now, change.new_version ? "convention.version" : "convention.suivi", convention_object(c),

@@ -24,9 +24,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "coalesce((SELECT nom FROM remise p WHERE p.id = r.reemise_de), ''), n.premiere_le, coalesce(n.motif, '') FROM "
         "notification n JOIN remise r ON r.id "
         "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
-        "JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) JOIN lieu_version lv ON lv.version_id = v.id "
-        "AND "
-        "lv.lieu_id = l.id "
+        "JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) "
+        "JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.retenue = 0 AND n.prochaine <= "
         "?1 "
         "ORDER BY n.prochaine LIMIT ?2");

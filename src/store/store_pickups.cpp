@@ -32,8 +32,8 @@ std::optional<PickupSubject> Store::pickup_subject(const std::string& remise_nam
 // (R8).
 bool Store::is_habilitated(RowId remise, const std::string& personne, model::Day day) {
   auto q = db_.query(
-      "SELECT 1 FROM remise r JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) JOIN personne p ON "
-      "p.version_id = "
+      "SELECT 1 FROM remise r JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) "
+      "JOIN personne p ON p.version_id = "
       "coalesce((SELECT w.id FROM version w WHERE w.convention_id = v.convention_id AND w.en_vigueur_du <= ?3 AND "
       "(w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT 1), v.id) "
       "WHERE r.id = ?1 AND p.numero = ?2 AND p.du <= ?3 AND (p.au IS NULL OR p.au >= ?3)");
@@ -64,6 +64,19 @@ std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
     out.push_back({q.integer(0), q.text(1), q.integer(2), channel_from(q.text(3), q.text(4)), q.integer(5) != 0,
                    q.integer(6) != 0});
   }
+  return out;
+}
+
+// Delivered and not picked up, withdrawn, or begun by an attempt.
+std::vector<Store::SftpLieu> Store::sftp_lieux_with_remises(Instant now) {
+  std::vector<SftpLieu> out;
+  auto q = db_.query(
+      "SELECT DISTINCT l.identifiant, l.caf, lv.profil FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+      "JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce(r.livree_par, r.tentee_par) "
+      "WHERE lv.canal = 'sftp' AND (r.etat = 'a-rappeler' OR (r.etat IN ('prete', 'retenue') AND r.tentee_par IS NOT "
+      "NULL) OR (r.etat = 'livree' AND r.retiree_le IS NULL AND r.livree_le > ?1)) ORDER BY l.identifiant");
+  q.bind(to_column(now - longest_kept));
+  while (q.step()) out.push_back({q.text(0), q.text(1), {}, {q.text(2)}});
   return out;
 }
 

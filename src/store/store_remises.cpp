@@ -38,9 +38,8 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, iif(there.place <> lv.place, there.canal, lv.canal), "
         "iif(there.place <> lv.place, there.profil, lv.profil), r.tentatives, "
-        "iif(r.derniere_tentative > ?3, r.premiere_tentative, NULL), l.echecs, iif(l.erreur_le > ?3, l.premier_echec, "
-        "NULL), "
-        "r.etat = 'a-rappeler', r.reemise_de, "
+        "iif(r.derniere_tentative > ?3, r.premiere_tentative, NULL), l.echecs, "
+        "iif(l.erreur_le > ?3, l.premier_echec, NULL), r.etat = 'a-rappeler', r.reemise_de, "
         "iif(there.place <> lv.place, there.version_id, lv.version_id), "
         "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
         "coalesce(there.place <> lv.place, 0) FROM "
