@@ -115,8 +115,12 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
     }
     if (auto refused = compose(r, secret, stored)) return *std::move(refused);
   }
-  Mail mail{
-      r.remise + "-contenu", message_id_of(r), tools_.from, {profile_.address}, r.source.read(stored, largest_stored)};
+  Mail mail;
+  mail.name = r.remise + "-contenu";
+  mail.message_id = message_id_of(r);
+  mail.from = tools_.from;
+  mail.recipients = {profile_.address};
+  mail.bytes = r.source.read(stored, largest_stored);
   if (mail.bytes.size() > profile_.largest_message) {
     return Refused{"taille-depassee",
                    fmt::format("its mail has {} bytes, <tailleMaximale> of the lieu's profile allows {}: it was packed "
@@ -124,16 +128,20 @@ Outcome CourrielSender::attempt(const RemiseToSend& r) {
                                "hold, then remises retry",
                                mail.bytes.size(), profile_.largest_message)};
   }
-  return transmit(r, mail);
+  return transmit(r, std::move(mail));
 }
 
-Outcome CourrielSender::transmit(const RemiseToSend& r, const Mail& mail) {
+Outcome CourrielSender::transmit(const RemiseToSend& r, Mail mail) {
   const std::optional<int> before = attempts_in_doubt(r);
   if (before >= most_in_doubt) return given_up(r.source);  // cut short, all of them
-  note_in_doubt(r.source, before.value_or(0) + 1);
+  bool noted = false;
+  mail.before_arrival = [&] {
+    noted = true;
+    note_in_doubt(r.source, before.value_or(0) + 1);
+  };
   const MailOutcome answer = tools_.mail.send(mail, stop_);
   // What is known of this attempt settles no earlier one.
-  if (!answer.in_doubt && !std::holds_alternative<Delivered>(answer.outcome)) note_in_doubt(r.source, before);
+  if (noted && !answer.in_doubt && !std::holds_alternative<Delivered>(answer.outcome)) note_in_doubt(r.source, before);
   if (stop_.stop_requested() && !std::holds_alternative<Delivered>(answer.outcome)) throw Interrupted();
   if (answer.in_doubt && before.value_or(0) + 1 >= most_in_doubt) return given_up(r.source);
   Outcome outcome = conclude(r, answer, mail.bytes.size());

@@ -6,9 +6,9 @@
 // Message-ID is the remise's, whatever happens.
 //
 // What is there tells what is known: nothing, and the server has not taken the mail; "courriel.doute", and it may have:
-// an attempt began and its end is not known; "courriel.parti", and it has. So a remise goes twice only when the
-// server's answer was lost, with the same Message-ID, and no more than five times before a person is asked. A doubt
-// ends with the lieu's word: RemiseToSend::nothing_there.
+// an attempt came to the mail's last byte and its end is not known; "courriel.parti", and it has. So a remise goes
+// twice only when the server's answer was lost, with the same Message-ID, and no more than five times before a person
+// is asked. A doubt ends with the lieu's word: RemiseToSend::nothing_there.
 #pragma once
 
 #include <functional>
@@ -57,7 +57,7 @@ class CourrielSender final : public FileSender {
 
  private:
   model::Outcome attempt(const RemiseToSend& remise);
-  model::Outcome transmit(const RemiseToSend& remise, const Mail& mail);
+  model::Outcome transmit(const RemiseToSend& remise, Mail mail);
   std::string stored_name(const CourrielSecret& secret) const;
   std::optional<model::Refused> compose(const RemiseToSend& remise, const CourrielSecret& secret,
                                         const std::string& stored) const;

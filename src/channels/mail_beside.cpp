@@ -33,7 +33,11 @@ void MailBeside::begin(const Mail& mail) {
     return out;
   });
   auto outcome = task.get_future();
-  under_way_.emplace(UnderWay{mail.message_id, std::move(outcome), std::jthread(std::move(task))});
+  under_way_.emplace(UnderWay{mail.message_id, std::move(outcome), {}});
+  under_way_->thread = std::jthread([this, task = std::move(task)](const std::stop_token& stop) mutable {
+    task(stop);
+    answered_.set();
+  });
 }
 
 // True when nothing is under way any more.

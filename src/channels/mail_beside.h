@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "channels/mail_sender.h"
 
 namespace navette::channels {
@@ -23,9 +24,10 @@ class MailBeside final : public MailSender {
   // Both must outlive this.
   MailBeside(MailSender& server, const Clock& clock) : server_(server), clock_(clock) {}
 
-  // For how long a mail is waited for (none: until its answer or a stop), and what is done meanwhile, every tenth of a
-  // second; it sends no mail by this.
+  // From here on: for how long a mail is waited for (none: until its answer or a stop), and what is done meanwhile,
+  // every tenth of a second; it sends no mail by this.
   void wait_so(std::optional<std::chrono::milliseconds> patience, std::function<void()> meanwhile) {
+    answered_.clear();
     patience_ = patience;
     meanwhile_ = std::move(meanwhile);
   }
@@ -34,6 +36,9 @@ class MailBeside final : public MailSender {
   // one is. The same mail (message_id) sent again is the same attempt: MailOutcome::at tells when it was accepted. A
   // stop ends what is under way as MailSender says; so does the destructor.
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
+
+  // Readable when the server has answered a mail since wait_so().
+  int answered_fd() const { return answered_.fd(); }
 
  private:
   struct UnderWay {
@@ -46,6 +51,7 @@ class MailBeside final : public MailSender {
 
   MailSender& server_;
   const Clock& clock_;
+  Event answered_;
   std::optional<std::chrono::milliseconds> patience_;
   std::function<void()> meanwhile_;
   std::map<std::string, MailOutcome> ended_;  // by message_id: nobody has heard of it yet

@@ -26,6 +26,7 @@ model::Outcome write_mail(const std::filesystem::path& path, const Mail& mail) {
 }  // namespace
 
 MailOutcome MailDirectory::send(const Mail& mail, const std::stop_token& /*stop*/) {
+  if (mail.before_arrival) mail.before_arrival();
   MailOutcome result{write_mail(directory_, mail), {}};
   for (const std::string& address : mail.recipients) result.recipients.push_back({address, result.outcome});
   return result;

@@ -1,6 +1,7 @@
 // How an e-mail leaves: to a mail server, or into a directory of .eml files (embedded default).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,9 @@ struct Mail {
   std::string bytes;                    // the whole message, CR LF
   // Who is put off waits no longer once somebody else has the mail: Delivered, then.
   bool last_try = false;
+  // Called, unless empty, right before the mail can arrive, perhaps from another thread: until then it has not,
+  // whatever happens. What it throws comes out of send().
+  std::function<void()> before_arrival{};
 };
 
 struct RecipientAnswer {
@@ -49,7 +53,8 @@ class MailSender {
   MailSender& operator=(const MailSender&) = delete;
   virtual ~MailSender() = default;
 
-  // One attempt. What the server or the disk does wrong is an Outcome, never an exception. A mail whose answer was lost
+  // One attempt. What the server or the disk does wrong is an Outcome, never an exception (Mail::before_arrival's own
+  // aside). A mail whose answer was lost
   // may go twice, with the same Message-ID: that is the one thing in navette that may repeat. Several threads may send.
   // A stop ends it soon, with a Retry.
   virtual MailOutcome send(const Mail& mail, const std::stop_token& stop) = 0;

@@ -515,6 +515,8 @@ Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, m
   } catch (const curl::SmtpError& e) {
     const MailFault f = mail_fault(settings, e.fault());
     std::string problem = e.what();
+    const std::string prefix = fmt::format("{}:{}: ", settings.host, settings.port);  // the finding begins with it
+    if (problem.starts_with(prefix)) problem.erase(0, prefix.size());
     if (e.reply().code != 0)
       problem +=
           fmt::format("; it says: {} {}", e.reply().code, text::truncated(text::printable(e.reply().words), most));

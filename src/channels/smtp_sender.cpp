@@ -181,7 +181,7 @@ void SmtpSender::ask(const Mail& mail, const std::stop_token& stop, Answers& ans
     if (!answers.contains(address)) missing.push_back(address);
   }
   while (!missing.empty()) {
-    const auto replies = connected().send({mail.from, missing, mail.message_id}, mail.bytes, stop);
+    const auto replies = connected().send({mail.from, missing, mail.message_id, mail.before_arrival}, mail.bytes, stop);
     bool progress = false;
     std::vector<std::string> unanswered;
     std::vector<std::string> put_off;

@@ -57,28 +57,39 @@ class PartnerCheck {
     std::optional<Probe> silent;  // that of a lieu whose server did not answer: the others need not wait for it too
   };
   // `met`: as Probe::places.
-  Finding partner(const store::LieuRow& lieu, AtAccount& account, std::vector<model::Place>& met) const {
-    return lieu.canal == "courriel" ? box(lieu) : server(lieu, account, met);
+  Finding partner(const store::ServedLieu& lieu, AtAccount& account, std::vector<model::Place>& met) const {
+    return told_in_time(lieu, lieu.canal == "courriel" ? box(lieu) : server(lieu, account, met));
+  }
+  // What is wrong with what is to come is no fault yet.
+  Finding told_in_time(const store::ServedLieu& lieu, Finding finding) const {
+    if (lieu.in_force(model::paris_day(now_))) return finding;
+    if (finding.health == Health::bad) finding.health = Health::warn;
+    return finding;
   }
 
  private:
+  std::string when(const store::ServedLieu& lieu) const {
+    if (lieu.in_force(model::paris_day(now_))) return "";
+    return lieu.from ? "; from " + model::to_iso(*lieu.from) + " on" : "; not activated yet";
+  }
+
   // No mail is sent: the mail server is tried by itself.
-  Finding box(const store::LieuRow& lieu) const {
+  Finding box(const store::ServedLieu& lieu) const {
     constexpr const char* subject = "partner";
     try {
       const auto p = flux::read_courriel_profile(lieu.profil);
-      return finding_of(subject, fmt::format("{} (courriel)", lieu.identifiant), "has its credentials",
+      return finding_of(subject, fmt::format("{} (courriel{})", lieu.identifiant, when(lieu)), "has its credentials",
                         channels::probe_credentials(p, credentials_, now_));
     } catch (const std::exception& e) {
       return {Health::bad, subject, fmt::format("{}: {}", lieu.identifiant, describe(e))};
     }
   }
 
-  Finding server(const store::LieuRow& lieu, AtAccount& account, std::vector<model::Place>& met) const {
+  Finding server(const store::ServedLieu& lieu, AtAccount& account, std::vector<model::Place>& met) const {
     const char* subject = reach_ ? "reach" : "partner";
     try {
       const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
-      const std::string what = fmt::format("{} (sftp {}:{})", lieu.identifiant, p.host, p.port);
+      const std::string what = fmt::format("{} (sftp {}:{}{})", lieu.identifiant, p.host, p.port, when(lieu));
       if (!reach_)
         return finding_of(subject, what, "has its credentials", channels::probe_credentials(p, credentials_));
       Probe probe =
@@ -106,7 +117,7 @@ struct Placed {
 };
 
 // Those of its profile and, where its server was asked, those that the server has them for.
-std::vector<Placed> placed(const store::LieuRow& lieu, const std::vector<model::Place>& met) {
+std::vector<Placed> placed(const store::ServedLieu& lieu, const std::vector<model::Place>& met) {
   std::vector<Placed> out;
   if (lieu.canal != "sftp") return out;
   try {
@@ -144,10 +155,10 @@ Findings shared_places(const std::vector<Placed>& all) {
 }
 
 // Conventions from before this was refused (JUSTIFICATIF_INTERDIT), or from before another Caf came.
-Findings foreign_credentials(const config::Config& config, const std::vector<store::LieuRow>& lieux) {
+Findings foreign_credentials(const config::Config& config, const std::vector<store::ServedLieu>& lieux) {
   const bool alone = stages::serves_one_caf(daemon::senders_of(config));
   Findings out;
-  for (const store::LieuRow& lieu : lieux) {
+  for (const store::ServedLieu& lieu : lieux) {
     try {
       const auto named = lieu.canal == "sftp" ? model::named_credentials(flux::read_sftp_profile(lieu.profil))
                                               : model::named_credentials(flux::read_courriel_profile(lieu.profil));
@@ -164,24 +175,20 @@ Findings foreign_credentials(const config::Config& config, const std::vector<sto
   return out;
 }
 
-// Those in force whose remises leave this machine. A database that cannot be read is check_database's finding.
-std::vector<store::LieuRow> partners_lieux(const config::Config& config, Instant now) {
-  std::vector<store::LieuRow> out;
+// Those of today, and those to come: a partner is best tried before. A database that cannot be read is
+// check_database's finding.
+std::vector<store::ServedLieu> partners_lieux(const config::Config& config, Instant now) {
   try {
-    if (!std::filesystem::exists(config.state.database)) return out;
-    const auto store = open_for_reading(config);
-    for (store::LieuRow& lieu : store::list_lieux(store->connection(), model::paris_day(now), store::no_limit)) {
-      if (!lieu.depot && lieu.en_vigueur) out.push_back(std::move(lieu));
-    }
+    if (!std::filesystem::exists(config.state.database)) return {};
+    return store::lieux_served_elsewhere(open_for_reading(config)->connection(), model::paris_day(now));
   } catch (const std::exception&) {
-    out.clear();
+    return {};
   }
-  return out;
 }
 
 // Partners let in few connections at a time, deliveries keep to <connexions>: lieux of one account are tried one after
 // another.
-std::vector<std::vector<std::size_t>> by_account(const std::vector<store::LieuRow>& lieux) {
+std::vector<std::vector<std::size_t>> by_account(const std::vector<store::ServedLieu>& lieux) {
   std::map<std::string, std::vector<std::size_t>> accounts;
   for (std::size_t i = 0; i < lieux.size(); ++i) {
     std::string account = lieux[i].identifiant;  // of its own, where it has no server
@@ -216,6 +223,7 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   if (reach && !config.mail.host.empty() && !stop.stop_requested()) out.insert(out.begin(), check.mail());
   std::vector<Placed> all;
   for (std::size_t i = 0; i < lieux.size(); ++i) {
+    if (!lieux[i].in_force(model::paris_day(now))) continue;  // what another holds until then is no fault
     auto of_lieu = placed(lieux[i], met[i]);
     std::move(of_lieu.begin(), of_lieu.end(), std::back_inserter(all));
   }

@@ -9,6 +9,7 @@
 #include "cli/open_store.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
+#include "daemon/attention.h"
 #include "daemon/engine.h"
 #include "daemon/used_spool.h"
 #include "store/forgotten.h"

@@ -10,6 +10,7 @@
 #include "cli/open_store.h"
 #include "cli/rows.h"
 #include "cli/spool_look.h"
+#include "daemon/attention.h"
 #include "daemon/engine.h"
 #include "store/listing.h"
 

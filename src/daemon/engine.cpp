@@ -134,6 +134,7 @@ struct Engine::Parts {
   stages::SenderFactory sender_for;
   store::Store store;
   std::set<std::string> landed;   // what lieux sent back since the last claim: complete
+  bool alert_waits = false;       // for a mail that went first
   stages::Delivering delivering;  // last: what is under way is written down before the rest goes
 };
 
@@ -222,6 +223,8 @@ PassReport Pass::run() {
   const std::stop_callback interrupted(stop_, [this] { parts_.delivering.interrupt(); });
   parts_.delivering.begin_pass();
   wait_for_mails_so();
+  // Where the mail server is slow, there is always another notification to wait for.
+  if (options_.alert && parts_.alert_waits) alert();
   read_sftp_log();
   // A round takes a share of each sender's deposits all the way: a hundred thousand of one hold up nobody else's.
   while (take_in() && !stop_.stop_requested()) hand_over();
@@ -268,7 +271,9 @@ void Pass::wait_for_mails_so() {
 void Pass::alert() {
   auto& p = parts_;
   stage("alert", [&] {
-    stages::alert({p.store, p.mail_beside, p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_);
+    p.alert_waits =
+        stages::alert({p.store, p.mail_beside, p.alert, p.reference, p.senders, p.config.mail.from, p.clock}, stop_)
+            .waits;
   });
 }
 
@@ -324,7 +329,6 @@ void Pass::notify() {
         stages::notify({p.store, p.mail_beside, p.sender_for, p.notification, p.config.mail.from, p.clock}, stop_);
     report_.notified += r.accepted;
     report_.more = r.more;
-    report_.mail_under_way = r.under_way;
   });
 }
 
@@ -454,51 +458,11 @@ store::Counts Engine::counts() {
 int Engine::delivery_fd() const {
   return parts_->delivering.ended_fd();
 }
+int Engine::mail_fd() const {
+  return parts_->mail_beside.answered_fd();
+}
 std::string Engine::arrivee() const {
   return parts_->spool.arrivee.path().string();
-}
-
-// More would fill the screen: where an EPCI's server fails, all its lieux are held.
-constexpr std::size_t held_lieux_named = 5;
-
-std::vector<std::string> attention(const store::Counts& counts, const Events& events,
-                                   const std::vector<store::Incident>& incidents) {
-  std::vector<std::string> out;
-  out.reserve(incidents.size());
-  for (const store::Incident& i : incidents) out.push_back(i.text);
-  const auto add = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
-    if (n > 0) out.push_back(text::counted(n, one, many) + " " + what);
-  };
-  const auto add_of_these = [&](std::uint64_t n, const char* one, const char* many, const char* what) {
-    if (n > 0) out.push_back("of these, " + text::counted(n, one, many) + " " + what);
-  };
-  add(events.refused_flux, "flux", "flux", "refused whole: navette flux list --state refuse");
-  add(counts.sans_lieu, "demande", "demandes", "without a lieu: navette demandes list --state sans-lieu");
-  add(counts.held_demandes, "demande", "demandes", "held: navette demandes list --state retenue");
-  add(events.withdrawn_demandes, "demande", "demandes",
-      "lately withdrawn from every lieu: navette demandes list --state retiree");
-  // All of them, whatever holds them; some are told of once more, with what is to be done.
-  add(counts.held_remises, "remise waits", "remises wait", "for a person: navette remises list --held");
-  add_of_these(counts.held_notifications, "notification", "notifications",
-               "refused by all whom they are for: navette remises list --held");
-  add_of_these(counts.destructions_waiting, "remise", "remises",
-               "withdrawn, and only the lieu can destroy what it has: ask it, then navette remises taken-back");
-  add(counts.remises_in_trouble, "remise", "remises",
-      "could not be delivered and will be tried again: navette remises list");
-  add(counts.notifications_in_trouble, "notification", "notifications", "not accepted yet: navette remises list");
-  add(counts.recalls_waiting, "remise", "remises",
-      "withdrawn, not removed at the lieu yet: navette remises list --state a-rappeler");
-  add(counts.suspended_lieux, "lieu", "lieux", "suspended: navette lieux list");
-  const auto& held = counts.held_lieux;
-  for (std::size_t i = 0; i < held.size() && i < held_lieux_named; ++i) {
-    out.push_back(fmt::format(
-        "lieu {0} is held since {1}{2}: navette lieux show {0} tells why; once mended, navette lieux retry {0}",
-        held[i].identifiant, model::to_paris_text(held[i].since),
-        held[i].remises == 0 ? "" : ", " + text::counted(held[i].remises, "remise waits", "remises wait")));
-  }
-  if (held.size() > held_lieux_named)
-    add(held.size() - held_lieux_named, "other lieu", "other lieux", "held: navette lieux list");
-  return out;
 }
 
 std::unique_ptr<render::Renderer> load_renderer(const config::Config& config,

@@ -54,20 +54,9 @@ struct PassReport {
   std::size_t refused_remises = 0;
   std::size_t notified = 0;
   bool more = false;                  // something is due that was left to the next pass, which is to follow at once
-  bool mail_under_way = false;        // or soon: the mail server has not answered yet
   std::vector<std::string> failures;  // what failed as a whole: a stage, a lieu's packing (exit 3)
   std::vector<store::Incident> incidents;  // these, and what else could not be done; kept for `status`
 };
-
-// What does not wait for anything in navette, but may have to be acted on.
-struct Events {
-  std::uint64_t refused_flux = 0;        // refused whole, in this pass or lately
-  std::uint64_t withdrawn_demandes = 0;  // from all who had them: not finished yet, or lately
-};
-// What needs a person, in words for the operator, one item a line; empty: nothing. For `run`'s exit code 1 and
-// `status`.
-std::vector<std::string> attention(const store::Counts& counts, const Events& events,
-                                   const std::vector<store::Incident>& incidents);
 
 // The machine's clock cannot be right: it booted without a battery, say. What is dated later than "now" would be
 // refused for good.
@@ -103,6 +92,7 @@ class Engine {
   store::Counts counts();
   std::string arrivee() const;  // path, for inotify
   int delivery_fd() const;      // readable when a delivery ended since the last pass
+  int mail_fd() const;          // readable when the mail server answered since then
 
   struct Parts;  // what is loaded once; engine.cpp
 

@@ -71,17 +71,18 @@ class Server {
 
   milliseconds pause_after(const PassReport& report) {
     milliseconds pause = config_.daemon.scan_every;
-    if (report.mail_under_way) pause = std::min(pause, milliseconds(1000));
     if (report.young > 0) pause = std::min(pause, std::max(config_.spool.stable_after, milliseconds(100)));
     const milliseconds due = engine_.next_due() - clock_.now();
     return std::min(pause, due > milliseconds(0) ? due : pause_when_stuck);
   }
 
-  // Until a deposit, a signal, the end of a delivery or of `pause`; the watchdog is fed meanwhile.
+  // Until a deposit, a signal, the end of a delivery, of a mail or of `pause`; the watchdog is fed meanwhile.
   void wait(milliseconds pause) {
     const auto end = std::chrono::steady_clock::now() + pause;
-    std::array<pollfd, 3> fds{
-        {{watch_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {engine_.delivery_fd(), POLLIN, 0}}};
+    std::array<pollfd, 4> fds{{{watch_.fd(), POLLIN, 0},
+                               {signals_.fd(), POLLIN, 0},
+                               {engine_.delivery_fd(), POLLIN, 0},
+                               {engine_.mail_fd(), POLLIN, 0}}};
     while (true) {
       systemd::watchdog();
       if (!untold_.empty()) tell(untold_);
@@ -91,7 +92,8 @@ class Server {
       if (const auto interval = systemd::watchdog_interval())
         left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 4));
       if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
-      if (fds[1].revents != 0 || fds[2].revents != 0 || watch_.take(seen_)) return;
+      const bool woken = std::any_of(fds.begin() + 1, fds.end(), [](const pollfd& fd) { return fd.revents != 0; });
+      if (woken || watch_.take(seen_)) return;
     }
   }
 

@@ -1,12 +1,6 @@
 #include "daemon/stop_signals.h"
 
-#include <cstdint>
-
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include "base/error.h"
 
 namespace navette::daemon {
 namespace {
@@ -18,8 +12,7 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-StopSignals::StopSignals() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!event_) throw_errno("eventfd");
+StopSignals::StopSignals() {
   ::sigemptyset(&signals_);
   ::sigaddset(&signals_, SIGTERM);
   ::sigaddset(&signals_, SIGINT);
@@ -34,13 +27,12 @@ void StopSignals::wait(const std::stop_token& ended) {
   int signal = 0;
   while (::sigwait(&signals_, &signal) == 0 && !ended.stop_requested()) {
     source_.request_stop();
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+    event_.set();
   }
 }
 
 bool StopSignals::sleep(std::chrono::milliseconds time) const {
-  pollfd stop{event_.get(), POLLIN, 0};
+  pollfd stop{event_.fd(), POLLIN, 0};
   ::poll(&stop, 1, static_cast<int>(time.count()));
   return !stopped();
 }

@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "base/unique_fd.h"
+#include "base/event.h"
 
 namespace navette::daemon {
 
@@ -23,14 +23,14 @@ class StopSignals {
 
   std::stop_token token() const { return source_.get_token(); }
   bool stopped() const { return source_.stop_requested(); }
-  int fd() const { return event_.get(); }  // readable for ever once a stop was asked for
+  int fd() const { return event_.fd(); }  // readable for ever once a stop was asked for
   // False when a stop was asked for meanwhile.
   bool sleep(std::chrono::milliseconds time) const;
 
  private:
   void wait(const std::stop_token& ended);
 
-  UniqueFd event_;
+  Event event_;
   sigset_t signals_{};
   std::stop_source source_;
   std::jthread waiter_;  // last: joined before what it uses goes

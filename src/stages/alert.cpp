@@ -209,8 +209,8 @@ std::optional<store::AlertOutcome> attempt(const AlertTools& tools, const store:
 
 }  // namespace
 
-std::size_t alert(const AlertTools& tools, const std::stop_token& stop) {
-  std::size_t accepted = 0;
+AlertReport alert(const AlertTools& tools, const std::stop_token& stop) {
+  AlertReport report;
   const Instant now = tools.clock.now();
   for (const store::DueAlert& due : tools.store.alerts_due(now)) {
     if (stop.stop_requested()) break;
@@ -218,17 +218,18 @@ std::size_t alert(const AlertTools& tools, const std::stop_token& stop) {
     const std::string description = describe_alert(tools, due.caf, now);
     if (description.empty()) continue;
     const auto outcome = attempt(tools, due, description, now, stop);
+    report.waits = !outcome;
     if (!outcome || (stop.stop_requested() && !outcome->accepted)) break;  // a stop is no attempt
     tools.store.apply_alert(*outcome);
     if (outcome->accepted) {
-      ++accepted;
+      ++report.accepted;
       log::info("alert.accepted", {{"caf", due.caf}, {"recipients", outcome->recipients}});
     } else {
       log::warning("alert.deferred",
                    {{"caf", due.caf}, {"reason", outcome->reason}, {"next", model::to_iso_utc(outcome->next_attempt)}});
     }
   }
-  return accepted;
+  return report;
 }
 
 }  // namespace navette::stages

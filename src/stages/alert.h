@@ -28,7 +28,12 @@ struct AlertTools {
   const Clock& clock;
 };
 
-// Returns how many mails were accepted. Throws what the store throws.
-std::size_t alert(const AlertTools& tools, const std::stop_token& stop);
+struct AlertReport {
+  std::size_t accepted = 0;
+  bool waits = false;  // for the mail server, which has not answered yet
+};
+
+// Throws what the store throws.
+AlertReport alert(const AlertTools& tools, const std::stop_token& stop);
 
 }  // namespace navette::stages

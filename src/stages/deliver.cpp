@@ -6,10 +6,9 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/event.h"
 #include "base/log.h"
 #include "flux/channel_profile.h"
 #include "lib/crypto/random.h"
@@ -62,30 +61,25 @@ struct Delivering::Ended {
 // Where the threads put what they did.
 class Delivering::Inbox {
  public:
-  Inbox() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!event_) throw_errno("eventfd");
-  }
   void put(Ended ended) {
     {
       const std::lock_guard lock(mutex_);
       ended_.push_back(std::move(ended));
     }
     ready_.notify_one();
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+    event_.set();
   }
   // What has ended, waiting for the first at most `patience`.
   std::vector<Ended> take(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, patience, [&] { return !ended_.empty(); });
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto read = ::read(event_.get(), &count, sizeof count);
+    event_.clear();
     return std::exchange(ended_, {});
   }
-  int fd() const { return event_.get(); }
+  int fd() const { return event_.fd(); }
 
  private:
-  UniqueFd event_;
+  Event event_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<Ended> ended_;

@@ -223,7 +223,8 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
   constexpr int believed = 3;
   int in_a_row = 0;
   std::optional<model::Outcome> server;
-  while (!stop.stop_requested() && !report.more) {
+  bool waits = false;  // for an answer that another call will hear
+  while (!stop.stop_requested() && !report.more && !waits) {
     const auto due = tools.store.due_notifications(tools.clock.now(), mails_at_once);
     if (due.empty()) break;
     std::vector<store::NotificationOutcome> outcomes;
@@ -239,7 +240,7 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       if (stop.stop_requested() && !a.outcome.accepted && a.outcome.told.empty()) break;  // a stop is no attempt
       if (a.under_way) {
         if (n.reason != a.outcome.reason) tools.store.note_notification(n.remise, a.outcome.reason);
-        report.under_way = true;
+        waits = true;
         break;
       }
       ++(a.outcome.accepted ? report.accepted : report.deferred);
@@ -252,7 +253,6 @@ NotifyReport notify(const NotifyTools& tools, const std::stop_token& stop) {
       if (report.more) break;
     }
     tools.store.apply_notifications(outcomes);
-    if (report.under_way) break;
   }
   return report;
 }

@@ -17,8 +17,7 @@ namespace navette::stages {
 struct NotifyReport {
   std::size_t accepted = 0;
   std::size_t deferred = 0;
-  bool more = false;       // is due, and was left for the next call
-  bool under_way = false;  // the same, as the mail server has not answered yet: soon, not at once
+  bool more = false;  // is due, and was left for the next call
 };
 
 struct NotifyTools {

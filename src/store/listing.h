@@ -190,6 +190,19 @@ struct LieuRow {
 // By identifiant.
 std::vector<LieuRow> list_lieux(sqlite::Connection& db, model::Day today, std::int64_t limit);
 std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& identifiant, model::Day today);
+// A lieu whose remises leave this machine, as a version of its convention has it: today, from a later day on, or once
+// that version is activated.
+struct ServedLieu {
+  std::string identifiant;
+  std::string caf;
+  std::string canal;
+  std::string profil;
+  std::optional<model::Day> from;  // nothing: not activated yet
+
+  bool in_force(model::Day today) const { return from && *from <= today; }
+};
+// By identifiant, then in the order of versions. A version that changes nothing for a lieu is left out.
+std::vector<ServedLieu> lieux_served_elsewhere(sqlite::Connection& db, model::Day today);
 // Other lieux that are served through the same access today, and fail and heal with it; by identifiant.
 std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant, model::Day today);
 

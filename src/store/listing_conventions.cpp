@@ -28,8 +28,8 @@ void load_convention_of(sqlite::Connection& db, std::int64_t id, const std::stri
   {
     auto q = db.query(
         "SELECT v.id, lv.nom, c.numero, v.version, lv.canal, v.en_vigueur_du IS NOT NULL AND v.en_vigueur_du <= ?2 AND "
-        "(v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2) AS open, lv.canal = 'depot' OR (lv.canal = 'courriel' AND "
-        "instr(lv.profil, '<clair') > 0), lv.profil FROM lieu_version lv JOIN version v ON v.id = "
+        "(v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2) AS open, " IN_DEPOT
+        ", lv.profil FROM lieu_version lv JOIN version v ON v.id = "
         "lv.version_id JOIN convention c ON c.id = v.convention_id WHERE lv.lieu_id = ?1 ORDER BY open DESC, v.id DESC "
         "LIMIT 1");
     if (!q.bind(id, today).step()) return;
@@ -176,6 +176,25 @@ std::optional<LieuRow> find_lieu(sqlite::Connection& db, const std::string& iden
     id = q.integer(0);
   }
   return load_lieu(db, id, model::to_iso(today));
+}
+
+std::vector<ServedLieu> lieux_served_elsewhere(sqlite::Connection& db, model::Day today) {
+  std::vector<ServedLieu> out;
+  auto q = db.query(
+      "SELECT l.identifiant, l.caf, lv.canal, lv.profil, v.en_vigueur_du FROM lieu l JOIN lieu_version lv ON "
+      "lv.lieu_id "
+      "= l.id JOIN version v ON v.id = lv.version_id WHERE NOT (" IN_DEPOT
+      ") AND ((v.en_vigueur_du IS NOT NULL AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?1)) OR (v.activee IS "
+      "NULL AND (v.fin IS NULL OR v.fin >= ?1) AND v.version = (SELECT max(w.version) FROM version w WHERE "
+      "w.convention_id = v.convention_id))) ORDER BY l.identifiant, v.en_vigueur_du IS NULL, v.en_vigueur_du, v.id");
+  q.bind(model::to_iso(today));
+  while (q.step()) {
+    ServedLieu one{q.text(0), q.text(1), q.text(2), q.text(3), day_from(q.find_text(4))};
+    const bool same = !out.empty() && out.back().identifiant == one.identifiant && out.back().canal == one.canal &&
+                      out.back().profil == one.profil;
+    if (!same) out.push_back(std::move(one));
+  }
+  return out;
 }
 
 std::vector<std::string> lieux_of_same_access(sqlite::Connection& db, const std::string& identifiant,

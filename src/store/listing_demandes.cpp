@@ -92,14 +92,16 @@ const char* candidates(const DemandeFilter& filter) {
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): one list of columns for literals that differ in their end
 #define REMISE_COLUMNS                                                                                               \
   "SELECT r.id, r.nom, l.identifiant, c.numero, v.version, r.etat, r.composee_le, r.nombre, r.tentatives, "          \
-  "max(r.prochaine, l.prochaine), "                                                                                  \
+  "iif(" WITHDRAWN_MAIL                                                                                              \
+  ", r.prochaine, max(r.prochaine, l.prochaine)), "                                                                  \
   "iif(r.etat IN ('prete', 'a-rappeler'), " LAST_FAILURE                                                             \
   ", r.motif), r.livree_le, r.faits, n.etat, n.tentatives, n.motif, n.acceptee_le, n.destinataires, "                \
   "(SELECT e.jour FROM echeance e WHERE e.remise_id = r.id AND e.genre = 'retrait' AND r.etat = 'livree' LIMIT 1), " \
   "n.prochaine, "                                                                                                    \
   "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), coalesce(r.rappel, ''), r.rappelee_le, "    \
   "coalesce(r.rappel_faits, ''), r.retiree_le, r.retrait_preuve, r.retrait_personne, "                               \
-  "l.suspendu IS NOT NULL, CASE l.retenu WHEN 1 THEN l.erreur_le END, n.retenue, r.en_cours, l.echecs > 0, "         \
+  "l.suspendu IS NOT NULL, iif(l.retenu = 1 AND NOT " WITHDRAWN_MAIL                                                 \
+  ", l.erreur_le, NULL), n.retenue, r.en_cours, l.echecs > 0, "                                                      \
   "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL, EXISTS (SELECT 1 FROM lieu_version o WHERE o.lieu_id = "     \
   "r.lieu_id AND o.version_id = r.tentee_par AND o.canal = 'courriel' AND instr(o.profil, '<clair') = 0) "           \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                             \

@@ -28,6 +28,15 @@
   "EXISTS (SELECT 1 FROM acheminement a JOIN remise r ON r.id = a.remise_id OR r.reemise_de = a.remise_id WHERE " \
   "a.demande_id = d.id AND a.etat = 'retire' AND (r.etat IN ('a-rappeler', 'a-detruire') OR r.rappelee_le >= ?1))"
 
+// Of `remise r`: withdrawn after it left by e-mail. A mail cannot be taken back, for which nothing of the partner's or
+// of our mail server's is needed.
+#define WITHDRAWN_MAIL                                                                                             \
+  "(r.etat = 'a-rappeler' AND (SELECT o.canal FROM lieu_version o WHERE o.lieu_id = r.lieu_id AND o.version_id = " \
+  "coalesce(r.livree_par, r.tentee_par, r.version_id)) IS 'courriel')"
+
+// Of `lieu_version lv`: its remises lie in the dépôt, by that channel or while a mail in clear tells of them.
+#define IN_DEPOT "lv.canal = 'depot' OR (lv.canal = 'courriel' AND instr(lv.profil, '<clair') > 0)"
+
 // Ids of the lieux that are served through the same access as the lieu ?1 on the day ?2, itself included.
 #define SAME_ACCESS                                                                                                  \
   "(SELECT o.lieu_id FROM lieu_version lv JOIN lieu_version o ON o.acces = lv.acces "                                \

@@ -121,9 +121,9 @@ std::optional<Instant> Store::next_due(Instant now) {
   consider(
       "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
       "WHERE r.etat = 'prete' AND l.suspendu IS NULL AND l.retenu = 0");
-  consider(
-      "SELECT min(max(r.prochaine, l.prochaine)) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
-      "WHERE r.etat = 'a-rappeler' AND l.retenu = 0");
+  consider("SELECT min(iif(" WITHDRAWN_MAIL
+           ", r.prochaine, max(r.prochaine, l.prochaine))) FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+           "WHERE r.etat = 'a-rappeler' AND (l.retenu = 0 OR " WITHDRAWN_MAIL ")");
   consider("SELECT min(prochaine) FROM alerte WHERE acceptee_le IS NULL AND jour = (SELECT max(jour) FROM alerte)");
   consider("SELECT min(prochaine) FROM notification WHERE etat = 'a-envoyer' AND retenue = 0");
   return std::max(next, now);

@@ -50,9 +50,9 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2)), r.version_id) "
         "LEFT JOIN lieu_version there ON there.lieu_id = r.lieu_id AND there.version_id = "
         "coalesce(iif(r.etat = 'a-rappeler', r.livree_par, NULL), r.tentee_par) "
-        // A mail cannot be taken back, for which nothing of the partner's or of our mail server's is needed.
-        "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND ((l.retenu = 0 AND l.prochaine <= ?1) OR (r.etat = "
-        "'a-rappeler' AND coalesce(there.canal, lv.canal) = 'courriel')) "
+        "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND ((l.retenu = 0 AND l.prochaine <= ?1) "
+        "OR " WITHDRAWN_MAIL
+        ") "
         // Where little is tried at a time, what was tried often lets the others go first: it may fail for itself.
         "ORDER BY l.echecs > 0, iif(l.echecs > 0, r.tentatives, 0), r.prochaine, r.id");
     q.bind(to_column(now), model::to_iso(model::paris_day(now)), to_column(now - longest_pause));

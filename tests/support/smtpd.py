@@ -35,7 +35,7 @@ def arguments():
     p.add_argument("--content", default="", help="the answer to a message, instead of taking it")
     p.add_argument("--lose", type=int, default=0, help="messages, the first ones, taken without an answer: hangs up")
     p.add_argument("--stall", choices=["greeting", "content"],
-                   help="says nothing any more from there on; DIRECTORY/stalled is there once a whole message came")
+                   help="says nothing any more from there on; DIRECTORY/stalled is there once it is so")
     p.add_argument("--slow", type=float, default=0, help="seconds before the answer to a message")
     p.add_argument("--babble", choices=["lines", "words", "bytes"],
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
@@ -106,6 +106,8 @@ def main():
     class Server(SMTP):
         async def _handle_client(self):
             if options.stall == "greeting":
+                with (options.directory / "stalled").open("a", encoding="ascii") as stalled:
+                    stalled.write("a connection\n")
                 await asyncio.sleep(3600)
             if options.banner:
                 await self.push(options.banner)

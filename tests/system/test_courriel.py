@@ -6,6 +6,7 @@ import email.policy
 import hashlib
 import re
 import signal
+import sqlite3
 import subprocess
 from xml.etree import ElementTree
 
@@ -296,6 +297,28 @@ def test_a_killed_attempt_is_taken_up_with_the_same_bytes(site, mail_server, lie
     assert not list(site.spool.glob("depart/*/*"))
 
 
+def test_attempts_cut_short_before_the_mail_could_arrive_count_for_nothing(site, mail_server, lieu):
+    """As often as one likes: a mail whose last byte has not left has not arrived, and nobody is asked about it."""
+    mail_server.start("--stall", "greeting")
+    open_site(site, mail_server, lieu, channel())
+    site.run("run", code=0)
+    site.deposit(demandes("D1", demande("A1")))
+    stalled = mail_server.directory / "stalled"
+    for _ in range(6):
+        stalled.unlink(missing_ok=True)
+        process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(stalled.exists, what="the attempt")
+        assert list(site.spool.glob("depart/*/*/courriel-*.eml"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not list(site.spool.glob("depart/*/*/courriel.doute"))
+    mail_server.stop()
+    mail_server.start()
+    site.passes(code=0)
+    assert len(contents(mail_server)) == 1
+    assert [r["etat"] for r in site.json("remises", "list")] == ["livree"]
+
+
 @pytest.mark.parametrize("protection, largest", [("smime", 400_000), ("pdf", 400_000)])
 def test_what_is_too_much_for_one_mail_leaves_in_several(site, mail_server, lieu, protection, largest):
     mail_server.start()
@@ -343,10 +366,13 @@ def test_a_mail_that_may_have_arrived_is_not_taken_back_by_the_channel_that_the_
     site.run("lieux", "suspend", "rpe-un", "--why", "essai")
     site.deposit(habilitations("HAB-1", convention("CLI_1", {"rpe-un": ["42218"]}, version=2)), "caf-421", "hab-1.xml")
     site.passes(code=None)
+    with sqlite3.connect(site.database) as db:  # nothing else leaves for that lieu, either
+        db.execute("UPDATE lieu SET retenu = 1, echecs = 1, erreur_le = 0, derniere_erreur = 'essai'")
     why = ("--why", "erreur de lieu")
     preview = site.run("remises", "withdraw", remise["remise"], *why).stdout
     assert "cannot be taken back" in preview and "is removed" not in preview
-    site.run("remises", "withdraw", remise["remise"], *why, "--apply")
+    assert "not now" not in site.run("remises", "withdraw", remise["remise"], *why, "--apply").stdout
+    assert site.json("remises", "list")[0]["prochain_essai"] <= f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     site.passes(code=None)
     assert rows(site, "SELECT etat FROM remise") == [("a-detruire",)]
 

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from test_main_job import convention, dump_of_tables, habilitations
+from test_main_job import convention, day, dump_of_tables, habilitations
 from test_notification import MailServer
 from test_serve import wait_for
 from test_sftp import Sshd, open_site
@@ -392,3 +392,29 @@ def test_lieux_of_one_account_are_tried_one_after_another(site, server):
     sshd.stop()
     found = findings(site, "--reach", subject="reach", code=1)
     assert [f["etat"] for f in found if "(sftp" in f["texte"]] == ["bad"] * len(names)
+
+
+def test_what_begins_later_is_tried_today(site, server):
+    sshd = server()
+    channel = sshd.channel(make_directory=True)
+    open_partners(site, sshd, {"rpe-un": channel, "rpe-deux": channel.replace(f"{sshd.there}<", f"{sshd.there}/deux<")})
+    (sshd.there / "deux").mkdir()
+    lieux = {"rpe-un": ["42218"], "rpe-deux": ["42218"]}
+    canaux = {"rpe-un": channel.replace("cle-partenaire", "absente"),
+              "rpe-deux": channel.replace(f"{sshd.there}<", f"{sshd.there}/deux<")}
+    site.deposit(habilitations("HAB-1", convention("CLI_1", lieux, version=2, effect=30, activated=-1, canal=canaux),
+                               convention("CLI_2", {"rpe-trois": ["42219"]}, activated=None,
+                                          canal=channel.replace(f"{sshd.there}<", f"{sshd.there}/trois<"))),
+                 "caf-421", "hab-1.xml")
+    site.passes(code=0)
+    day_of = f"from {day(30)} on"
+    found = findings(site, subject="partner")
+    assert [(f["etat"], f["texte"].split(",")[0]) for f in found] == [
+        ("ok", f"rpe-deux (sftp 127.0.0.1:{sshd.port}) has its credentials (credential)"),  # the same then
+        ("ok", f"rpe-trois (sftp 127.0.0.1:{sshd.port}; not activated yet) has its credentials (credential)"),
+        ("ok", f"rpe-un (sftp 127.0.0.1:{sshd.port}) has its credentials (credential)"),
+        ("warn", f"rpe-un (sftp 127.0.0.1:{sshd.port}; {day_of})")]
+    assert "absente is missing" in found[-1]["texte"]
+    found = findings(site, "--reach", subject="reach")
+    assert [f["etat"] for f in found] == ["ok", "warn", "ok", "warn"]
+    assert ", directory: " in found[1]["texte"] and "not activated yet" in found[1]["texte"]

@@ -151,7 +151,7 @@ def test_a_mail_server_that_is_long_in_answering_holds_up_nothing_and_its_answer
 def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_is_known(site, mail_server, serve):
     """None counts as tried in vain, none is put off for the others, none goes twice."""
     mail_server.start("--slow", "2")
-    site.configure(f"[daemon]\nscan_every = 1s\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
     lieux = [f"rpe-{i}" for i in range(5)]
     open_lieux(site, {name: ["42218"] for name in lieux})
     site.passes()
@@ -162,6 +162,19 @@ def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_
     assert rows(site, told) == [(len(lieux), 1)]
     assert rows(site, "SELECT count(*) FROM trace WHERE action = 'notification.differee'") == [(0,)]
     assert len({m["Message-ID"] for m in mail_server.mails()}) == len(mail_server.mails()) == len(lieux)
+
+
+def test_the_alert_does_not_wait_until_all_notifications_have_found_a_slow_server(site, mail_server, serve):
+    mail_server.start("--slow", "2")
+    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    lieux = [f"rpe-{i}" for i in range(6)]
+    open_lieux(site, {name: ["42218"] for name in lieux})
+    site.passes()
+    serve()
+    site.deposit(demandes("D1", demande("A1"), demande("A2", ["42095"])), name="d1.xml")
+    alert = "<alerte-421-"
+    wait_for(lambda: any(m["Message-ID"].startswith(alert) for m in mail_server.mails()), what="the alert")
+    assert len(mail_server.mails()) < len(lieux)
 
 
 # ---- systemd

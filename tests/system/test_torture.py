@@ -96,11 +96,11 @@ def test_a_scene_that_would_be_ignored_is_refused(options):
 
 
 def test_the_sample_has_whatever_is_done_for_a_remise_by_mail(bench):
-    """Composed, stored, marked as under way, sent, its answer remembered; then its notification."""
+    """Composed, stored, sent, marked as in doubt before its last byte, its answer remembered; then its notification."""
     names = [re.sub(r"\d+:\w+@|:courriel", "", point) for point in bench.of_the_mail]
     stored = ["unlink", "create", "write", "fsync", "rename", "fsync"]
     sent = 4 * ["smtp.send"]
-    assert names == [*stored, *stored, *sent, *stored, *sent]
+    assert names == [*stored, *sent, *stored, *stored, *sent]
     assert {f"{n}:{kind}@smtp.send:courriel" for n in (1, 2) for kind in ("lost", "after", "kill", "killafter")} <= set(bench.of_the_mail)
     assert set(bench.of_the_mail) <= set(bench.sample(SAMPLE))
 

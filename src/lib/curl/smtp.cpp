@@ -161,7 +161,7 @@ class Smtp::Connection {
   Reply ask(const std::string& command, int expected = done) { return ask(command, expected, patience_); }
   Reply ask(const std::string& command, int expected, std::chrono::milliseconds patience);
   void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
-  Reply send_content(std::string_view message);
+  Reply send_content(const Envelope& envelope, std::string_view message);
   // Nothing taken for as long as patience, or not all of it by `until`: the server is given up.
   void write(std::string_view bytes, std::chrono::steady_clock::time_point until);
   Reply read_reply(std::chrono::milliseconds patience);
@@ -360,7 +360,7 @@ std::vector<Reply> Smtp::Connection::transact(const Envelope& envelope, std::str
   try {
     name_recipients(envelope, status, answers);
     const bool wanted = std::any_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); });
-    if (!ended_ && wanted) of_message = send_content(message);
+    if (!ended_ && wanted) of_message = send_content(envelope, message);
     if (!ended_ && !wanted) ask("RSET");
   } catch (const SmtpError&) {
     if (in_doubt_ || std::all_of(answers.begin(), answers.end(), [](const Reply& r) { return r.accepted(); })) throw;
@@ -389,11 +389,12 @@ void Smtp::Connection::greet(const std::stop_token& stop) {
 }
 
 // The answer of all whom the server has accepted so far.
-Reply Smtp::Connection::send_content(std::string_view message) {
+Reply Smtp::Connection::send_content(const Envelope& envelope, std::string_view message) {
   Reply reply = ask("DATA", go_on);
   if (reply.code / 100 == go_on) {
     const std::string content = with_dots(message);
     write(content, end_of_patience(content.size()));
+    if (envelope.before_end) envelope.before_end();
     in_doubt_ = true;  // from its end on, the message is the server's
     reply = ask(".", done, after_message_);
     in_doubt_ = false;

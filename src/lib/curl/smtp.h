@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -98,6 +99,9 @@ struct Envelope {
   // Where the server offers it (DSN), failures and delays are told to `from` under this identifier, with the headers
   // alone: what a message holds comes back to nobody. Empty: not asked for.
   std::string id;
+  // Called, unless empty, right before the last bytes of the message, without which the server takes nothing over, and
+  // again at every other attempt of the same send(). What it throws comes out of send(), and the message has not left.
+  std::function<void()> before_end{};
 };
 
 // How long a server may take to answer the end of a message (RFC 5321 4.5.3.2.6): it looks through the whole of it

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "daemon/attention.h"
 #include "support/stage_site.h"
 
 using namespace navette;

@@ -137,7 +137,8 @@ struct Delivery : test::StageSite {
   std::size_t alert() {
     static const auto stylesheet = xml::Stylesheet::load("xslt/alerte.xsl");
     return stages::alert({*store, *mailer, stylesheet, test::communes(), senders, "navette@caf.example.org", clock},
-                         stop.get_token());
+                         stop.get_token())
+        .accepted;
   }
   stages::NotifyReport notify(std::chrono::milliseconds slice = std::chrono::hours(1)) {
     return stages::notify({*store, *mailer, sender_for, notification(), "navette@caf.example.org", clock, slice},
