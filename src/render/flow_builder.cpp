@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "render/clean_text.h"
+#include "render/fo_error.h"
 #include "render/pagination.h"
 
 namespace navette::render {
@@ -95,8 +96,7 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
     shares += column.proportion;
   }
   const double rest = available - fixed;
-  if (rest < -length_tolerance)
-    throw Error(fmt::format("FO line {}, table: its columns are wider than the place it has", table.line));
+  if (rest < -length_tolerance) throw FoError(table.line, "table", "its columns are wider than the place it has");
   std::vector<double> widths;
   for (const auto& column : table.columns) {
     widths.push_back(column.width > 0 ? column.width : rest * column.proportion / shares);
@@ -204,7 +204,7 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
 void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
   const fo::Graphic& graphic = part.graphic;
   if (graphic.width > place.width + length_tolerance) {
-    throw Error(fmt::format("FO line {}, external-graphic: wider than the place it has", graphic.line));
+    throw FoError(graphic.line, "external-graphic", "wider than the place it has");
   }
   run.text = u"\uFFFC";
   run.graphic = &graphic;
@@ -238,7 +238,7 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
     } else if (part.kind == fo::Inline::Kind::graphic) {
       add_graphic(part, place, run);
     } else if (numbers_.page == 0) {
-      throw Error(fmt::format("FO line {}, block: page numbers stand in static-content only", line));
+      throw FoError(line, "block", "page numbers stand in static-content only");
     } else {
       const auto number = std::to_string(part.kind == fo::Inline::Kind::page_number ? numbers_.page : numbers_.total);
       run.text.assign(number.begin(), number.end());
@@ -290,7 +290,7 @@ void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, 
   }
   inside.x += box.border.left.width + box.padding.left;
   inside.width -= horizontal_inset(box);
-  if (inside.width <= 0) throw Error(fmt::format("FO line {}: no width is left for the content", line));
+  if (inside.width <= 0) throw FoError(line, "", "no width is left for the content");
   fill(inside);
   if (box_ != outer) {
     push({bottom_inset(box), Break::never, line, -1, CloseEntry{}});
@@ -324,7 +324,7 @@ void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, 
     const TagId parent = tag_;
     const std::string language = language_;
     const Place body{inside.x + list.distance, inside.width - list.distance};
-    if (body.width <= 0) throw Error(fmt::format("FO line {}, list-item: no width is left for its body", item.line));
+    if (body.width <= 0) throw FoError(item.line, "list-item", "no width is left for its body");
     const double label = add_label(item, {inside.x, list.distance - list.separation});
     const std::size_t first = list_.entries.size();
     tag_ = open_tag("", "LBody", item.body_text.language);
@@ -356,7 +356,7 @@ double FlowBuilder::add_label(const fo::ListItem& item, Place place) {
 void FlowBuilder::add_table(const fo::Table& table, Place place) {
   const double width = table.width + table.box.margin.left + table.box.margin.right;
   if (width > place.width + length_tolerance) {
-    throw Error(fmt::format("FO line {}, table: wider than the place it has", table.line));
+    throw FoError(table.line, "table", "wider than the place it has");
   }
   if (table.width > 0) place.width = width;
   add_boxed(table.box, table.text, "Table", place, table.line, [&](Place inside) { add_groups(table, inside); });
@@ -420,7 +420,7 @@ void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns
 
 CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, bool header) {
   const double inner = width - horizontal_inset(cell.box);
-  if (inner <= 0) throw Error(fmt::format("FO line {}, table-cell: no width is left for its content", cell.line));
+  if (inner <= 0) throw FoError(cell.line, "table-cell", "no width is left for its content");
   const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language, cell.line);
   if (tag >= 0) {
     Tag& made = out_.tags[static_cast<std::size_t>(tag)];

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "render/fo_error.h"
 #include "render/fo_values.h"
 
 namespace navette::render::fo {
@@ -161,7 +162,7 @@ bool set_known(TextStyle& text, BoxStyle* box, std::string_view name, std::strin
 }  // namespace
 
 void fail(const xml::Node& element, const std::string& what) {
-  throw Error(fmt::format("FO line {}, {}: {}", element.line(), element.name(), what));
+  throw FoError(element.line(), element.name(), what);
 }
 
 namespace {

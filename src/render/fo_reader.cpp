@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "render/fo_error.h"
 #include "render/fo_properties.h"
 #include "render/fo_values.h"
+#include "render/metadata.h"
 
 namespace navette::render {
 namespace {
@@ -77,7 +79,8 @@ void Reader::each_fo_child(const Node& parent, Visit visit) {
 }
 
 Document Reader::read(const Node& root) {
-  if (!root || root.name() != "root" || root.space() != fo_space) throw Error("FO: the root element must be fo:root");
+  if (!root || root.name() != "root" || root.space() != fo_space)
+    throw FoError(root ? root.line() : 0, "", "the root element must be fo:root");
   read_properties(root, root_text_);
   if (!root_text_.language.empty()) out_.language = root_text_.language;
   bool sequence = false;
@@ -97,7 +100,7 @@ Document Reader::read(const Node& root) {
     }
   });
   if (!sequence) fail(root, "a page-sequence is missing");
-  if (out_.metadata.title.empty()) fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
+  if (is_blank(out_.metadata.title)) fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
   return std::move(out_);
 }
 
@@ -120,6 +123,10 @@ void Reader::read_page_master(const Node& master) {
                   {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
   m.width = length_of(master, "page-width", m.width);
   m.height = length_of(master, "page-height", m.height);
+  for (const double side : {m.width, m.height}) {
+    if (side < 3 || side > 14400) fail(master, "a page has from 3 to 14400 pt each way (ISO 19005-3, 6.1.13)");
+  }
+  m.line = master.line();
   m.margin = box.margin;
   m.margin.top = length_of(master, "margin-top", m.margin.top);
   m.margin.bottom = length_of(master, "margin-bottom", m.margin.bottom);
@@ -134,7 +141,9 @@ void Reader::read_page_master(const Node& master) {
       m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
     } else if (region.name() == "region-before" || region.name() == "region-after") {
       read_properties(region, text, {}, {"extent"});
-      (region.name() == "region-before" ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
+      const bool before = region.name() == "region-before";
+      (before ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
+      (before ? m.before_line : m.after_line) = region.line();
     } else {
       unknown(region);
     }
@@ -170,6 +179,7 @@ void Reader::read_description(const Node& description) {
       m.creator = property.text();
     } else if (property.name() == "CreateDate") {
       m.created = property.text();
+      if (!m.created.empty() && !is_date(m.created)) fail(property, "must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
     } else {
       unknown(property);
     }
@@ -205,6 +215,7 @@ void Reader::read_page_sequence(const Node& sequence) {
   if (!master_ || sequence.attribute("master-reference") != master_) {
     fail(sequence, "master-reference must name the simple-page-master that stands before");
   }
+  out_.line = sequence.line();
   std::set<std::string> filled;
   sequence_id_ = sequence.attribute("id").value_or("");
   each_fo_child(sequence, [&](const Node& child) {

@@ -166,6 +166,9 @@ struct PageMaster {
   Edges body_margin;
   double before_extent = 0;
   double after_extent = 0;
+  long line = 0;  // of its element; these of the regions'
+  long before_line = 0;
+  long after_line = 0;
 };
 
 struct Metadata {
@@ -185,6 +188,7 @@ struct Document {
   std::vector<Content> before;  // static content of the header
   std::vector<Content> after;   // and of the footer
   std::vector<Content> flow;
+  long line = 0;  // of its page-sequence
 };
 
 }  // namespace navette::render::fo

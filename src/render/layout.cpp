@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "render/flow_builder.h"
+#include "render/fo_error.h"
 #include "render/pagination.h"
 #include "render/painter.h"
 
@@ -26,13 +27,14 @@ Area body_area(const fo::PageMaster& m) {
           m.height - y - m.margin.bottom - m.body_margin.bottom};
 }
 
-void paint_static(const std::vector<fo::Content>& content, const fo::TextStyle& text, Area area, TagId artifact,
-                  PageNumbers numbers, Shaper& shaper, DisplayList& out, Page& page) {
+void paint_static(const std::vector<fo::Content>& content, const fo::TextStyle& text, Area area, long line,
+                  TagId artifact, PageNumbers numbers, Shaper& shaper, DisplayList& out, Page& page) {
   if (content.empty()) return;
   const VerticalList list = FlowBuilder(out, shaper, artifact, numbers).build(content, text, area.width);
   if (height_of(list, {}, end_of(list)) > area.height + 0.01) {
-    throw Error(fmt::format("FO: {} is higher than its region's extent",
-                            artifact == pagination_header ? "the page header" : "the page footer"));
+    const bool header = artifact == pagination_header;
+    throw FoError(line, header ? "region-before" : "region-after",
+                  fmt::format("the page {} is higher than its extent", header ? "header" : "footer"));
   }
   paint(list, {}, end_of(list), area.x, area.y, page);
 }
@@ -56,8 +58,7 @@ std::vector<OutlineItem> outline_of(const std::vector<fo::Bookmark>& bookmarks, 
   for (const auto& bookmark : bookmarks) {
     const auto place = places.find(bookmark.destination);
     if (place == places.end()) {
-      throw Error(fmt::format(
-          "FO line {}, bookmark: internal-destination is not the id of a block that shows something", bookmark.line));
+      throw FoError(bookmark.line, "bookmark", "internal-destination is not the id of a block that shows something");
     }
     items.push_back({bookmark.title, place->second.page, place->second.y, outline_of(bookmark.children, places)});
   }
@@ -69,7 +70,8 @@ std::vector<OutlineItem> outline_of(const std::vector<fo::Bookmark>& bookmarks, 
 DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
   const fo::PageMaster& m = document.master;
   const Area body = body_area(m);
-  if (body.width <= 0 || body.height <= 0) throw Error("FO: the margins leave no room on the page");
+  if (body.width <= 0 || body.height <= 0)
+    throw FoError(m.line, "simple-page-master", "the margins leave no room on the page");
   fo::TextStyle text;
   text.language = document.language;
   DisplayList out;
@@ -80,7 +82,8 @@ DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
   const VerticalList list = FlowBuilder(out, shaper, 0).build(document.flow, text, body.width);
   Cursor at;
   do {
-    if (out.pages.size() == most_pages) throw Error(fmt::format("FO: more than {} pages", most_pages));
+    if (out.pages.size() == most_pages)
+      throw FoError(document.line, "page-sequence", fmt::format("more than {} pages", most_pages));
     Page page{m.width, m.height, {}, {}};
     const Cursor next = list.entries.empty() ? end_of(list) : find_break(list, at, body.height, body.height);
     paint(list, at, next, body.x, body.y, page);
@@ -96,8 +99,8 @@ DisplayList lay_out(const fo::Document& document, Shaper& shaper) {
   const Area after{m.margin.left, m.height - m.margin.bottom - m.after_extent, width, m.after_extent};
   for (unsigned i = 0; i < total; ++i) {
     const PageNumbers numbers{i + 1, total};
-    paint_static(document.before, text, before, pagination_header, numbers, shaper, out, out.pages[i]);
-    paint_static(document.after, text, after, pagination_footer, numbers, shaper, out, out.pages[i]);
+    paint_static(document.before, text, before, m.before_line, pagination_header, numbers, shaper, out, out.pages[i]);
+    paint_static(document.after, text, after, m.after_line, pagination_footer, numbers, shaper, out, out.pages[i]);
   }
   return out;
 }

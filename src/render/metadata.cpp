@@ -47,11 +47,15 @@ bool matches(std::string_view text, std::string_view shape) {
 
 }  // namespace
 
+bool is_date(const std::string& created) {
+  return matches(created, "0000-00-00") || matches(created, "0000-00-00T00:00:00Z");
+}
+
 std::string xmp_date(const std::string& created) {
   if (created.empty()) return "1970-01-01T00:00:00Z";
   if (matches(created, "0000-00-00")) return created + "T00:00:00Z";
-  if (matches(created, "0000-00-00T00:00:00Z")) return created;
-  throw Error("FO: xmp:CreateDate must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
+  if (is_date(created)) return created;
+  throw Error("xmp:CreateDate is no date");
 }
 
 std::string pdf_date(const std::string& created) {

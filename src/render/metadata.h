@@ -8,8 +8,9 @@
 
 namespace navette::render {
 
-// "2026-09-03" or "2026-09-03T10:20:30Z" → seconds' precision in the form that XMP wants; the epoch when empty. Throws
-// Error: the stylesheet gave something else.
+// "2026-09-03" or "2026-09-03T10:20:30Z".
+bool is_date(const std::string& created);
+// Such a one → seconds' precision in the form that XMP wants; the epoch when empty. Throws Error for anything else.
 std::string xmp_date(const std::string& created);
 std::string pdf_date(const std::string& created);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "render/fo_error.h"
 
 namespace navette::render {
 namespace {
@@ -55,8 +56,7 @@ std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, d
   if (const auto* header = repeated_header(list, begin)) {
     y = height_of(*header, {}, end_of(*header));
     if (y > available / 2) {
-      throw Error(fmt::format("FO line {}: the table's header is too high to be repeated",
-                              list.entries[begin.entry].source_line));
+      throw FoError(list.entries[begin.entry].source_line, "", "the table's header is too high to be repeated");
     }
   }
   const double head = y;
@@ -145,7 +145,7 @@ const VerticalList* repeated_header(const VerticalList& list, const Cursor& begi
 
 Cursor find_break(const VerticalList& list, const Cursor& begin, double available, double full) {
   if (auto end = try_break(list, begin, available, full)) return std::move(*end);
-  throw Error(fmt::format("FO line {}: content is higher than a page", list.entries[begin.entry].source_line));
+  throw FoError(list.entries[begin.entry].source_line, "", "content is higher than a page");
 }
 
 }  // namespace navette::render

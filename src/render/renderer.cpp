@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "lib/xml/stylesheet.h"
+#include "render/fo_error.h"
 #include "render/fo_reader.h"
 #include "render/layout.h"
 #include "render/pdf_emitter.h"
@@ -28,6 +29,23 @@ ImageStore images_of(const xml::Stylesheet& stylesheet, const std::string& path)
     }
   }
   return images;
+}
+
+bool has(const xml::Node& top, const FoError& e) {
+  if (top.line() == e.line() && (e.element().empty() || top.name() == e.element())) return true;
+  for (xml::Node child = top.first_element(); child; child = child.next_element()) {
+    if (has(child, e)) return true;
+  }
+  return false;
+}
+
+// Of the stylesheet's files, that which has such an element on that line; where several have, all of them.
+std::string files_of(const xml::Stylesheet& stylesheet, const FoError& e, const std::string& otherwise) {
+  std::string files;
+  for (const auto& [file, root] : stylesheet.files()) {
+    if (has(root, e)) files += (files.empty() ? "" : " or ") + file;
+  }
+  return files.empty() ? otherwise : files;
 }
 
 }  // namespace
@@ -90,8 +108,9 @@ Renderer::Result Renderer::render(const std::string& xml, const std::map<std::st
     saying["caracteres-remplaces"] = "oui";
     const xml::Document saying_fo = state_->stylesheet.transform(demande, saying);
     return emit(lay(saying_fo, state_->images), xml, state_->signing);
+  } catch (const FoError& e) {
+    std::throw_with_nested(Error(files_of(state_->stylesheet, e, state_->path)));
   } catch (const std::exception&) {
-    // libxslt gives an element of the result the line of the stylesheet that made it.
     std::throw_with_nested(Error(state_->path));
   }
 }

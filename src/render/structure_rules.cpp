@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "render/fo_error.h"
 
 namespace navette::render {
 namespace {
@@ -100,7 +101,7 @@ class Checker {
 
   [[noreturn]] void fail(std::size_t i, const std::string& what) const {
     while (tags_[i].line == 0 && tags_[i].parent >= 0) i = static_cast<std::size_t>(tags_[i].parent);
-    throw Error(fmt::format("FO line {}, role: {}", tags_[i].line, what));
+    throw FoError(tags_[i].line, "", "role: " + what);
   }
 
   const std::vector<Tag>& tags_;

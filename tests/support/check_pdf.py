@@ -32,6 +32,7 @@ RULES = {
     "title": "dc:title is there, the same as Info's, and shown (UA 7.1)",
     "mark-info": "MarkInfo says Marked and suspects nothing (6.7.2)",
     "lang": "the catalog has a language tag, elements no other kind of value (6.7.4)",
+    "page-size": "pages have from 3 to 14400 units each way, and no scale of their own (6.1.13)",
     "tabs": "pages are tabbed through in the order of the structure (UA 7.18.3)",
     "actions": "no actions, scripts, layers",
     "structure": "a StructTreeRoot with one Document; each element names its parent; roles are standard (6.7.3)",
@@ -279,12 +280,14 @@ class Checker:
                           and schema.findtext(SCHEMA + "prefix") == "pdfuaid" and bool(schema.findtext(SCHEMA + "schema")))
         self.need(described, "xmp-extension-schema")
         title = value(DC_TITLE)
-        self.need(title and title == str(self.pdf.trailer.get("/Info", {}).get("/Title", "")), "title", "dc:title")
+        self.need((title or "").strip() and title == str(self.pdf.trailer.get("/Info", {}).get("/Title", "")), "title", "dc:title")
 
     # ---- pages
 
     def page(self, page):
         self.need(page.get("/Tabs") == Name.S, "tabs")
+        left, bottom, right, top = (float(n) for n in page["/MediaBox"])
+        self.need(all(3 <= side <= 14400 for side in (right - left, top - bottom)) and "/UserUnit" not in page, "page-size")
         self.need("/AA" not in page, "actions", "a page's")
         resources = page.get("/Resources", {})
         fonts = {}
@@ -421,7 +424,7 @@ class Checker:
         if role == "TH":
             self.need(attributes.get("/Scope") in (Name.Column, Name.Row, Name.Both), "scope")
         if role in ("Figure", "Formula"):
-            self.need(str(element.get("/Alt", "")), "alternate", role)
+            self.need(str(element.get("/Alt", "")).strip(), "alternate", role)
             self.need(self.is_on_page(element.get("/Pg"), attributes), "figure-box", role)
         if role == "Table":
             table = element.objgen
@@ -475,7 +478,7 @@ class Checker:
             if item is None or seen > 10000:
                 continue
             seen += 1
-            self.need(str(item.get("/Title", "")), "outline", "Title")
+            self.need(str(item.get("/Title", "")).strip(), "outline", "Title")
             where = item.get("/Dest")
             self.need(isinstance(where, Array) and where[0].objgen in pages, "outline", "Dest")
             todo += [item.get("/Next"), item.get("/First")]

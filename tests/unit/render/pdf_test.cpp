@@ -140,10 +140,10 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
                   "role='H3'>c</fo:block><fo:block role='H1'>d</fo:block>"));
   CHECK_NOTHROW(render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'></fo:block>"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H1'>a</fo:block>\n<fo:block role='H3'>b</fo:block>"),
-                    Catch::Contains("FO line 7, role: H3 without an H2 before it"));
+                    Catch::Contains("FO line 7: role: H3 without an H2 before it"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H2'>a</fo:block>"), Catch::Contains("H2 without an H1"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='TH'>a</fo:block>"),
-                    Catch::Contains("line 6, role: TH has no place in Document"));
+                    Catch::Contains("line 6: role: TH has no place in Document"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='Titre'>a</fo:block>"), Catch::Contains("line 6, block: role"));
   CHECK_THROWS_WITH(render_flow("<fo:block><fo:inline role='H'>a</fo:inline></fo:block>"),
                     Catch::Contains("line 6, inline: role"));
@@ -154,7 +154,7 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
   };
   CHECK_NOTHROW(render_flow(table("<fo:table-cell/>")));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='artifact'/>")),
-                    Catch::Contains("line 7, role: a row of 1 columns"));
+                    Catch::Contains("line 7: role: a row of 1 columns"));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='P'/>")), Catch::Contains("P has no place in TR"));
 }
 
@@ -173,4 +173,75 @@ TEST_CASE("a missing font or stylesheet says which and what to do") {
                     Catch::Contains("/nowhere/a.ttf") && Catch::Contains("install"));
   CHECK_THROWS_WITH(render::Renderer("xslt/nowhere.xsl", render::Renderer::default_fonts()),
                     Catch::Contains("xslt/nowhere.xsl"));
+}
+
+TEST_CASE("an error of the whole document names the line of what says so") {
+  const auto fails = [](const std::string& fo) {
+    try {
+      renderer().render_fo(xml::Document::parse(fo), "");
+    } catch (const std::exception& e) {
+      return describe(e);
+    }
+    return std::string();
+  };
+  const auto document = [](const std::string& page, const std::string& regions, const std::string& created,
+                           const std::string& header) {
+    return "<fo:root xmlns:fo=\"http://www.w3.org/1999/XSL/Format\" xmlns:x=\"adobe:ns:meta/\" xmlns:d=\"urn:d\">\n"
+           "<fo:layout-master-set>\n<fo:simple-page-master master-name='p' " +
+           page + ">\n<fo:region-body/>\n" + regions +
+           "</fo:simple-page-master></fo:layout-master-set>\n"
+           "<fo:declarations><x:xmpmeta><d:RDF><d:Description><d:title>t</d:title>\n" +
+           created +
+           "</d:Description></d:RDF></x:xmpmeta></fo:declarations>\n"
+           "<fo:page-sequence master-reference='p'>" +
+           header +
+           "<fo:flow flow-name='xsl-region-body'><fo:block>a</fo:block></fo:flow></fo:page-sequence></fo:root>";
+  };
+  CHECK(fails(document("", "", "", "")).empty());
+  CHECK(
+      contains(fails(document("page-width='15000pt'", "", "", "")), "FO line 3, simple-page-master: a page has from"));
+  CHECK(contains(fails(document("margin='400pt'", "", "", "")), "FO line 3, simple-page-master: the margins leave no"));
+  CHECK(contains(fails(document("", "", "<d:CreateDate>hier</d:CreateDate>", "")),
+                 "FO line 7, CreateDate: must be YYYY-MM-DD"));
+  CHECK(contains(fails(document("", "\n<fo:region-before extent='5pt'/>", "",
+                                "<fo:static-content flow-name='xsl-region-before'><fo:block>b</fo:block>"
+                                "</fo:static-content>")),
+                 "FO line 6, region-before: the page header is higher than its extent"));
+  CHECK(contains(fails(document("page-height='50pt'", "", "", "") + "\n"), ""));
+  CHECK(contains(fails("\n<fo:flow xmlns:fo='http://www.w3.org/1999/XSL/Format'/>"), "FO line 2: the root element"));
+}
+
+TEST_CASE("an error names the file of the stylesheet that has the element, an included one too") {
+  const TempDir dir;
+  const auto write = [&](const std::string& name, const std::string& body) {
+    std::ofstream(dir.path() / name)
+        << "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform' "
+           "xmlns:fo='http://www.w3.org/1999/XSL/Format'>\n"
+        << body << "</xsl:stylesheet>";
+  };
+  const std::string open =
+      "<fo:root><fo:layout-master-set><fo:simple-page-master master-name='p'><fo:region-body/></fo:simple-page-master>"
+      "</fo:layout-master-set><fo:declarations><x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:d='urn:d'><d:RDF>"
+      "<d:Description><d:title>t</d:title></d:Description></d:RDF></x:xmpmeta></fo:declarations>"
+      "<fo:page-sequence master-reference='p'><fo:flow flow-name='xsl-region-body'>";
+  write("part.xsl",
+        "<xsl:template match='b'>\n<fo:block font-weight='gras'>x</fo:block></xsl:template>\n"
+        "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n");
+  write("main.xsl", "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
+                        "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
+                        "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n");
+  const render::Renderer rendering((dir.path() / "main.xsl").string(), render::Renderer::default_fonts());
+  const auto said = [&](const std::string& xml) {
+    try {
+      rendering.render(xml, {});
+    } catch (const std::exception& e) {
+      return describe(e);
+    }
+    return std::string();
+  };
+  CHECK(contains(said("<a/>"), "main.xsl: FO line 6, block: font-style"));
+  CHECK(contains(said("<b/>"), "part.xsl: FO line 3, block: font-weight"));
+  CHECK(contains(said("<d/>"), "part.xsl: FO line 4: role: H2 without an H1"));
+  CHECK_FALSE(contains(said("<b/>"), "main.xsl"));
+  CHECK_FALSE(contains(said("<a/>"), "part.xsl"));
 }
