@@ -500,7 +500,7 @@
             <xsl:sort select="d:heureDebut"/>
             <xsl:if test="position() &gt; 1">, </xsl:if>
             <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureDebut"/></xsl:call-template>
-            <xsl:text>&#160;–&#160;</xsl:text>
+            <xsl:text>&#160;à&#160;</xsl:text>
             <xsl:call-template name="heure"><xsl:with-param name="heure" select="d:heureFin"/></xsl:call-template>
           </xsl:for-each>
           <xsl:if test="not($creneaux)"><fo:inline color="{$discret}">pas d’accueil</fo:inline></xsl:if>
@@ -617,12 +617,36 @@
         <xsl:when test="normalize-space(d:commentaire) != ''">
           <fo:block margin="0" padding-left="8pt" border-left="1.5pt solid #9a9a9a" linefeed-treatment="preserve"
                     white-space-collapse="false" white-space-treatment="preserve">
-            <xsl:value-of select="d:commentaire"/>
+            <xsl:call-template name="paragraphes"><xsl:with-param name="texte" select="d:commentaire"/></xsl:call-template>
           </fo:block>
         </xsl:when>
         <xsl:otherwise><fo:block>Pas de commentaire.</fo:block></xsl:otherwise>
       </xsl:choose>
     </fo:block>
+  </xsl:template>
+
+  <!-- Un bloc par paragraphe : les lignes vides les séparent. -->
+  <xsl:template name="paragraphes">
+    <xsl:param name="texte"/>
+    <xsl:param name="suite" select="false()"/>
+    <xsl:variable name="premier" select="substring(translate($texte, '&#10;', ''), 1, 1)"/>
+    <xsl:if test="$premier != ''">
+      <xsl:variable name="reste" select="concat($premier, substring-after($texte, $premier))"/>
+      <xsl:variable name="paragraphe">
+        <xsl:choose>
+          <xsl:when test="contains($reste, '&#10;&#10;')"><xsl:value-of select="substring-before($reste, '&#10;&#10;')"/></xsl:when>
+          <xsl:otherwise><xsl:value-of select="$reste"/></xsl:otherwise>
+        </xsl:choose>
+      </xsl:variable>
+      <fo:block>
+        <xsl:if test="$suite"><xsl:attribute name="space-before">1em</xsl:attribute></xsl:if>
+        <xsl:value-of select="$paragraphe"/>
+      </fo:block>
+      <xsl:call-template name="paragraphes">
+        <xsl:with-param name="texte" select="substring-after($reste, '&#10;&#10;')"/>
+        <xsl:with-param name="suite" select="true()"/>
+      </xsl:call-template>
+    </xsl:if>
   </xsl:template>
 
   <xsl:template name="caracteres-remplaces">

@@ -1,5 +1,6 @@
 #include "render/content_stream.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -25,9 +26,7 @@ class Writer {
         leave_text();
         write(*image);
       } else {
-        const auto& text = std::get<TextItem>(item);
-        mark(text.tag);
-        write(text);
+        write(std::get<TextItem>(item));
       }
     }
     unmark();
@@ -39,13 +38,18 @@ class Writer {
     if (marked_ && *marked_ == tag) return;
     unmark();
     if (tag >= 0) {
-      out_ += syntax::name(tree_.role(tag)) + "<</MCID " + std::to_string(tree_.mark(tag, index_)) + ">>BDC\n";
+      mark(tag, tree_.role(tag), "");
     } else if (tag == layout_artifact) {
       out_ += "/Artifact<</Type/Layout>>BDC\n";
     } else {
       out_ += "/Artifact<</Type/Pagination/Subtype";
       out_ += tag == pagination_header ? "/Header>>BDC\n" : "/Footer>>BDC\n";
     }
+    marked_ = tag;
+  }
+
+  void mark(TagId tag, std::string_view role, const std::string& more) {
+    out_ += syntax::name(role) + "<</MCID " + std::to_string(tree_.mark(tag, index_)) + more + ">>BDC\n";
     marked_ = tag;
   }
 
@@ -104,8 +108,31 @@ class Writer {
     if (image.tag >= 0) tree_.set_box(image.tag, {image.x, bottom, image.x + image.width, bottom + image.height});
   }
 
+  // Words follow one another as they are read; the letters of one that is read leftwards stand as they are seen, and it
+  // is said so (ISO 32000-1, 14.8.2.3.3). Letter by letter in the order of reading pdf.js and others see no words.
+  // Nothing stands inside what belongs to an element: poppler takes its end for the element's.
   void write(const TextItem& text) {
-    enter_text();
+    const bool leftwards = text.word->right_to_left && extracts(text);
+    if (leftwards) {
+      unmark();
+      out_ += "/ReversedChars BMC\n";
+    }
+    if (marked_ != text.tag) unmark();
+    show(text);
+    if (leftwards) {
+      unmark();
+      out_ += "EMC\n";
+    }
+  }
+
+  bool extracts(const TextItem& text) const {
+    for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) {
+      if (!fonts_.extracts(*text.word, text.word->clusters[c])) return false;
+    }
+    return true;
+  }
+
+  void show(const TextItem& text) {
     colour(text.colour);
     const ShapedWord& word = *text.word;
     if (!font_ || *font_ != word.font || size_ != text.size) {
@@ -120,20 +147,59 @@ class Writer {
     // Words that follow one another on a line make one TJ: smaller, and read as one. Justified ones stand a little
     // apart, or too near.
     constexpr double near = 0.01;
-    if (is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > text.size) move_to(text.x, y);
+    const bool apart = is_flushed() || std::abs(y - pen_y_) > near || std::abs(text.x - pen_x_) > text.size;
+    if (in_text_ && apart) move_to(text.x, y);
     pen_x_ = text.x;
+    pen_y_ = y;
     const auto& file = store_.file(word.font);
     const double unit = text.size / file.metrics().units_per_em;
-    if (word.right_to_left) reversed(true);
-    for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) write(word, word.clusters[c], file, unit);
-    if (word.right_to_left) reversed(false);
+    // One that is read leftwards is a span as a whole: its pieces would be read in the order they stand.
+    const bool whole = word.right_to_left && !extracts(text);
+    if (whole) begin_span(text.tag, text_of(word, text.cluster_begin, text.cluster_end));
+    for (unsigned c = text.cluster_begin; c < text.cluster_end; ++c) {
+      const bool span = !whole && !fonts_.extracts(word, word.clusters[c]);
+      if (span) begin_span(text.tag, text_of(word, c, c + 1));
+      go_on(text.tag);
+      write(word, word.clusters[c], file, unit);
+      if (span) end_span(text.tag);
+    }
+    if (whole) end_span(text.tag);
   }
 
-  // Words follow one another as they are read; the letters of one that is read leftwards stand as they are seen, and it
-  // is said so (ISO 32000-1, 14.8.2.3.3). Letter by letter in the order of reading pdf.js and others see no words.
-  void reversed(bool begins) {
+  static std::u16string_view text_of(const ShapedWord& word, unsigned cluster_begin, unsigned cluster_end) {
+    auto begin = word.clusters[cluster_begin].text_begin;
+    auto end = word.clusters[cluster_begin].text_end;
+    for (unsigned c = cluster_begin; c < cluster_end; ++c) {
+      begin = std::min(begin, word.clusters[c].text_begin);
+      end = std::max(end, word.clusters[c].text_end);
+    }
+    return std::u16string_view(word.text).substr(begin, end - begin);
+  }
+
+  // Begins what is shown, again where a span was between.
+  void go_on(TagId tag) {
+    if (in_text_) return;
+    mark(tag);
+    enter_text();
+    move_to(pen_x_, pen_y_);
+  }
+
+  // Its glyphs are read as `text`.
+  void begin_span(TagId tag, std::u16string_view text) {
+    const std::string actual = "/ActualText" + syntax::text_string(text);
+    if (tag < 0) {
+      flush();
+      out_ += "/Span<<" + actual + ">>BDC\n";
+      return;
+    }
+    unmark();
+    mark(tag, "Span", actual);
+  }
+
+  void end_span(TagId tag) {
+    if (tag >= 0) return unmark();
     flush();
-    out_ += begins ? "/ReversedChars BMC\n" : "EMC\n";
+    out_ += "EMC\n";
   }
 
   void move_to(double x, double y) {
@@ -147,13 +213,6 @@ class Writer {
 
   // drawn_x_ is where the viewer's pen is after what the array holds; pen_x_ where the shaper wants it.
   void write(const ShapedWord& word, const Cluster& cluster, const pdf::FontFile& file, double unit) {
-    const bool actual = !fonts_.extracts(word, cluster);
-    if (actual) {
-      flush();
-      const auto text =
-          std::u16string_view(word.text).substr(cluster.text_begin, cluster.text_end - cluster.text_begin);
-      out_ += "/Span<</ActualText" + syntax::text_string(text) + ">>BDC\n";
-    }
     for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
       const pdf::Glyph& glyph = word.glyphs[g];
       if (glyph.dy != rise_) {
@@ -171,10 +230,6 @@ class Writer {
       flush();
       rise_ = 0;
       out_ += "0 Ts\n";
-    }
-    if (actual) {
-      flush();
-      out_ += "EMC\n";
     }
   }
 

@@ -34,18 +34,19 @@ def shown(page, actual=True):
         name = str(operator)
         if name in ("BDC", "BMC"):
             properties = operands[1] if len(operands) > 1 and isinstance(operands[1], Dictionary) else {}
-            mcid, replaced, _ = open_[-1] if open_ else (None, False, None)
+            mcid, replaced, _ = open_[-1] if open_ else (None, False, False)
             mcid = int(properties["/MCID"]) if "/MCID" in properties else mcid
             if mcid is not None and "/ActualText" in properties and actual and not replaced:
                 texts[mcid].append(str(properties["/ActualText"]))
-            leftwards = len(texts[mcid]) if str(operands[0]) == "/ReversedChars" else None
+            around = bool(open_) and open_[-1][2]
+            leftwards = around or str(operands[0]) == "/ReversedChars"
             if mcid is not None:
                 texts[mcid] += []  # an image has none
             open_.append((mcid, replaced or actual and "/ActualText" in properties, leftwards))
         elif name == "EMC":
             mcid, _, leftwards = open_.pop()
-            if leftwards is not None:
-                texts[mcid][leftwards:] = reversed(texts[mcid][leftwards:])
+            if leftwards and mcid is not None:  # one element's content within
+                texts[mcid].reverse()
         elif name == "Tf":
             font = fonts[str(operands[0])]
         elif name in ("Tj", "TJ") and open_ and open_[-1][0] is not None and not open_[-1][1]:
@@ -73,11 +74,17 @@ def lines(element, page, texts, depth=0):
     for attribute in all_of(element.get("/A")):
         told += [f"{key[1:]}={str(value).lstrip('/')}" for key, value in attribute.items() if key not in NOT_TOLD]
     yield "  " * depth + " ".join([str(element["/S"])[1:]] + told)
-    for kid, where in kids(element, page):
-        if kid is None:
-            yield "  " * (depth + 1) + one_line(texts.get(where))
-        else:
+    read = []  # on one page: what belongs to spans, or leftwards, is content of its own
+    for kid, where in [*kids(element, page), (None, None)]:
+        if read and (kid is not None or where is None or where[0] != read[-1][0] or texts.get(where) is None):
+            yield "  " * (depth + 1) + one_line("".join(texts[key] for key in read))
+            read = []
+        if kid is not None:
             yield from lines(kid, where, texts, depth + 1)
+        elif where is not None and texts.get(where) is None:
+            yield "  " * (depth + 1) + one_line(None)
+        elif where is not None:
+            read.append(where)
 
 
 def leaves(element, page, texts, roles=()):

@@ -570,12 +570,12 @@ def test_the_checker_names_the_rule_that_is_broken(document, rule, damage):
     assert len(found) == 1 or damage is untagged
 
 
-# tests/data/pdf/README.md says how they were made.
+# tests/data/pdf-temoins/README.md says how they were made.
 @pytest.mark.parametrize("name, rules", [("temoin-fop.pdf", {"xmp-extension-schema"}),
                                          ("temoin-podofo.pdf", {"cidset", "structure", "marked"})])
 def test_the_checker_refuses_what_other_tools_make(name, rules):
     """FOP 2.8 says PDF/A-3a and PDF/UA-1 of its own; PoDoFo's own fonts and painter."""
-    assert rules <= broken((ROOT / "tests/data/pdf" / name).read_bytes())
+    assert rules <= broken((ROOT / "tests/data/pdf-temoins" / name).read_bytes())
 
 
 def test_the_checker_sees_damage_to_the_file(document):

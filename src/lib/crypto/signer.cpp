@@ -1,5 +1,9 @@
 #include "lib/crypto/signer.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include <openssl/err.h>
 #include <openssl/ess.h>
 #include <openssl/pem.h>
@@ -44,6 +48,14 @@ std::string named(X509* certificate) {
   return der;
 }
 
+// NSS, which poppler asks, knows these.
+bool has_nist_curve(const EVP_PKEY* key) {
+  constexpr std::array known{"prime256v1", "secp384r1", "secp521r1"};
+  std::array<char, 64> name{};
+  return EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) == 1 &&
+         std::find(known.begin(), known.end(), std::string_view(name.data())) != known.end();
+}
+
 }  // namespace
 
 void Signer::Free::operator()(x509_st* certificate) const {
@@ -76,6 +88,10 @@ Signer Signer::parse(std::string_view certificates, std::string_view key) {
   if (!at_end) throw CertificateError("what follows its certificate " + std::to_string(chain.size()) + " is damaged");
   X509* own = chain.front().get();
   require_usable_key(own);
+  if (is_elliptic(own) && !has_nist_curve(X509_get0_pubkey(own))) {
+    throw CertificateError(
+        "its EC key must be of the curve P-256, P-384 or P-521: readers of PDFs show others as invalid");
+  }
   // An extension that is not there leaves all bits set.
   if ((X509_get_key_usage(own) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
     throw CertificateError("the keyUsage of its first certificate does not allow signatures");

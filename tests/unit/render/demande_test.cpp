@@ -13,7 +13,7 @@ TEST_CASE("a common demande is one page that says who, how to call, where, when 
   for (const std::string part :
        {"Mme Maïwenn Quénéhervé", "04 65 71 00 12", "maiwenn.quenehervee@example.fr",
         "14 rue des Capucines, 42000 Saint-Étienne", "allocataire n° 1234567", "Saint-Étienne (Insee 42218)",
-        "crèche collective", "4 janvier 2027", "2 ans et 8 mois", "2 ans et 9 mois", "8 h – 17 h 30", "9 h 30",
+        "crèche collective", "4 janvier 2027", "2 ans et 8 mois", "2 ans et 9 mois", "8 h à 17 h 30", "9 h 30",
         "5 jours, 47 h 30", "dès notre arrivée", "page 1/1", "transmise par monenfant"}) {
     INFO(part);
     CHECK(contains(text, part));
@@ -101,4 +101,21 @@ TEST_CASE("every sample of a good demande can be rendered") {
 TEST_CASE("names of other scripts are extractable") {
   auto xml = with_text(sample("demo/demandes.xml"), "nom", "Nguyễn Ωμέγα Привет Ŵœßłđ");
   CHECK(contains(PdfFile(render_demande(xml).pdf).text(), "Nguyễn Ωμέγα Привет Ŵœßłđ"));
+}
+
+TEST_CASE("each paragraph of a comment is one to a reader, however blank lines part them") {
+  const auto paragraphs = [](const std::string& comment) {
+    const std::string tree = PdfFile(render_demande(with_text(sample("demo/demandes.xml"), "commentaire", comment)).pdf)
+                                 .run("pdfinfo -struct-text");
+    const auto from = tree.find("Commentaire de la famille");
+    REQUIRE(from != std::string::npos);
+    return count(tree.substr(from), "P (block)") - 1;  // and the family's consent
+  };
+  CHECK(paragraphs("Un.") == 1);
+  CHECK(paragraphs("Un.\nDeux.") == 1);
+  CHECK(paragraphs("\n\n\nUn.\n\nDeux.\n\n\n\nTrois.\n\n") == 3);
+  std::string many;
+  for (int i = 0; i < 1333; ++i) many += "a\n\n";
+  CHECK(paragraphs(many) == 1333);
+  CHECK(paragraphs(std::string(3999, '\n') + "x") == 1);
 }

@@ -134,6 +134,17 @@ TEST_CASE("what is private or ignorable is read by its text, not by a code of it
   CHECK(contains(file.text(), "ab"));
 }
 
+TEST_CASE("words leftwards, and what is read by other letters than it shows, hide nothing behind them") {
+  const PdfFile file(render_flow("<fo:block>avant שלום c\uFEFFd 我们 א\u200Dב après</fo:block>").pdf);
+  const std::string raw = file.run("qpdf --qdf --normalize-content=n", "-");
+  CHECK(contains(raw, "/ReversedChars BMC\n"));
+  CHECK(contains(raw, "/ActualText<FEFF6211>>>BDC"));
+  CHECK(contains(raw, "/ActualText<FEFF05D0200D05D1>>>BDC"));  // one word
+  // What pdfinfo lists of an element is cut at the first end of marked content inside it.
+  const std::string read = file.run("pdfinfo -struct-text");
+  for (const std::string part : {"avant", "םולש", "après"}) CHECK(contains(read, part));
+}
+
 TEST_CASE("tags that a screen reader could not follow are an error with their line") {
   CHECK_NOTHROW(
       render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'>b</fo:block><fo:block "

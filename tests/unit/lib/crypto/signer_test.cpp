@@ -116,6 +116,10 @@ TEST_CASE("the chain leaves with the signature, the signer's certificate first i
 }
 
 TEST_CASE("a certificate that cannot serve says why") {
+  for (const std::string curve : {"secp256k1", "brainpoolP256r1"}) {
+    const Holder odd({"ec", "-pkeyopt", "ec_paramgen_curve:" + curve});
+    CHECK_THROWS_WITH(odd.signer(), Catch::Contains("must be of the curve P-256"));
+  }
   const Holder holder;
   const std::string key = holder.dir.get("key.pem");
   const std::string certificate = holder.dir.get("cert.pem");
