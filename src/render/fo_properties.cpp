@@ -67,7 +67,7 @@ const std::unordered_map<std::string_view, TextSetter>& text_setters() {
        [](TextStyle& t, std::string_view v) { return assign(t.italic, switch_value(v, "normal", "italic")); }},
       {"color", [](TextStyle& t, std::string_view v) { return assign(t.colour, parse_colour(v)); }},
       {"line-height",
-       [](TextStyle& t, std::string_view v) { return assign(t.line_factor, parse_line_height(v, t.font_size)); }},
+       [](TextStyle& t, std::string_view v) { return assign(t.line_height, parse_line_height(v, t.font_size)); }},
       {"text-align", set_align},
       {"orphans", [](TextStyle& t, std::string_view v) { return assign(t.orphans, parse_count(v)); }},
       {"widows", [](TextStyle& t, std::string_view v) { return assign(t.widows, parse_count(v)); }},
@@ -181,7 +181,7 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
   if (const auto size = element.attribute("font-size"); size && !set_font_size(text, *size)) {
     fail(element, "font-size: value not understood");
   }
-  element.each_attribute([&](std::string_view name, std::string_view space, const std::string& value) {
+  const auto read = [&](std::string_view name, std::string_view space, const std::string& value) {
     if (space == xml_space && name == "lang") {
       if (!is_language_tag(value)) fail(element, "xml:lang: no language tag, as fr-FR is one");
       text.language = value;
@@ -196,7 +196,13 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
     if (!of_box && text_setters().count(name) == 0)
       fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
     if (!set_known(text, box.box, name, value)) fail(element, fmt::format("{}: value not understood", name));
-  });
+  };
+  // margin-left says more than margin, whatever stands first (XSL 1.1, 5.2).
+  for (const bool shorthands : {true, false}) {
+    element.each_attribute([&](std::string_view name, std::string_view space, const std::string& value) {
+      if (one_of(name, {"border", "margin", "padding"}) == shorthands) read(name, space, value);
+    });
+  }
 }
 
 double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {

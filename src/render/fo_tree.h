@@ -35,10 +35,18 @@ struct Borders {
   Border top, right, bottom, left;
 };
 
+// A number is inherited as such; a length or a percentage as the length that it makes (XSL 1.1, 7.16.4).
+struct LineHeight {
+  double factor = 1.35;  // of the font size
+  double length = 0;     // pt; counts in its place unless 0
+
+  double at(double font_size) const { return length > 0 ? length : font_size * factor; }
+};
+
 // Inherited by what is inside.
 struct TextStyle {
   double font_size = 10;
-  double line_factor = 1.35;  // line-height, as a multiple of font_size
+  LineHeight line_height;
   bool bold = false;
   bool italic = false;
   Colour colour;

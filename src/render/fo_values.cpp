@@ -92,14 +92,17 @@ std::optional<Border> parse_border(std::string_view text, double font_size) {
   return solid ? std::optional(border) : std::nullopt;
 }
 
-std::optional<double> parse_line_height(std::string_view text, double font_size) {
-  if (const auto factor = parse_number(text)) return *factor > 0 ? factor : std::nullopt;
+std::optional<LineHeight> parse_line_height(std::string_view text, double font_size) {
+  const auto positive = [](double value, LineHeight height) {
+    return value > 0 ? std::optional(height) : std::nullopt;
+  };
+  if (const auto factor = parse_number(text)) return positive(*factor, {*factor, 0});
   if (!text.empty() && text.back() == '%') {
     const auto percent = parse_number(text.substr(0, text.size() - 1));
-    return percent && *percent > 0 ? std::optional(*percent / 100) : std::nullopt;
+    return percent ? positive(*percent, {0, *percent / 100 * font_size}) : std::nullopt;
   }
   const auto length = parse_length(text, font_size);
-  return length && *length > 0 ? std::optional(*length / font_size) : std::nullopt;
+  return length ? positive(*length, {0, *length}) : std::nullopt;
 }
 
 std::optional<Edges> parse_edges(std::string_view text, double font_size) {

@@ -14,8 +14,8 @@ std::optional<double> parse_length(std::string_view text, double font_size);
 std::optional<Colour> parse_colour(std::string_view text);
 // "0.5pt solid #333": width, style (solid only), colour in any order; "none".
 std::optional<Border> parse_border(std::string_view text, double font_size);
-// "1.4", "140%" or a length, as a multiple of `font_size`.
-std::optional<double> parse_line_height(std::string_view text, double font_size);
+// "1.4", "140%" or a length.
+std::optional<LineHeight> parse_line_height(std::string_view text, double font_size);
 // One to four lengths: all; vertical horizontal; top horizontal bottom; top right bottom left.
 std::optional<Edges> parse_edges(std::string_view text, double font_size);
 // "artifact", or a structure type of ISO 32000-1, 14.8.4 that content alone makes: not H, which does not go with H1 to

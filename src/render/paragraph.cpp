@@ -280,7 +280,7 @@ void Breaker::set_height(Line& line) const {
   const auto grow = [&](const fo::TextStyle& style) {
     const auto& m = shaper_.fonts().file(shaper_.fonts().id(0, style.bold, style.italic)).metrics();
     const double scale = style.font_size / m.units_per_em;
-    const double leading = style.font_size * style.line_factor - (m.ascent - m.descent) * scale;
+    const double leading = style.line_height.at(style.font_size) - (m.ascent - m.descent) * scale;
     above = std::max(above, m.ascent * scale + leading / 2);
     below = std::max(below, -m.descent * scale + leading / 2);
   };

@@ -1,6 +1,8 @@
 // What the XSL-FO subset refuses, and how it says so.
 #include "render/fo_reader.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "render/fo_values.h"
@@ -53,6 +55,20 @@ TEST_CASE("an element takes no property that it would not obey") {
   refused(table("", "", " background-color='#eee'"), "background-color");
   refused("<fo:block width='2mm'/>", "width");
   refused("<fo:block><fo:inline border='none'>a</fo:inline></fo:block>", "border");
+}
+
+TEST_CASE("a side says more than its shorthand, whatever stands first") {
+  for (const char* properties : {"margin='1pt' margin-left='2pt' border='none' border-top='3pt solid #000'",
+                                 "border-top='3pt solid #000' border='none' margin-left='2pt' margin='1pt'"}) {
+    const auto document = read("<fo:block " + std::string(properties) + ">a</fo:block>");
+    const auto block =
+        std::find_if(document.flow.begin(), document.flow.end(), [](const auto& c) { return c.index() == 1; });
+    const auto& box = std::get<std::unique_ptr<render::fo::Block>>(*block)->box;
+    CHECK(box.margin.left == 2);
+    CHECK(box.margin.right == 1);
+    CHECK(box.border.top.width == 3);
+    CHECK(box.border.bottom.width == 0);
+  }
 }
 
 TEST_CASE("no length is below zero: what is drawn beside its place could be off the page") {
@@ -151,7 +167,9 @@ TEST_CASE("lengths, colours and borders") {
   CHECK_FALSE(parse_colour("#12345g"));
   CHECK(parse_border("0.5pt solid #333", 10)->width == Approx(0.5));
   CHECK_FALSE(parse_border("0.5pt dotted #333", 10));
-  CHECK(*parse_line_height("14pt", 10) == Approx(1.4));
+  CHECK(parse_line_height("14pt", 10)->at(5) == Approx(14));  // inherited as it is
+  CHECK(parse_line_height("140%", 10)->at(5) == Approx(14));
+  CHECK(parse_line_height("1.4", 10)->at(5) == Approx(7));
   CHECK(parse_edges("1pt 2pt", 10)->left == Approx(2));
   CHECK_FALSE(parse_edges("1pt 2pt 3pt 4pt 5pt", 10));
 }
