@@ -297,6 +297,22 @@ def test_a_killed_attempt_is_taken_up_with_the_same_bytes(site, mail_server, lie
     assert not list(site.spool.glob("depart/*/*"))
 
 
+@pytest.mark.parametrize("lie", [("--data", "354 Go on\r\n250 2.0.0 Ok: queued"), ("--recipient", "* 250 2.1.5 Ok\r\n354 Go on\r\n250 2.0.0 Ok")])
+def test_what_is_said_before_it_is_asked_is_no_answer(site, mail_server, lieu, lie):
+    mail_server.start(*lie)
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "prete" and "answers before it is asked" in remise["motif"]
+    assert not contents(mail_server) and not list(site.spool.glob("depart/*/*/courriel.doute"))
+    mail_server.stop()
+    mail_server.start()
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert len(contents(mail_server)) == 1
+
+
 def test_attempts_cut_short_before_the_mail_could_arrive_count_for_nothing(site, mail_server, lieu):
     """As often as one likes: a mail whose last byte has not left has not arrived, and nobody is asked about it."""
     mail_server.start("--stall", "greeting")

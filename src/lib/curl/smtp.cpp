@@ -168,6 +168,7 @@ class Smtp::Connection {
   std::string_view read_line(std::chrono::steady_clock::time_point until);
   void receive(std::chrono::steady_clock::time_point until);
   void wait(short events, std::chrono::steady_clock::time_point until);
+  void require_silence();
   // Of so many bytes: once, and once more for each MiB. At 30 s that is 35 KB/s, slower than any line of today.
   std::chrono::steady_clock::time_point end_of_patience(std::size_t bytes = 0) const;
   [[noreturn]] void lost(CURLcode why) const;
@@ -312,6 +313,19 @@ void Smtp::Connection::receive(std::chrono::steady_clock::time_point until) {
   received_.append(buffer.data(), size);
 }
 
+// What came before it was asked for answers nothing: taken for the next answer, it would tell of this mail what was
+// said of another, or of none. A refusal may come so: who hangs up says why.
+void Smtp::Connection::require_silence() {
+  constexpr std::size_t enough = 4096;
+  std::array<char, 1024> buffer{};
+  std::size_t size = 0;
+  while (received_.size() < enough && curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size) == CURLE_OK &&
+         size > 0)
+    received_.append(buffer.data(), size);
+  if (received_.empty() || received_.front() == '4' || received_.front() == '5') return;
+  no_smtp("answers before it is asked");
+}
+
 // However slowly it comes, and of however many lines, it comes to an end, or the server is given up.
 Reply Smtp::Connection::read_reply(std::chrono::milliseconds patience) {
   constexpr int most_lines = 200;  // each may be of read_line's longest
@@ -328,6 +342,7 @@ Reply Smtp::Connection::read_reply(std::chrono::milliseconds patience) {
 // What is neither expected nor a refusal is no answer to it, whatever the server means by it: to take a 250 to DATA for
 // the message's would lose the message.
 Reply Smtp::Connection::ask(const std::string& command, int expected, std::chrono::milliseconds patience) {
+  require_silence();
   write(command + "\r\n", end_of_patience());
   Reply reply = read_reply(patience);
   const int kind = reply.code / 100;
@@ -394,6 +409,7 @@ Reply Smtp::Connection::send_content(const Envelope& envelope, std::string_view 
   if (reply.code / 100 == go_on) {
     const std::string content = with_dots(message);
     write(content, end_of_patience(content.size()));
+    require_silence();
     if (envelope.before_end) envelope.before_end();
     in_doubt_ = true;  // from its end on, the message is the server's
     reply = ask(".", done, after_message_);
