@@ -58,6 +58,8 @@ bool MailBeside::wait_for_end(std::optional<std::chrono::milliseconds> patience,
   }
   UnderWay ended = std::move(*under_way_);
   under_way_.reset();
+  ended.thread.join();
+  answered_.clear();  // it is heard here
   ended_.insert_or_assign(std::move(ended.message_id), ended.outcome.get());
   return true;
 }

@@ -24,10 +24,9 @@ class MailBeside final : public MailSender {
   // Both must outlive this.
   MailBeside(MailSender& server, const Clock& clock) : server_(server), clock_(clock) {}
 
-  // From here on: for how long a mail is waited for (none: until its answer or a stop), and what is done meanwhile,
-  // every tenth of a second; it sends no mail by this.
+  // For how long a mail is waited for (none: until its answer or a stop), and what is done meanwhile, every tenth of a
+  // second; it sends no mail by this.
   void wait_so(std::optional<std::chrono::milliseconds> patience, std::function<void()> meanwhile) {
-    answered_.clear();
     patience_ = patience;
     meanwhile_ = std::move(meanwhile);
   }
@@ -37,8 +36,8 @@ class MailBeside final : public MailSender {
   // stop ends what is under way as MailSender says; so does the destructor.
   MailOutcome send(const Mail& mail, const std::stop_token& stop) override;
 
-  // Readable when the server has answered a mail since wait_so().
-  int answered_fd() const { return answered_.fd(); }
+  // Set when the server has answered a mail that send() gave up waiting for; whoever waits for it clears it.
+  Event& answered() { return answered_; }
 
  private:
   struct UnderWay {

@@ -352,7 +352,14 @@ bool SftpProbing::try_writing(const std::string& path) {
   }
   pass();
   if (profile_.check_size) probe_.passed.emplace_back(sizing);
-  if (profile_.rename) probe_.passed.emplace_back(renaming);
+  if (!profile_.rename) return true;
+  begin(renaming);
+  if (const std::string former = path + profile_.temporary_suffix; sftp_->stat(former)) {
+    fail(former + " is still there though the server says that it renamed it",
+         "have the partner let it rename, or say <renommage>false</renommage>");
+    return false;
+  }
+  pass();
   return true;
 }
 
@@ -426,6 +433,8 @@ void SftpProbing::remove_all(ssh::Sftp& sftp) {
   };
   while (!files_.empty()) {
     vanish(files_.back(), [&] { sftp.remove(files_.back()); });
+    if (sftp.stat(files_.back()))
+      throw SftpError(SftpError::failure, "it is still there though the server says that it removed it");
     files_.pop_back();
   }
   if (!made_.empty()) vanish(made_, [&] { sftp.remove_directory(made_); });

@@ -92,6 +92,11 @@ class Fetching {
     const auto found = sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (!found[i]) continue;
+      if (!found[i]->size) {  // nor when somebody still writes to it
+        tell("the server tells no sizes: what lies in the return directory " + directory_ +
+             " cannot be fetched; ask the partner");
+        return {};
+      }
       const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
       const bool fit = collecting_.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
       if (!fit) ++unfit;

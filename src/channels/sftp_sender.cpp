@@ -71,7 +71,7 @@ Outcome outcome_of_error(const SftpError& e) {
 Outcome outcome_of_error(const SftpError& e, const std::string& advice) {
   Outcome outcome = outcome_of_error(e);
   const std::string reason = fmt::format("{}; {}", e.what(), advice);
-  if (auto* retry = std::get_if<Retry>(&outcome)) retry->reason = reason;
+  if (auto* retry = std::get_if<Retry>(&outcome)) retry->reason = model::with_code("erreur-serveur", reason);
   if (auto* refused = std::get_if<Refused>(&outcome)) refused->reason = reason;
   return outcome;
 }
@@ -189,6 +189,7 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     const bool resumed = missing.size() + 1 < r.files.size();
     auto failed = put(r, missing, there);
     if (!failed && !whole) failed = look_again(r, found, there);
+    if (!failed && !whole) failed = look_whether_renamed(r, missing, there);
     if (!failed && !whole) {
       note_documents_there(r);
       failed = put(r, {&r.files.back()}, there);
@@ -241,12 +242,22 @@ std::optional<Outcome> SftpSender::prepare_directory(const RemiseToSend& r) {
   } catch (const SftpError& e) {
     if (e.code() == SftpError::no_such_file) throw;
     // Every server says it in its own way when the directory is there.
-    if (e.code() != SftpError::permission_denied) {
-      const auto there = sftp_->lstat(directory);  // a link leads where somebody else wants
-      if (there && there->is_directory()) return std::nullopt;
-    }
+    if (is_directory(directory)) return std::nullopt;
     return outcome_of_error(e, advice_on_making_directories(e));
   }
+}
+
+// Not a link, which leads where somebody else wants, as far as the server can tell. One that tells no kinds is
+// believed.
+bool SftpSender::is_directory(const std::string& path) {
+  std::optional<ssh::wire::Attributes> found;
+  try {
+    found = sftp_->lstat(path);
+  } catch (const SftpError& e) {
+    if (e.code() != SftpError::unsupported && e.code() != SftpError::permission_denied) return false;
+    found = sftp_->stat(path);
+  }
+  return found && (!found->permissions || found->is_directory());
 }
 
 // Whether what stands there under its final name is the whole file, as far as can be told: with a server whose sizes
@@ -325,6 +336,29 @@ std::optional<Outcome> SftpSender::look_again(const RemiseToSend& r, const std::
     gone = Retry{paths[i] + " was there when this attempt began, and is not any more", std::nullopt};
   }
   return gone;
+}
+
+// Some servers say that they rename, and do not. Under its final name a file may be gone at once, its lieu being quick;
+// under the other it may not be there any more.
+std::optional<Outcome> SftpSender::look_whether_renamed(const RemiseToSend& r,
+                                                        const std::vector<const model::RemiseFile*>& files,
+                                                        std::set<std::string>& there) {
+  if (!profile_.rename) return std::nullopt;
+  std::vector<std::string> paths;
+  paths.reserve(files.size());
+  for (const model::RemiseFile* f : files) paths.push_back(path_of(r.remise, *f) + profile_.temporary_suffix);
+  const auto now = sftp_->stat_all(paths);
+  std::optional<Outcome> stuck;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!now[i]) continue;
+    there.erase(files[i]->name);
+    stuck =
+        Retry{model::with_code("erreur-serveur", paths[i] + " is still there though the server says that it renamed "
+                                                            "it; have the partner let it rename, or its profile say "
+                                                            "<renommage>false</renommage>"),
+              std::nullopt};
+  }
+  return stuck;
 }
 
 namespace {
@@ -450,16 +484,24 @@ Outcome SftpSender::withdraw(const RemiseToSend& r) {
 SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever) {
   ssh::Sftp& sftp = connected();
   Removed removed;
+  std::vector<std::string> gone;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r.remise, *f);
-    if (profile_.rename) sftp.remove(path + profile_.temporary_suffix);
+    if (profile_.rename && sftp.remove(path + profile_.temporary_suffix))
+      gone.push_back(path + profile_.temporary_suffix);
     const auto found = sftp.stat(path);
     if (!found) continue;
     if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
       ++removed.foreign;
     } else if (sftp.remove(path)) {
       ++removed.ours;
+      gone.push_back(path);
     }
+  }
+  const auto left = sftp.stat_all(gone);
+  for (std::size_t i = 0; i < gone.size(); ++i) {
+    if (left[i])
+      throw SftpError(SftpError::failure, gone[i] + " is still there though the server says that it removed it");
   }
   if (profile_.make_directory && sftp.stat(directory_of(r.remise))) {
     try {

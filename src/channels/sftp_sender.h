@@ -69,6 +69,7 @@ class SftpSender final : public FileSender {
   std::set<std::string> known_to_have_arrived(const RemiseToSend& r) const;
   void note_documents_there(const RemiseToSend& r) const;
   std::optional<model::Outcome> prepare_directory(const RemiseToSend& remise);
+  bool is_directory(const std::string& path);
   std::optional<model::Refused> find_arrived(const RemiseToSend& remise, std::set<std::string>& there);
   bool manifest_there(const RemiseToSend& r);
   bool is_whole(const ssh::wire::Attributes& found, const model::RemiseFile& file) const;
@@ -76,6 +77,9 @@ class SftpSender final : public FileSender {
   std::optional<model::Outcome> look_again(const RemiseToSend& remise,
                                            const std::vector<const model::RemiseFile*>& found,
                                            std::set<std::string>& there);
+  std::optional<model::Outcome> look_whether_renamed(const RemiseToSend& remise,
+                                                     const std::vector<const model::RemiseFile*>& files,
+                                                     std::set<std::string>& there);
   std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
                                     std::set<std::string>& there);
   model::Outcome outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed);

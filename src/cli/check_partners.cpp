@@ -1,4 +1,5 @@
 // Partners' SFTP servers and boxes, and the mail server.
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -36,6 +37,17 @@ Finding finding_of(const char* subject, const std::string& what, const std::stri
           fmt::format("{}, {}: {}; {}{}", what, probe.failed, probe.problem, probe.advice, before)};
 }
 
+std::string when(const store::ServedLieu& lieu, Instant now) {
+  if (lieu.in_force(model::paris_day(now))) return "";
+  return lieu.from ? "; from " + model::to_iso(*lieu.from) + " on" : "; not activated yet";
+}
+
+// What is wrong with what is to come is no fault yet.
+Finding in_time(const store::ServedLieu& lieu, Instant now, Finding finding) {
+  if (finding.health == Health::bad && !lieu.in_force(model::paris_day(now))) finding.health = Health::warn;
+  return finding;
+}
+
 class PartnerCheck {
  public:
   PartnerCheck(const config::Config& config, Instant now, bool reach, const std::stop_token& stop)
@@ -58,28 +70,18 @@ class PartnerCheck {
   };
   // `met`: as Probe::places.
   Finding partner(const store::ServedLieu& lieu, AtAccount& account, std::vector<model::Place>& met) const {
-    return told_in_time(lieu, lieu.canal == "courriel" ? box(lieu) : server(lieu, account, met));
-  }
-  // What is wrong with what is to come is no fault yet.
-  Finding told_in_time(const store::ServedLieu& lieu, Finding finding) const {
-    if (lieu.in_force(model::paris_day(now_))) return finding;
-    if (finding.health == Health::bad) finding.health = Health::warn;
-    return finding;
+    return in_time(lieu, now_, lieu.canal == "courriel" ? box(lieu) : server(lieu, account, met));
   }
 
  private:
-  std::string when(const store::ServedLieu& lieu) const {
-    if (lieu.in_force(model::paris_day(now_))) return "";
-    return lieu.from ? "; from " + model::to_iso(*lieu.from) + " on" : "; not activated yet";
-  }
-
   // No mail is sent: the mail server is tried by itself.
   Finding box(const store::ServedLieu& lieu) const {
     constexpr const char* subject = "partner";
     try {
       const auto p = flux::read_courriel_profile(lieu.profil);
-      return finding_of(subject, fmt::format("{} (courriel{})", lieu.identifiant, when(lieu)), "has its credentials",
-                        channels::probe_credentials(p, credentials_, now_));
+      const Instant needed = lieu.from ? std::max(now_, model::start_of(*lieu.from)) : now_;
+      return finding_of(subject, fmt::format("{} (courriel{})", lieu.identifiant, when(lieu, now_)),
+                        "has its credentials", channels::probe_credentials(p, credentials_, needed));
     } catch (const std::exception& e) {
       return {Health::bad, subject, fmt::format("{}: {}", lieu.identifiant, describe(e))};
     }
@@ -89,7 +91,7 @@ class PartnerCheck {
     const char* subject = reach_ ? "reach" : "partner";
     try {
       const model::SftpProfile p = flux::read_sftp_profile(lieu.profil);
-      const std::string what = fmt::format("{} (sftp {}:{}{})", lieu.identifiant, p.host, p.port, when(lieu));
+      const std::string what = fmt::format("{} (sftp {}:{}{})", lieu.identifiant, p.host, p.port, when(lieu, now_));
       if (!reach_)
         return finding_of(subject, what, "has its credentials", channels::probe_credentials(p, credentials_));
       Probe probe =
@@ -155,19 +157,23 @@ Findings shared_places(const std::vector<Placed>& all) {
 }
 
 // Conventions from before this was refused (JUSTIFICATIF_INTERDIT), or from before another Caf came.
-Findings foreign_credentials(const config::Config& config, const std::vector<store::ServedLieu>& lieux) {
+Findings foreign_credentials(const config::Config& config, const std::vector<store::ServedLieu>& lieux, Instant now) {
   const bool alone = stages::serves_one_caf(daemon::senders_of(config));
   Findings out;
+  std::set<std::pair<std::string, std::string>> told;  // by the first version that names it
   for (const store::ServedLieu& lieu : lieux) {
     try {
       const auto named = lieu.canal == "sftp" ? model::named_credentials(flux::read_sftp_profile(lieu.profil))
                                               : model::named_credentials(flux::read_courriel_profile(lieu.profil));
       for (const model::NamedCredential& one : named) {
-        if (model::belongs_to(one.name, lieu.caf, alone)) continue;
-        out.push_back(
-            {Health::bad, "partner",
-             fmt::format("{} names the credential {}, which is not Caf {}'s; give it one of its own: caf-{}-…",
-                         lieu.identifiant, one.name, lieu.caf, lieu.caf)});
+        if (model::belongs_to(one.name, lieu.caf, alone) || !told.emplace(lieu.identifiant, one.name).second) continue;
+        const std::string time = when(lieu, now);
+        const Finding finding{
+            Health::bad, "partner",
+            fmt::format("{}{} names the credential {}, which is not Caf {}'s; give it one of its own: caf-{}-…",
+                        lieu.identifiant, time.empty() ? "" : " (" + time.substr(2) + ")", one.name, lieu.caf,
+                        lieu.caf)};
+        out.push_back(in_time(lieu, now, finding));
       }
     } catch (const Error&) {  // a damaged profile is PartnerCheck's finding
     }
@@ -229,7 +235,7 @@ Findings check_partners(const config::Config& config, const Clock& clock, bool r
   }
   Findings shared = shared_places(all);
   std::move(shared.begin(), shared.end(), std::back_inserter(out));
-  Findings foreign = foreign_credentials(config, lieux);
+  Findings foreign = foreign_credentials(config, lieux, now);
   std::move(foreign.begin(), foreign.end(), std::back_inserter(out));
   return out;
 }

@@ -112,6 +112,7 @@ struct Engine::Parts {
         delivering({spool, store, sender_for, reference, clock, c.daemon.workers, stages::partners_at_a_time,
                     c.spool.stable_after, names_of(senders)}) {
     if (!confirmed.new_database && !confirmed.older_database) require_latest_state(c, store);
+    store.end_former_attempts();
     stages::sweep_depart(spool, store);
   }
 
@@ -455,11 +456,8 @@ Instant Engine::next_due() {
 store::Counts Engine::counts() {
   return parts_->store.counts();
 }
-int Engine::delivery_fd() const {
-  return parts_->delivering.ended_fd();
-}
-int Engine::mail_fd() const {
-  return parts_->mail_beside.answered_fd();
+std::array<Event*, 2> Engine::events() {
+  return {&parts_->delivering.ended(), &parts_->mail_beside.answered()};
 }
 std::string Engine::arrivee() const {
   return parts_->spool.arrivee.path().string();

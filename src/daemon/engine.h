@@ -1,6 +1,7 @@
 // One pass over everything that is due: the same code for `run` (one pass) and `serve` (a pass at every hint).
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "channels/smtp_sender.h"
 #include "config/config.h"
 #include "daemon/lock.h"
@@ -91,8 +93,8 @@ class Engine {
   Instant next_due();
   store::Counts counts();
   std::string arrivee() const;  // path, for inotify
-  int delivery_fd() const;      // readable when a delivery ended since the last pass
-  int mail_fd() const;          // readable when the mail server answered since then
+  // Set when a delivery ended, or the mail server answered, since the last pass; whoever waits for them clears them.
+  std::array<Event*, 2> events();
 
   struct Parts;  // what is loaded once; engine.cpp
 

@@ -79,10 +79,11 @@ class Server {
   // Until a deposit, a signal, the end of a delivery, of a mail or of `pause`; the watchdog is fed meanwhile.
   void wait(milliseconds pause) {
     const auto end = std::chrono::steady_clock::now() + pause;
+    const auto events = engine_.events();
     std::array<pollfd, 4> fds{{{watch_.fd(), POLLIN, 0},
                                {signals_.fd(), POLLIN, 0},
-                               {engine_.delivery_fd(), POLLIN, 0},
-                               {engine_.mail_fd(), POLLIN, 0}}};
+                               {events[0]->fd(), POLLIN, 0},
+                               {events[1]->fd(), POLLIN, 0}}};
     while (true) {
       systemd::watchdog();
       if (!untold_.empty()) tell(untold_);
@@ -93,6 +94,10 @@ class Server {
         left = std::min(left, std::chrono::ceil<milliseconds>(*interval / 4));
       if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000))) <= 0) continue;
       const bool woken = std::any_of(fds.begin() + 1, fds.end(), [](const pollfd& fd) { return fd.revents != 0; });
+      // A pass that cannot run is not asked for again at once.
+      for (std::size_t i = 0; i < events.size(); ++i) {
+        if (fds[fds.size() - events.size() + i].revents != 0) events[i]->clear();
+      }
       if (woken || watch_.take(seen_)) return;
     }
   }

@@ -76,7 +76,7 @@ class Delivering::Inbox {
     event_.clear();
     return std::exchange(ended_, {});
   }
-  int fd() const { return event_.fd(); }
+  Event& event() { return event_; }
 
  private:
   Event event_;
@@ -102,8 +102,8 @@ Delivering::~Delivering() {
   }
 }
 
-int Delivering::ended_fd() const {
-  return inbox_->fd();
+Event& Delivering::ended() const {
+  return inbox_->event();
 }
 
 DeliverReport Delivering::take_report() {
@@ -307,7 +307,7 @@ std::unique_ptr<Delivery> Delivering::job_for(const store::DueRemise& remise) {
   job->via = remise.via;
   take_sender(*job, remise.channel);
   if (const auto opens = job->sender ? job->sender->opens_at(now) : std::nullopt) {
-    tools_.store.put_off(remise.lieu, *opens);
+    tools_.store.put_off(remise.lieu, *opens, now);
     return nullptr;
   }
   return job;

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "channels/file_sender.h"
 #include "model/convention.h"
 #include "model/reference_data.h"
@@ -88,8 +89,8 @@ class Delivering {
   void begin_pass() { unserved_.clear(); }
   // Nothing more is begun; what is under way ends soon. From any thread.
   void interrupt() { stop_.request_stop(); }
-  // Readable when something ended since the last step.
-  int ended_fd() const;
+  // Set when something ended since the last step.
+  Event& ended() const;
   // What was done since the last call.
   DeliverReport take_report();
 

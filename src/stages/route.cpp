@@ -28,6 +28,7 @@ RouteReport route(store::Store& store, const model::ReferenceData& reference, co
                   const std::stop_token& stop) {
   RouteReport report;
   store.reopen_communes(model::paris_day(clock.now()));
+  store.free_lieux_served_anew(clock.now());
   while (!stop.stop_requested()) {
     const auto demandes = store.unrouted(demandes_at_once);
     if (demandes.empty()) break;

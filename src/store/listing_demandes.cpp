@@ -103,7 +103,7 @@ const char* candidates(const DemandeFilter& filter) {
   "l.suspendu IS NOT NULL, iif(l.retenu = 1 AND NOT " WITHDRAWN_MAIL                                                 \
   ", l.erreur_le, NULL), n.retenue, r.en_cours, l.echecs > 0, "                                                      \
   "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL, EXISTS (SELECT 1 FROM lieu_version o WHERE o.lieu_id = "     \
-  "r.lieu_id AND o.version_id = r.tentee_par AND o.canal = 'courriel' AND instr(o.profil, '<clair') = 0) "           \
+  "r.lieu_id AND o.version_id = r.tentee_par AND o.place = 'courriel') "                                             \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                             \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 

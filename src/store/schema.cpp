@@ -447,9 +447,22 @@ CREATE INDEX remise_sans_personne ON remise (retiree_le)
   WHERE etat = 'livree' AND retrait_personne IS NULL AND retiree_le IS NOT NULL;
 )sql";
 
-constexpr std::array<const char*, 11> migrations = {migration_1, migration_2,  migration_3, migration_4,
-                                                    migration_5, migration_6,  migration_7, migration_8,
-                                                    migration_9, migration_10, migration_11};
+// Beside a mail in clear the remise lies in the dépôt, as without it. What a lieu waits for ends when another version
+// comes into force.
+constexpr const char* migration_12 = R"sql(
+ALTER TABLE lieu_version DROP COLUMN place;
+ALTER TABLE lieu_version ADD COLUMN place TEXT GENERATED ALWAYS AS (CASE
+  WHEN canal = 'sftp' THEN substr(profil, instr(profil, '<hote>'), instr(profil, '<identifiantSecret>') - instr(profil, '<hote>'))
+    || substr(profil, instr(profil, '<repertoire>'), instr(profil, '<ecrasement>') - instr(profil, '<repertoire>'))
+    || iif(instr(profil, '<creationRepertoire>true<') > 0, '/', '')
+  WHEN canal = 'courriel' AND instr(profil, '<clair') > 0 THEN 'depot'
+  ELSE canal END) VIRTUAL;
+ALTER TABLE lieu ADD COLUMN attend_par INTEGER REFERENCES version (id);  -- by which it last failed or was put off
+)sql";
+
+constexpr std::array<const char*, 12> migrations = {migration_1, migration_2,  migration_3,  migration_4,
+                                                    migration_5, migration_6,  migration_7,  migration_8,
+                                                    migration_9, migration_10, migration_11, migration_12};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

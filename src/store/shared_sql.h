@@ -31,11 +31,16 @@
 // Of `remise r`: withdrawn after it left by e-mail. A mail cannot be taken back, for which nothing of the partner's or
 // of our mail server's is needed.
 #define WITHDRAWN_MAIL                                                                                             \
-  "(r.etat = 'a-rappeler' AND (SELECT o.canal FROM lieu_version o WHERE o.lieu_id = r.lieu_id AND o.version_id = " \
+  "(r.etat = 'a-rappeler' AND (SELECT o.place FROM lieu_version o WHERE o.lieu_id = r.lieu_id AND o.version_id = " \
   "coalesce(r.livree_par, r.tentee_par, r.version_id)) IS 'courriel')"
 
 // Of `lieu_version lv`: its remises lie in the dépôt, by that channel or while a mail in clear tells of them.
-#define IN_DEPOT "lv.canal = 'depot' OR (lv.canal = 'courriel' AND instr(lv.profil, '<clair') > 0)"
+#define IN_DEPOT "lv.place = 'depot'"
+
+// Id of the version by which a lieu is served on a day; NULL: by none.
+#define VERSION_IN_FORCE(lieu, day)                                                                     \
+  "(SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = " lieu \
+  " AND v.en_vigueur_du <= " day " AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= " day "))"
 
 // Ids of the lieux that are served through the same access as the lieu ?1 on the day ?2, itself included.
 #define SAME_ACCESS                                                                                                  \

@@ -115,7 +115,12 @@ class Store {
 
   // ---- delivery
   std::vector<DueRemise> due_remises(Instant now, const DueFilter& filter = {});  // partners that fail come last
-  void put_off(RowId lieu, Instant until);                                        // nothing of it is due before
+  void put_off(RowId lieu, Instant until, Instant now);                           // nothing of it is due before
+  // Lieux that wait, or are held, since they failed by a version that is no more the one in force: another server, or
+  // other hours, perhaps.
+  void free_lieux_served_anew(Instant now);
+  // By whoever alone may begin some: what was under way when the process before ended has ended with it.
+  void end_former_attempts();
   std::vector<DueAcheminement> acheminements_of(RowId remise);
   // The intent, before anything leaves. Returns the remises that are still to be delivered: an operator may have held
   // one, or a demande in it.

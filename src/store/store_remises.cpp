@@ -46,8 +46,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
-        "(SELECT max(v.id) FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = r.lieu_id AND "
-        "v.en_vigueur_du <= ?2 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?2)), r.version_id) "
+        VERSION_IN_FORCE("r.lieu_id", "?2") ", r.version_id) "
         "LEFT JOIN lieu_version there ON there.lieu_id = r.lieu_id AND there.version_id = "
         "coalesce(iif(r.etat = 'a-rappeler', r.livree_par, NULL), r.tentee_par) "
         "WHERE (l.suspendu IS NULL OR r.etat = 'a-rappeler') AND ((l.retenu = 0 AND l.prochaine <= ?1) "
@@ -97,9 +96,11 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
   return out;
 }
 
-void Store::put_off(RowId lieu, Instant until) {
+void Store::put_off(RowId lieu, Instant until, Instant now) {
   sqlite::Transaction transaction(db_);
-  db_.query("UPDATE lieu SET prochaine = ? WHERE id = ?").bind(to_column(until), lieu).run();
+  db_.query("UPDATE lieu SET prochaine = ?3, attend_par = " VERSION_IN_FORCE("lieu.id", "?2") " WHERE id = ?1")
+      .bind(lieu, model::to_iso(model::paris_day(now)), to_column(until))
+      .run();
   transaction.commit();
 }
 
@@ -107,6 +108,29 @@ void Store::free_lieu(RowId lieu) {
   db_.query("UPDATE lieu SET prochaine = 0, echecs = 0, premier_echec = NULL, retenu = 0, portee = 'lieu' WHERE id = ?")
       .bind(lieu)
       .run();
+}
+
+void Store::free_lieux_served_anew(Instant now) {
+  std::vector<RowId> lieux;
+  {
+    auto q = db_.query(
+        "SELECT id FROM lieu WHERE (retenu = 1 OR echecs > 0 OR prochaine > ?1) AND attend_par <> " VERSION_IN_FORCE(
+            "lieu.id", "?2"));
+    q.bind(to_column(now), model::to_iso(model::paris_day(now)));
+    while (q.step()) lieux.push_back(q.integer(0));
+  }
+  if (lieux.empty()) return;
+  sqlite::Transaction transaction(db_);
+  for (const RowId lieu : lieux) free_lieu(lieu);
+  transaction.commit();
+}
+
+void Store::end_former_attempts() {
+  constexpr const char* all = "etat IN ('prete', 'retenue', 'a-rappeler') AND en_cours = 1";
+  if (!db_.query(fmt::format("SELECT 1 FROM remise WHERE {} LIMIT 1", all).c_str()).step()) return;
+  sqlite::Transaction transaction(db_);
+  db_.query(fmt::format("UPDATE remise SET en_cours = 0 WHERE {}", all).c_str()).run();
+  transaction.commit();
 }
 
 // And what else failed with its access. Lieux that failed for themselves go on waiting.
@@ -126,7 +150,7 @@ void Store::partner_failed(RowId lieu, model::Scope scope, const DeliveryOutcome
          "UPDATE lieu SET echecs = max(echecs, ?3), premier_echec = iif(erreur_le > ?9, coalesce(premier_echec, ?4), "
          "?4), "
          "derniere_erreur = ?5, erreur_le = ?4, portee = iif(retenu = 1, portee, ?6), retenu = max(retenu, ?7), "
-         "prochaine = max(prochaine, ?8) "
+         "prochaine = max(prochaine, ?8), attend_par = " VERSION_IN_FORCE("lieu.id", "?2") " "
          "WHERE id = ?1 OR (?6 = 'acces' AND id IN " SAME_ACCESS ")")
       .bind(lieu, model::to_iso(model::paris_day(o.at)), o.failures, to_column(o.at), reason)
       .bind(access ? "acces" : "lieu", std::int64_t{o.next_attempt ? 0 : 1},
@@ -154,10 +178,7 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   for (const RowId id : remises) {
     db_.query(
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?1), "
-           "derniere_tentative = ?1, en_cours = 1, tentee_par = coalesce((SELECT max(v.id) FROM lieu_version o JOIN "
-           "version v ON v.id = "
-           "o.version_id WHERE o.lieu_id = remise.lieu_id AND v.en_vigueur_du <= ?3 AND (v.en_vigueur_au IS NULL OR "
-           "v.en_vigueur_au >= ?3)), version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
+           "derniere_tentative = ?1, en_cours = 1, tentee_par = coalesce(" VERSION_IN_FORCE("remise.lieu_id", "?3") ", version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
            "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
            "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = "
            "coalesce(remise.reemise_de, remise.id) AND d.retenue IS NOT NULL)")
@@ -366,7 +387,9 @@ void Store::apply_recall(const DeliveryOutcome& o) {
     if (scope != model::Scope::remise) partner_failed(lieu, scope, o, reason);
     // It is never given up: the lieu would keep what it may not have.
     const Instant next = o.next_attempt.value_or(o.at + std::chrono::hours(1));
-    db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?").bind(reason, to_column(next), o.remise).run();
+    db_.query("UPDATE remise SET en_cours = 0, motif = ?, prochaine = ? WHERE id = ?")
+        .bind(reason, to_column(next), o.remise)
+        .run();
     trace(o.at, "rappel.differe", object, reason);
   }
   transaction.commit();

@@ -4,6 +4,7 @@ import datetime
 import email
 import email.policy
 import hashlib
+import os
 import re
 import signal
 import sqlite3
@@ -391,6 +392,74 @@ def test_a_mail_that_may_have_arrived_is_not_taken_back_by_the_channel_that_the_
     assert site.json("remises", "list")[0]["prochain_essai"] <= f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     site.passes(code=None)
     assert rows(site, "SELECT etat FROM remise") == [("a-detruire",)]
+
+
+def avenant(site, canal, version=2):
+    site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", {"rpe-un": ["42218"]}, version=version, canal=canal)),
+                 "caf-421", f"hab-{version}.xml")
+    site.passes(code=None)
+
+
+def test_what_lies_in_the_depot_is_taken_back_there_though_the_lieu_has_encrypted_mails_since(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("clair"))
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    [there] = remises(site)
+    assert list(there.glob("DI_*.pdf"))
+    avenant(site, channel())
+    why = ("--why", "erreur de lieu")
+    assert "removed where they lie" in site.run("remises", "withdraw", there.name, *why).stdout
+    site.run("remises", "withdraw", there.name, *why, "--apply")
+    site.passes(code=None)
+    assert rows(site, "SELECT etat FROM remise") == [("rappelee",)] and not remises(site)
+    assert not contents(mail_server)
+
+
+def test_an_encrypted_mail_is_not_held_for_taken_back_because_the_lieu_has_its_remises_in_the_depot_since(site, mail_server, lieu):
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    [remise] = site.json("remises", "list")
+    avenant(site, channel("clair"))
+    why = ("--why", "erreur de lieu")
+    assert "cannot be taken back" in site.run("remises", "withdraw", remise["remise"], *why).stdout
+    site.run("remises", "withdraw", remise["remise"], *why, "--apply")
+    site.passes(code=None)
+    assert rows(site, "SELECT etat FROM remise") == [("a-detruire",)]
+    assert any("only the lieu can destroy" in item for item in site.json("status")["attention"])
+
+
+@pytest.mark.parametrize("now", ["clair", "<depot/>"])
+def test_a_mail_in_doubt_is_not_put_in_the_depot_as_well(site, mail_server, lieu, now):
+    mail_server.start("--lose", "1")
+    open_site(site, mail_server, lieu, channel())
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    [remise] = site.json("remises", "list")
+    avenant(site, channel(now) if now == "clair" else now)
+    site.run("remises", "retry", remise["remise"])
+    site.passes(code=1)
+    [remise] = site.json("remises", "list", "--held")
+    assert remise["motif"].startswith("arrivee-incertaine: ") and not remises(site) and len(contents(mail_server)) == 1
+
+
+def test_what_a_crash_left_in_the_depot_goes_before_the_mail_leaves(site, mail_server, lieu):
+    """Cut short between its last rename and the row; then the lieu has encrypted mails."""
+    mail_server.start()
+    open_site(site, mail_server, lieu, channel("clair"))
+    site.run("run", code=0)
+    site.deposit(demandes("D1", demande("A1")))
+    for n in range(1, 400):
+        site.run("run", "--now", code=None, env={**os.environ, "NAVETTE_FAULT": f"{n}:killafter@rename"})
+        if remises(site) and rows(site, "SELECT etat FROM remise") == [("prete",)]:
+            break
+        assert not rows(site, "SELECT 1 FROM remise WHERE etat = 'livree'"), "never between"
+    avenant(site, channel())
+    assert site.json("remises", "list")[0]["etat"] == "livree"
+    # What an attempt left in the dépôt was removed there before the mail left: the lieu has it once.
+    assert len(contents(mail_server)) + len(remises(site)) == 1
 
 
 def test_a_demande_too_large_for_any_mail_is_held_with_the_reason(site, mail_server, lieu):

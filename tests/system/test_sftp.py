@@ -9,6 +9,7 @@ import pwd
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ import time
 import pytest
 
 from conftest import ROOT, without_cover_sheets
-from test_main_job import PARIS, at, convention, demande, demandes, dump_of_tables, habilitations, rows, validate
+from test_main_job import (PARIS, at, convention, demande, demandes, dump_of_tables, habilitations, rows, run_at,
+                           validate)
 from test_notification import a_mail_server  # noqa: F401: a fixture
 from test_serve import Service, wait_for
 
@@ -728,3 +730,72 @@ def test_memory_stays_flat_whatever_waits_for_a_partner(site, sshd):
     few, many = peak_of_delivering(500, 0), peak_of_delivering(3000, 1)
     assert many < few + 4, (few, many)
     assert len(sshd.files()) == 7 * (2 * 500 + 1)
+
+
+@contextlib.contextmanager
+def frozen(sshd, site):
+    """A pass that was killed while the server had stopped answering in the middle of a file; the server is gone then."""
+    process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    wait_for(lambda: rows(site, "SELECT 1 FROM remise WHERE en_cours = 1"), what="the attempt")
+    yield
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    sshd.stop()
+
+
+@pytest.mark.parametrize("then", ["withdrawn", "held", "suspended", "partner held"])
+def test_an_attempt_that_was_killed_is_not_under_way_for_ever(site, sshd, then):
+    """Whatever keeps it from being tried again: the operator's word counts after the next pass."""
+    open_site(site, sshd, sshd.channel(), patience="600s").passes()
+    site.deposit(demandes("D1", demande("A1")))
+    sshd.process.send_signal(signal.SIGSTOP)
+    with frozen(sshd, site):
+        [name] = [r["remise"] for r in site.json("remises", "list")]
+        if then == "held":
+            site.run("remises", "hold", name, "--why", "essai")
+    site.config.write_text(site.config.read_text(encoding="utf-8").replace("patience = 600s", "patience = 1s"), encoding="utf-8")
+    why = ("--why", "le serveur n'existe plus")
+    if then == "withdrawn":
+        site.run("remises", "withdraw", name, *why, "--apply")
+    elif then == "suspended":
+        site.run("lieux", "suspend", "rpe-un", *why)
+    elif then == "partner held":
+        with sqlite3.connect(site.database) as db:
+            db.execute("UPDATE lieu SET retenu = 1, echecs = 1, erreur_le = 0, derniere_erreur = 'essai'")
+    site.passes(code=None)
+    assert rows(site, "SELECT en_cours FROM remise") == [(0,)]
+    site.run("remises", "taken-back", name, *why)
+    assert rows(site, "SELECT etat FROM remise") == [({"withdrawn": "rappelee", "held": "retenue"}.get(then, "prete"),)]
+
+
+def test_a_lieu_that_is_held_goes_on_when_the_version_that_mends_it_comes_into_force(site, sshd):
+    wrong = sshd.channel().replace(sshd.fingerprint(), "SHA256:" + 43 * "A")
+    open_site(site, sshd, wrong).passes()
+    lieux = {"rpe-un": ["42218"]}
+    site.deposit(habilitations("HAB-2", convention("CLI_1", lieux, version=2, effect=2, activated=-1, canal=sshd.channel())),
+                 "caf-421", "hab-2.xml")
+    site.passes(code=None)
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=1)
+    assert rows(site, "SELECT retenu, derniere_erreur LIKE '%cle-hote%' FROM lieu") == [(1, 1)]
+    now = datetime.datetime.now(PARIS)
+    run_at(site, now + datetime.timedelta(days=1))
+    assert rows(site, "SELECT etat FROM remise") == [("prete",)]
+    run_at(site, now + datetime.timedelta(days=2))
+    assert rows(site, "SELECT etat FROM remise") == [("livree",)] and len(sshd.files()) > 2
+
+
+def test_hours_end_with_the_version_that_names_them(site, sshd):
+    now = datetime.datetime.now(PARIS)
+    begin, end = (f"{now + datetime.timedelta(hours=h):%H:%M}" for h in (22, 23))
+    window = f"<fenetreEnvoi><heureDebut>{begin}</heureDebut><heureFin>{end}</heureFin></fenetreEnvoi>"
+    open_site(site, sshd, sshd.channel().replace("</sftp>", window + "</sftp>")).passes()
+    site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, version=2, effect=1, activated=-1,
+                                                   canal=sshd.channel())), "caf-421", "hab-2.xml")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=None)
+    assert rows(site, "SELECT etat, l.prochaine > 0 FROM remise r JOIN lieu l ON l.id = r.lieu_id") == [("prete", 1)]
+    midnight = (now + datetime.timedelta(days=1)).replace(hour=0, minute=1)
+    if midnight < now + datetime.timedelta(hours=21):  # else the window itself has come
+        run_at(site, midnight)
+        assert rows(site, "SELECT etat FROM remise") == [("livree",)]

@@ -196,7 +196,7 @@ class Sftp::Uploading {
       sftp_.send_extended(
           wire::fsync, [&](Builder& b) { b.string(f.handle); },
           [this, i](Reply& r) {
-            expect_ok(i, r, Operation::sync);
+            if (!lacks(wire::fsync, r)) expect_ok(i, r, Operation::sync);
             answered(i);
           });
     }
@@ -250,6 +250,15 @@ class Sftp::Uploading {
     return sftp_.look_type();
   }
 
+  // Some servers name an extension that they do not have: as if they had not named it, from here on.
+  bool lacks(const char* extension, const Reply& refusal) {
+    if (refusal.type != Type::status) return false;
+    wire::Parser body = refusal.body;
+    if (status_from(body).code != SftpError::unsupported) return false;
+    sftp_.extensions_.erase(extension);
+    return true;
+  }
+
   void answered(std::size_t i) {
     Flight& f = flights_[i];
     --f.pending;
@@ -268,7 +277,9 @@ class Sftp::Uploading {
 
   void make_visible(std::size_t i) {
     const Upload& u = uploads_[i];
-    const auto is_ok = [this, i](Reply& r) {
+    const bool posix = rules_.overwrite && sftp_.has(wire::posix_rename);
+    const auto is_ok = [this, i, posix](Reply& r) {
+      if (posix && lacks(wire::posix_rename, r)) return make_visible(i);
       expect_ok(i, r, Operation::rename);
       end(i);
     };
@@ -276,7 +287,7 @@ class Sftp::Uploading {
       sftp_.take("sftp.rename", fault::Kinds(fault::Kind::refused) | fault::Kind::lost, is_ok, r);
     };
     const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };
-    if (rules_.overwrite && sftp_.has(wire::posix_rename)) {
+    if (posix) {
       sftp_.send_extended(wire::posix_rename, names, renamed);
       return;
     }

@@ -1,0 +1,102 @@
+"""Partners' servers that are no OpenSSH, or say what is not so: tests/support/sftpd.py behind a real sshd."""
+
+import pathlib
+import sys
+
+import pytest
+
+from conftest import ROOT
+from test_main_job import demande, demandes, rows
+from test_reach import findings
+from test_sftp import Sshd, open_site
+
+pytestmark = pytest.mark.skipif(not pathlib.Path("/usr/sbin/sshd").exists(), reason="openssh-server is not installed")
+
+
+@pytest.fixture(name="server")
+def a_way_to_a_server(tmp_path):
+    """server(options): one that behaves so."""
+    servers = []
+
+    def make(options):
+        servers.append(Sshd(tmp_path / f"serveur-{len(servers)}", f"{sys.executable} {ROOT}/tests/support/sftpd.py {options}"))
+        return servers[-1]
+    yield make
+    for sshd in servers:
+        sshd.stop()
+
+
+def delivered(site, sshd, name, make_directory=True):
+    at = f"{name}/" if make_directory else ""
+    manifest = f"{at}manifeste.xml" if make_directory else f"{name}_manifeste.xml"
+    return sshd.files() == sorted([*(f"{at}DI_monenfant_{r}.{e}" for r in ("A1", "A2") for e in ("pdf", "xml")), manifest])
+
+
+def deposited(site, sshd, canal):
+    open_site(site, sshd, canal)
+    site.deposit(demandes("D1", demande("A1"), demande("A2")))
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    return remise
+
+
+def test_one_that_says_that_it_renames_has_no_remise(site, server):
+    sshd = server("--lie rename")
+    remise = deposited(site, sshd, sshd.channel(make_directory=True))
+    assert remise["etat"] == "prete" and "<renommage>false</renommage>" in remise["motif"]
+    assert remise["motif"].startswith("erreur-serveur: ")
+    assert not [name for name in sshd.files() if not name.endswith(".part")]
+    [found] = findings(site, "--reach", subject="reach")
+    assert found["etat"] == "bad" and ", rename: " in found["texte"] and "says that it renamed it" in found["texte"]
+
+
+@pytest.mark.parametrize("how", ["--mute permissions", "--mute all", "--refuse lstat=8", "--refuse lstat=3", ""])
+@pytest.mark.parametrize("code", [3, 4])
+def test_a_directory_of_its_own_is_found_again(site, server, tmp_path, how, code):
+    """After a connection that was lost, whatever the server says of it, and of who makes it anew."""
+    sshd = server(f"--drop-after-rename {tmp_path}/dropped --existing {code} {how}")
+    canal = sshd.channel(make_directory=True)
+    if how == "--mute all":
+        canal = canal.replace("<controleTaille>true<", "<controleTaille>false<")
+    assert deposited(site, sshd, canal)["etat"] == "prete"
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    assert (tmp_path / "dropped").exists()
+    assert remise["etat"] == "livree" and delivered(site, sshd, remise["remise"])
+
+
+@pytest.mark.parametrize("lacking", ["fsync@openssh.com", "posix-rename@openssh.com"])
+def test_an_extension_that_is_named_and_not_there_is_done_without(site, server, lacking):
+    sshd = server(f"--lack {lacking}")
+    remise = deposited(site, sshd, sshd.channel(make_directory=True, overwrite=True))
+    assert remise["etat"] == "livree" and delivered(site, sshd, remise["remise"])
+    [found] = findings(site, "--reach", subject="reach", code=0)
+    assert found["etat"] == "ok"
+
+
+@pytest.mark.parametrize("make_directory", [True, False])
+def test_what_is_said_to_be_removed_and_is_not_counts_as_there(site, server, make_directory):
+    sshd = server("--lie remove")
+    remise = deposited(site, sshd, sshd.channel(make_directory=make_directory))
+    assert remise["etat"] == "livree"
+    site.run("remises", "withdraw", remise["remise"], "--why", "essai", "--apply")
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "a-rappeler" and "is still there though the server says that it removed it" in remise["motif"]
+    [found] = findings(site, "--reach", subject="reach")
+    assert found["etat"] == "warn" and "may be left there" in found["texte"]
+
+
+def test_acknowledgements_that_cannot_be_fetched_for_want_of_a_size_are_told(site, server):
+    sshd = server("--mute all")
+    returns = sshd.path / "retour"
+    returns.mkdir()
+    canal = sshd.channel(make_directory=True).replace("<controleTaille>true<", "<controleTaille>false<").replace(
+        "<preuveRetrait>disparition<", "<preuveRetrait>retrait<").replace(
+        "</preuveRetrait>", f"</preuveRetrait><repertoireRetour>{returns}</repertoireRetour>")
+    deposited(site, sshd, canal)
+    (returns / "retrait-1.xml").write_text("<retrait/>", encoding="ascii")
+    site.passes(code=None)
+    assert "the server tells no sizes" in str(site.json("status")["incidents"])
+    assert (returns / "retrait-1.xml").exists() and rows(site, "SELECT count(*) FROM flux") == [(2,)]
