@@ -117,6 +117,7 @@ class SftpProbing {
   bool make_directory(const std::string& path);
   void directory_not_made(const SftpError& e);
   std::optional<ssh::UploadFailure> upload(const std::string& path);
+  bool is_seen(const std::string& path);
   bool try_writing(const std::string& path);
   void upload_failed(const ssh::UploadFailure& failure);
   bool try_replacing(const std::string& path);
@@ -344,6 +345,15 @@ std::optional<ssh::UploadFailure> SftpProbing::upload(const std::string& path) {
   return report.failure;
 }
 
+// Where nobody may look nothing is.
+bool SftpProbing::is_seen(const std::string& path) {
+  try {
+    return sftp_->stat(path).has_value();
+  } catch (const SftpError&) {
+    return false;
+  }
+}
+
 bool SftpProbing::try_writing(const std::string& path) {
   begin(writing);
   if (const auto failure = upload(path)) {
@@ -354,7 +364,7 @@ bool SftpProbing::try_writing(const std::string& path) {
   if (profile_.check_size) probe_.passed.emplace_back(sizing);
   if (!profile_.rename) return true;
   begin(renaming);
-  if (const std::string former = path + profile_.temporary_suffix; sftp_->stat(former)) {
+  if (const std::string former = path + profile_.temporary_suffix; is_seen(former)) {
     fail(former + " is still there though the server says that it renamed it",
          "have the partner let it rename, or say <renommage>false</renommage>");
     return false;
@@ -433,7 +443,7 @@ void SftpProbing::remove_all(ssh::Sftp& sftp) {
   };
   while (!files_.empty()) {
     vanish(files_.back(), [&] { sftp.remove(files_.back()); });
-    if (sftp.stat(files_.back()))
+    if (is_seen(files_.back()))
       throw SftpError(SftpError::failure, "it is still there though the server says that it removed it");
     files_.pop_back();
   }

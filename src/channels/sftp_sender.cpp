@@ -347,7 +347,12 @@ std::optional<Outcome> SftpSender::look_whether_renamed(const RemiseToSend& r,
   std::vector<std::string> paths;
   paths.reserve(files.size());
   for (const model::RemiseFile* f : files) paths.push_back(path_of(r.remise, *f) + profile_.temporary_suffix);
-  const auto now = sftp_->stat_all(paths);
+  std::vector<std::optional<ssh::wire::Attributes>> now;
+  try {
+    now = sftp_->stat_all(paths);
+  } catch (const SftpError&) {  // who may not look cannot tell
+    return std::nullopt;
+  }
   std::optional<Outcome> stuck;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!now[i]) continue;
