@@ -9,6 +9,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "channels/sftp_access.h"
+#include "channels/sftp_outcome.h"
 #include "channels/sftp_returns.h"
 #include "channels/verified_copy.h"
 
@@ -21,88 +22,6 @@ using model::Refused;
 using model::Retry;
 using model::Scope;
 using ssh::SftpError;
-
-const char* code_of(ssh::Fault fault) {
-  switch (fault) {
-    case ssh::Fault::key_exchange:
-      return "echange-cles";
-    case ssh::Fault::host_key:
-      return "cle-hote";
-    case ssh::Fault::login:
-      return "connexion-refusee";
-    case ssh::Fault::credential:
-      return "justificatif";
-    case ssh::Fault::subsystem:
-      return "sftp-absent";
-    case ssh::Fault::resolution:
-    case ssh::Fault::connection:
-    case ssh::Fault::timed_out:
-    case ssh::Fault::lost:
-    case ssh::Fault::unheard:
-    case ssh::Fault::channel:
-      break;
-  }
-  return "serveur-injoignable";
-}
-
-Outcome outcome_of_error(const ssh::SshError& e) {
-  if (e.may_heal()) return Retry{model::with_code(code_of(e.fault()), e.what()), std::nullopt, Scope::access};
-  return Refused{code_of(e.fault()), e.what(), Scope::access};
-}
-
-// Of an answer to a request that concerns the directory or the profile.
-Outcome outcome_of_error(const SftpError& e) {
-  switch (e.code()) {
-    case SftpError::no_such_file:
-      return Refused{"repertoire-absent", std::string(e.what()) + "; is the directory of its profile there?",
-                     Scope::lieu};
-    case SftpError::permission_denied:
-      return Refused{"droits-insuffisants", std::string(e.what()) + "; the partner must let this account do that there",
-                     Scope::lieu};
-    case SftpError::unsupported:
-      return Refused{"operation-absente", std::string(e.what()) + "; the server cannot do what its profile says",
-                     Scope::lieu};
-    default:
-      return Retry{model::with_code("erreur-serveur", e.what()), std::nullopt, Scope::lieu};
-  }
-}
-
-// The same in words that fit the operation: `advice`.
-Outcome outcome_of_error(const SftpError& e, const std::string& advice) {
-  Outcome outcome = outcome_of_error(e);
-  const std::string reason = fmt::format("{}; {}", e.what(), advice);
-  if (auto* retry = std::get_if<Retry>(&outcome)) retry->reason = model::with_code("erreur-serveur", reason);
-  if (auto* refused = std::get_if<Refused>(&outcome)) refused->reason = reason;
-  return outcome;
-}
-
-// "Failure" is all that most servers say of whatever is no matter of rights.
-std::string advice_on_failure(ssh::Operation operation) {
-  switch (operation) {
-    case ssh::Operation::create:
-      return "ask the partner: is its disk full, a quota reached, something of that name in the way, or the name "
-             "refused?";
-    case ssh::Operation::write:
-    case ssh::Operation::sync:
-    case ssh::Operation::close:
-      return "ask the partner: is its disk full, or a quota reached?";
-    case ssh::Operation::look:
-      return "ask the partner: does its server change files at once, or take them away? Then its profile must say "
-             "<controleTaille>false</controleTaille>";
-    case ssh::Operation::rename:
-      return "ask the partner: does something stand there under that name, or is the name refused? Its profile may say "
-             "<ecrasement>true</ecrasement> or another <suffixeTemporaire>";
-  }
-  return "";
-}
-
-std::string advice_on_making_directories(const SftpError& e) {
-  const bool refused = e.code() == SftpError::permission_denied || e.code() == SftpError::unsupported;
-  return refused ? "the partner must let this account make directories there, or its profile say "
-                   "<creationRepertoire>false</creationRepertoire>"
-                 : "ask the partner: is its disk full, a quota reached, something of that name in the way, or the name "
-                   "refused?";
-}
 
 }  // namespace
 
@@ -426,26 +345,15 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
 }
 
 Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed) {
-  if (failure.code == SftpError::failure) {
-    // A full disk is told by nothing but the space that is left.
-    const auto free = sftp_->free_space(profile_.directory);
-    if (free && *free < needed)
-      return Retry{fmt::format("espace-insuffisant: the partner's disk is full: {} bytes are left, {} are needed",
-                               *free, needed),
-                   std::nullopt, Scope::lieu};
-    return Retry{model::with_code("erreur-serveur", failure.what + "; " + advice_on_failure(failure.operation)),
-                 std::nullopt};
+  // A full disk is told by nothing but the space that is left.
+  const auto free =
+      failure.code == SftpError::failure ? sftp_->free_space(profile_.directory) : std::optional<std::uint64_t>();
+  if (free && *free < needed) {
+    return Retry{
+        fmt::format("espace-insuffisant: the partner's disk is full: {} bytes are left, {} are needed", *free, needed),
+        std::nullopt, Scope::lieu};
   }
-  const bool renaming = failure.operation == ssh::Operation::rename;
-  if (renaming && failure.code == SftpError::no_such_file) {
-    return Retry{model::with_code("erreur-serveur", failure.what), std::nullopt};
-  }
-  if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
-    return Refused{"operation-absente",
-                   failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
-                   Scope::lieu};
-  }
-  return outcome_of_error(SftpError(failure.code, failure.what));
+  return outcome_of_failure(failure);
 }
 
 std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {

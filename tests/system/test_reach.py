@@ -1,6 +1,7 @@
 """`check --reach`: every partner's server and the mail server tried without delivering, and which setting to change."""
 
 import contextlib
+import datetime
 import os
 import pathlib
 import signal
@@ -418,3 +419,45 @@ def test_what_begins_later_is_tried_today(site, server):
     found = findings(site, "--reach", subject="reach")
     assert [f["etat"] for f in found] == ["ok", "warn", "ok", "warn"]
     assert ", directory: " in found[1]["texte"] and "not activated yet" in found[1]["texte"]
+
+
+def test_a_certificate_is_judged_by_the_day_on_which_it_is_needed(site, server, tmp_path):
+    def certificate(name, begins, days):
+        at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=begins)
+        subprocess.run(["faketime", f"{at:%Y-%m-%d %H:%M:%S}", "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", str(days),
+                        "-subj", "/CN=rpe", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True,
+                       capture_output=True, env={**os.environ, "TZ": "UTC"})
+        put_secret(site, name, (tmp_path / "cert.pem").read_bytes())
+
+    def box(name):
+        return (f"<courriel><adresse>rpe@relais.example.org</adresse><chiffrement><smime><certificat>{name}</certificat></smime>"
+                "</chiffrement><tailleMaximale>1000000</tailleMaximale></courriel>")
+
+    lieux = {"rpe-tard": ["42218"], "rpe-tot": ["42218"]}
+    open_site(site, server(), "<depot/>", lieux)
+    site.passes(code=0)
+    certificate("bientot-fini", 0, 60)
+    certificate("pas-encore", 20, 400)
+    site.deposit(habilitations("HAB-2", convention("CLI_1", lieux, version=2, effect=90, activated=-1,
+                                                   canal={"rpe-tard": box("bientot-fini"), "rpe-tot": box("pas-encore")})),
+                 "caf-421", "hab-2.xml")
+    site.passes(code=0)
+    said = texts(findings(site, subject="partner"))
+    assert said["rpe-tard"][0] == "warn" and "has expired" in said["rpe-tard"][1] and f"from {day(90)} on" in said["rpe-tard"][1]
+    assert said["rpe-tot"][0] == "ok"
+
+
+def test_a_later_versions_foreign_credential_is_told_once_and_warns(site, server):
+    sshd = server()
+    own = sshd.channel(make_directory=True).replace("cle-partenaire", "caf-421-cle")
+    open_partners(site, sshd, {"rpe-un": own})
+    put_secret(site, "caf-421-cle", (sshd.path / "cle").read_bytes())
+    for version, effect in ((2, 30), (3, 60)):
+        connections = sshd.channel(make_directory=True, connections=version)
+        site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", {"rpe-un": ["42218"]}, version=version, effect=effect, activated=-1,
+                                                                canal=connections)), "caf-421", f"hab-{version}.xml")
+        site.passes(code=0)
+    assert not [f for f in findings(site, subject="partner") if f["etat"] != "ok"]
+    site.configure("[emetteur.caf-691]\nflux = habilitations\ncaf = 691\ndepartements = 69\n")
+    foreign = [f for f in findings(site, subject="partner") if "which is not Caf 421's" in f["texte"]]
+    assert [(f["etat"], f["texte"].split(" names ")[0]) for f in foreign] == [("warn", f"rpe-un (from {day(30)} on)")]

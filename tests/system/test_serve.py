@@ -164,6 +164,25 @@ def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_
     assert len({m["Message-ID"] for m in mail_server.mails()}) == len(mail_server.mails()) == len(lieux)
 
 
+def test_an_answer_that_no_pass_may_hear_asks_for_none_after_another(site, mail_server, serve):
+    """The machine's clock went back while the mail server thought."""
+    mail_server.start("--slow", "3")
+    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    open_lieux(site, {"rpe-un": ["42218"]})
+    site.passes()
+    service = serve()
+    site.deposit(demandes("D1", demande("A1")), name="d1.xml")
+    wait_for(lambda: rows(site, "SELECT 1 FROM notification WHERE motif LIKE '%not answered yet%'"), what="the end of the patience")
+    with sqlite3.connect(site.database) as db:
+        db.execute("INSERT INTO trace SELECT max(seq) + 1, max(le) + 400 * 86400000, 'navette', 'essai', '', '', '' FROM trace")
+    wait_for(mail_server.mails, what="the mail")
+    wait_for(lambda: "clock.refused" in service.log.read_text(encoding="utf-8"), what="the answer")
+    site.deposit(demandes("D2", demande("A2")), name="d2.xml")
+    wait_for(lambda: service.log.read_text(encoding="utf-8").count("clock.refused") > 1, what="the deposit")
+    service.stop()
+    assert service.log.read_text(encoding="utf-8").count("clock.refused") < 20
+
+
 def test_the_alert_does_not_wait_until_all_notifications_have_found_a_slow_server(site, mail_server, serve):
     mail_server.start("--slow", "2")
     site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
