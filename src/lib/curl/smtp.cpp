@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/heartbeat.h"
 #include "base/text.h"
+#include "lib/curl/own_name.h"
 
 namespace navette::curl {
 namespace {
@@ -197,7 +198,8 @@ Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds pati
   if (!handle_) throw std::bad_alloc();
   CURL* h = handle_.get();
   set(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  set(h, CURLOPT_URL, fmt::format("{}://{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_).c_str());
+  set(h, CURLOPT_URL,
+      fmt::format("{}://{}/{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_, own_name(s.host)).c_str());
   set(h, CURLOPT_PROXY, "");  // whatever the environment says
   set(h, CURLOPT_NOSIGNAL, 1L);
   set(h, CURLOPT_CONNECT_ONLY, 1L);

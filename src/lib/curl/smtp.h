@@ -8,6 +8,8 @@
 // A message is one transaction, whatever the number of its recipients: it crosses the line once, and all of its
 // recipients have the same answer to its content.
 //
+// The server is told the full name of this machine, or else its address (lib/curl/own_name.h).
+//
 // One object belongs to one thread at a time.
 #pragma once
 

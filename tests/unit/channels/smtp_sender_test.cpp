@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/curl/own_name.h"
 #include "support/smtpd.h"
 
 using namespace navette;
@@ -263,6 +264,27 @@ TEST_CASE("a server tells its own troubles, and that it does not let us send, wh
   const bool of_sender = answer.find(".1.8") != std::string::npos || answer.find(".1.7") != std::string::npos;
   CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == of_sender);
   if (for_good) CHECK_THAT(reason_of(outcome), Catch::StartsWith(of_server ? "serveur-refuse" : "destinataire-refuse"));
+}
+
+TEST_CASE("a server that wants to hear a full name of this machine, or its address, hears it") {
+  const Smtpd smtpd({"--full-name"});
+  Client client(smtpd);
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+  const std::string name = smtpd.dir.get("mails/ehlo");
+  CHECK(name == curl::own_name("127.0.0.1"));
+  CHECK((name == "[127.0.0.1]" || name == curl::full_name(name)));
+}
+
+TEST_CASE("what this machine calls itself is a full name, or the address that it has on the way") {
+  CHECK(curl::full_name("navette.caf.example.org") == "navette.caf.example.org");
+  CHECK(curl::full_name("localhost").empty());
+  CHECK(curl::full_name("localhost.localdomain").empty());
+  CHECK(curl::full_name("a/b.example%0D%0Aorg").empty());
+  CHECK(curl::address_literal("127.0.0.1") == "[127.0.0.1]");
+  CHECK(curl::address_literal("localhost").starts_with("["));
+  CHECK(curl::address_literal("nowhere.invalid").empty());
+  const std::string ipv6 = curl::address_literal("[::1]");
+  CHECK((ipv6 == "[IPv6:::1]" || ipv6.empty()));  // not every machine has it
 }
 
 TEST_CASE("a sender that is refused is ours to mend, a mail that is too large is the mail's own") {
