@@ -129,8 +129,9 @@ class Smtp {
   // second. Throws SmtpError, Interrupted; then nobody's answer is known, and the next message goes over a new
   // connection.
   std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
-  // Connects, secures and logs in as send() would, and says NOOP: no message. Throws as send() does.
-  void greet(const std::stop_token& stop = {});
+  // Connects, secures and logs in as send() would, and begins a message that it takes back before it names a recipient:
+  // what the server says of that sender. Throws as send() does.
+  Reply greet(const std::string& from, const std::stop_token& stop = {});
 
  private:
   std::vector<Reply> deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
