@@ -38,6 +38,7 @@ constexpr const char* replacing = "replace";
 constexpr const char* removing = "removal";
 constexpr const char* returning = "return directory";
 constexpr const char* expiry = "validity";
+constexpr const char* sender = "sender";
 
 // A dot in front: no software takes it for a demande or a manifest, nor do most listings show it.
 std::string probe_name() {
@@ -515,9 +516,12 @@ Probe probe_sftp(const model::SftpProfile& profile, const Credentials& credentia
   return SftpProbing(profile, credentials, patience, stop).all();
 }
 
-Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, milliseconds patience,
-                 const std::stop_token& stop) {
+Probe probe_mail(const SmtpSettings& settings, const std::string& from, const Credentials& credentials,
+                 milliseconds patience, const std::stop_token& stop) {
   constexpr std::size_t most = 200;
+  const auto said = [](const curl::Reply& reply) {
+    return fmt::format("it says: {} {}", reply.code, text::truncated(text::printable(reply.words), most));
+  };
   Probe probe;
   probe.passed = {name, connection};
   if (settings.tls != curl::Tls::none) probe.passed.emplace_back("TLS");
@@ -526,7 +530,14 @@ Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, m
     probe = {std::move(before), std::move(step), std::move(problem), std::move(advice), false, true, {}};
   };
   try {
-    curl::Smtp(server_of(settings, credentials), patience).greet(stop);
+    const curl::Reply reply = curl::Smtp(server_of(settings, credentials), patience).greet(from, stop);
+    if (reply.accepted()) {
+      probe.passed.emplace_back(sender);
+    } else {
+      fail(sender, probe.passed, said(reply),
+           reply.code / 100 == 4 ? "run it again later; if it stays so, have it let [mail] from send, or correct that"
+                                 : "have it let [mail] from send, or correct that");
+    }
   } catch (const CredentialError& e) {
     fail(credential, {}, e.what(), "[mail] names it in credential");
   } catch (const curl::Interrupted& e) {
@@ -536,9 +547,7 @@ Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, m
     std::string problem = e.what();
     const std::string prefix = fmt::format("{}:{}: ", settings.host, settings.port);  // the finding begins with it
     if (problem.starts_with(prefix)) problem.erase(0, prefix.size());
-    if (e.reply().code != 0)
-      problem +=
-          fmt::format("; it says: {} {}", e.reply().code, text::truncated(text::printable(e.reply().words), most));
+    if (e.reply().code != 0) problem += "; " + said(e.reply());
     fail(f.step, f.before, std::move(problem), f.advice);
   }
   return probe;

@@ -39,8 +39,9 @@ Probe probe_credentials(const model::CourrielProfile& profile, const Credentials
 Probe probe_sftp(const model::SftpProfile& profile, const Credentials& credentials, std::chrono::milliseconds patience,
                  const std::stop_token& stop);
 
-// Name, connection, TLS and login of the mail server; no mail is sent.
-Probe probe_mail(const SmtpSettings& settings, const Credentials& credentials, std::chrono::milliseconds patience,
-                 const std::stop_token& stop);
+// Name, connection, TLS and login of the mail server, and whether it takes `from` as a sender; no recipient is named,
+// and no mail sent. Many servers put off what they mind until there is one.
+Probe probe_mail(const SmtpSettings& settings, const std::string& from, const Credentials& credentials,
+                 std::chrono::milliseconds patience, const std::stop_token& stop);
 
 }  // namespace navette::channels

@@ -94,22 +94,34 @@ bool minds_size(const curl::Reply& reply, const EnhancedStatus& status) {
   return status.is(3, 4) || (reply.asked == curl::Asked::sender && (reply.code == too_large || status.is(2, 3)));
 }
 
+// Some say it of the whole mail, once its headers told them; 5.7.1 is most often said of what a mail holds.
 bool minds_sender(const curl::Reply& reply, const EnhancedStatus& status) {
+  constexpr unsigned exchange_send_as = 60;
   if (reply.asked == curl::Asked::sender) return reply.code / 100 == 5 || status.subject == 1 || status.subject == 7;
-  return status.is(1, 7) || status.is(1, 8);
+  return status.is(1, 7) || status.is(1, 8) || status.is(7, exchange_send_as);
+}
+
+// Asked for a recipient, Postfix says 5.5.2 where it minds the name in EHLO, or a sender without a domain: a recipient
+// of ours has one. Too many of them (x.5.3) is for the next transaction, and outlook.com's 5.5.0 is of the box.
+bool minds_dialogue(const curl::Reply& reply, const EnhancedStatus& status) {
+  constexpr unsigned protocol = 5;
+  return reply.asked == curl::Asked::recipient && status.subject == protocol && status.detail != 0 &&
+         !status.is(protocol, 3);
 }
 
 // A server puts its own troubles off until it is asked for a recipient, Postfix all of them: a lookup that fails, a
-// wrong configuration (x.3), congestion, a policy that does not let us send (x.7). What else is of routing (x.4) is
-// said of the way to the recipient's domain, and so is the lieu's; a reply without such a code is, too.
+// wrong configuration (x.3), congestion, what it minds of us (x.5), a policy that does not let us send (x.7). What else
+// is of routing (x.4) is said of the way to the recipient's domain, and so is the lieu's; a reply without such a code
+// is, too.
 bool minds_recipient(const curl::Reply& reply, const EnhancedStatus& status) {
-  return reply.asked == curl::Asked::recipient && !minds_sender(reply, status) && status.subject != 3 &&
-         !status.is(4, 5) && status.subject != 7;
+  return reply.asked == curl::Asked::recipient && !minds_sender(reply, status) && !minds_dialogue(reply, status) &&
+         status.subject != 3 && !status.is(4, 5) && status.subject != 7;
 }
 
-// A policy (x.7) may be one for that recipient after all.
+// A policy (x.7) may be one for that recipient after all, and what it minds (x.5) his address.
 bool may_be_of_recipient(const curl::Reply& reply) {
-  return reply.asked == curl::Asked::recipient && enhanced_status(reply).subject == 7;
+  const EnhancedStatus status = enhanced_status(reply);
+  return reply.asked == curl::Asked::recipient && (status.subject == 7 || minds_dialogue(reply, status));
 }
 
 Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string>& recipients) {
@@ -118,15 +130,18 @@ Outcome outcome_of_reply(const curl::Reply& reply, const std::vector<std::string
   std::string why = "the mail server says: " + shown(reply, recipients);
   const bool for_good = reply.code / 100 == 5;
   const EnhancedStatus status = enhanced_status(reply);
-  if (for_good && (reply.asked == curl::Asked::content || minds_size(reply, status)))
+  const bool of_sender = minds_sender(reply, status);
+  if (for_good && ((reply.asked == curl::Asked::content && !of_sender) || minds_size(reply, status)))
     return Refused{"message-refuse", std::move(why)};
   if (minds_recipient(reply, status)) {
     if (for_good) return Refused{"destinataire-refuse", std::move(why), Scope::lieu};
     return Retry{model::with_code("destinataire-differe", why), std::nullopt, Scope::lieu};
   }
   // Whoever it is for: a full disk, a filter that does not answer or wants to see the mail again, what is set wrong.
-  if (minds_sender(reply, status)) {
+  if (of_sender) {
     why += "; check [mail] from: the server must let that address send";
+  } else if (minds_dialogue(reply, status)) {
+    why += "; check what this machine says of itself: its full name (hostname -f) and [mail] from";
   } else if (for_good) {
     why += "; it must let this machine send";
   }

@@ -3,9 +3,9 @@
 // What the server answers for a person stands in that person's Outcome: 4xx is Retry, 5xx Refused, with its words made
 // printable, cut, and without the addresses that servers like to repeat (R9: an agent's is personal). To a recipient
 // that is the box's fault (Scope::lieu), unless the enhanced status code says that it is the server's; to our sender it
-// is the server's; to the content, a 4xx is the server's, whatever the mail, a 5xx the mail's own, as its size is.
-// Who has a mail is not sent it again while others are put off, for as long as this object lives; of notifications, the
-// store knows.
+// is the server's; to the content, a 4xx is the server's, whatever the mail, a 5xx the mail's own, as its size is,
+// unless that code says that it is of our sender. Who has a mail is not sent it again while others are put off, for as
+// long as this object lives; of notifications, the store knows.
 #pragma once
 
 #include <chrono>

@@ -58,8 +58,8 @@ class PartnerCheck {
         stop_(stop) {}
 
   Finding mail() const {
-    const Probe probe =
-        channels::probe_mail(daemon::mail_settings(config_), credentials_, config_.daemon.patience, stop_);
+    const Probe probe = channels::probe_mail(daemon::mail_settings(config_), config_.mail.from, credentials_,
+                                             config_.daemon.patience, stop_);
     return finding_of("reach", fmt::format("mail server {}:{}", config_.mail.host, config_.mail.port), "takes mails",
                       probe);
   }

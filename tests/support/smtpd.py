@@ -5,7 +5,7 @@
 
 Each message that it takes becomes DIRECTORY/<n>.eml, and its line in DIRECTORY/log tells how it came: "tls=yes user=navette
 connection=1 recipients=a@x,b@x". Connections are counted from 1. With --dsn each command with parameters of RFC 3461 is a
-line of DIRECTORY/dsn. The port answers once the server is ready.
+line of DIRECTORY/dsn. What the last client calls itself is in DIRECTORY/ehlo. The port answers once the server is ready.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def arguments():
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
     p.add_argument("--sender", default="", help="the answer to any MAIL")
     p.add_argument("--recipient", help="a recipient, or * for any, and the answer to him")
+    p.add_argument("--full-name", action="store_true", help="refuses any recipient, as Postfix does, of who says no full name, nor an address")
     p.add_argument("--begins", type=int, help="so many MAIL are answered; at the next one it hangs up")
     p.add_argument("--hang-up", action="store_true", help="after its answer to a recipient of --refuse, or of --defer, a 421 then")
     p.add_argument("--most", type=int, default=1000, help="recipients a message; beyond: 452")
@@ -53,9 +54,12 @@ class Handler:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
+        (self.options.directory / "ehlo").write_text(hostname, encoding="ascii")
         return [*responses[:-1], f"250-{self.options.dsn}", responses[-1]] if self.options.dsn else responses
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        if self.options.full_name and "." not in session.host_name and not session.host_name.startswith("["):
+            return f"504 5.5.2 <{session.host_name}>: Helo command rejected: need fully-qualified hostname"
         if self.options.recipient:
             which, answer = self.options.recipient.split(" ", 1)
             if which in ("*", address):

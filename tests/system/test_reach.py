@@ -286,7 +286,7 @@ def test_an_interrupt_ends_it_soon_and_what_was_found_is_shown(site, server):
     assert list(sshd.there.iterdir()) == []
 
 
-def test_the_mail_server_is_tried_up_to_the_login_and_gets_no_mail(site, tmp_path):
+def test_the_mail_server_is_tried_up_to_the_sender_and_gets_no_mail(site, tmp_path):
     (site.path / "justificatifs").mkdir()
     put_secret(site, "courriel", b"mot de passe\n")
     server = MailServer(tmp_path)
@@ -303,7 +303,7 @@ def test_the_mail_server_is_tried_up_to_the_login_and_gets_no_mail(site, tmp_pat
     assert ", connection: " in text and "correct server (HOST:PORT) in [mail]" in text and "(went well: name)" in text
     try:
         server.start("--login", "navette:mot de passe")
-        assert "takes mails (name, connection, TLS, login)" in tried("ok")
+        assert "takes mails (name, connection, TLS, login, sender)" in tried("ok")
         put_secret(site, "courriel", b"un autre\n")
         text = tried("bad")
         assert ", login: " in text and "correct user in [mail]" in text and "un autre" not in text
@@ -319,6 +319,12 @@ def test_the_mail_server_is_tried_up_to_the_login_and_gets_no_mail(site, tmp_pat
         server.start("--banner", "554 5.7.1 Not you")
         text = tried("bad")
         assert ", greeting: " in text and "554 5.7.1 Not you" in text and "let this machine send" in text
+        for answer, advice in (("553 5.7.1 Not owned by user", "have it let [mail] from send"), ("451 4.1.8 Who?", "run it again later")):
+            server.stop()
+            server.start("--login", "navette:mot de passe", "--sender", answer)
+            text = tried("bad")
+            assert f", sender: it says: {answer}" in text and advice in text
+            assert "(went well: name, connection, TLS, login)" in text
         site.configure(settings.replace("127.0.0.1:", "serveur.invalid:"))
         (found,) = findings(site, "--reach", subject="reach")
         assert ", name: " in found["texte"] and "correct server in [mail]" in found["texte"]

@@ -491,7 +491,8 @@ class Scene:
         for path in site.path.rglob("*"):
             if path.is_file() and MARK.encode() in path.read_bytes():
                 relative = path.relative_to(site.path).parts
-                assert relative[0] in ("depot", "state") or relative[:2] == ("spool", "rejet"), path
+                database = path.parent == site.database.parent and path.name.removeprefix(site.database.name) in ("", "-wal", "-shm", "-journal")
+                assert database or relative[0] == "depot" or relative[:2] == ("spool", "rejet"), path
 
 
 # ---- points

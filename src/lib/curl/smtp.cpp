@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/heartbeat.h"
 #include "base/text.h"
+#include "lib/curl/own_name.h"
 
 namespace navette::curl {
 namespace {
@@ -148,7 +149,7 @@ class Smtp::Connection {
 
   // Empty: the server has ended the connection before anything of this message was said.
   std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
-  void greet(const std::stop_token& stop);
+  Reply greet(const std::string& from, const std::stop_token& stop);
   bool ended() const { return ended_; }  // of no use for another message
 
  private:
@@ -197,7 +198,8 @@ Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds pati
   if (!handle_) throw std::bad_alloc();
   CURL* h = handle_.get();
   set(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  set(h, CURLOPT_URL, fmt::format("{}://{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_).c_str());
+  set(h, CURLOPT_URL,
+      fmt::format("{}://{}/{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_, own_name(s.host)).c_str());
   set(h, CURLOPT_PROXY, "");  // whatever the environment says
   set(h, CURLOPT_NOSIGNAL, 1L);
   set(h, CURLOPT_CONNECT_ONLY, 1L);
@@ -397,10 +399,13 @@ void Smtp::Connection::name_recipients(const Envelope& envelope, bool status, st
   }
 }
 
-void Smtp::Connection::greet(const std::stop_token& stop) {
+Reply Smtp::Connection::greet(const std::string& from, const std::stop_token& stop) {
   stop_ = stop;
-  if (const Reply reply = ask("NOOP"); !reply.accepted())
-    throw SmtpError(reply.code / 100 == 4 ? Fault::busy : Fault::turned_away, name_ + ": " + reply.words, reply);
+  Reply reply = ask("MAIL FROM:<" + from + ">");
+  if (reply.code == shutting_down) throw SmtpError(Fault::busy, name_ + ": the server ends the connection", reply);
+  if (reply.accepted()) ask("RSET");
+  reply.asked = Asked::sender;
+  return reply;
 }
 
 // The answer of all whom the server has accepted so far.
@@ -461,17 +466,18 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
                   {});
 }
 
-void Smtp::greet(const std::stop_token& stop) {
+Reply Smtp::greet(const std::string& from, const std::stop_token& stop) {
   if (connection_) {
     try {
-      return connection_->greet(stop);
+      return connection_->greet(from, stop);
     } catch (const SmtpError&) {
       connection_.reset();  // ended since: the server has its time-outs
     }
   }
   auto connection = std::make_unique<Connection>(server_, patience_, after_message_, stop);
-  connection->greet(stop);
+  Reply reply = connection->greet(from, stop);
   connection_ = std::move(connection);
+  return reply;
 }
 
 }  // namespace navette::curl

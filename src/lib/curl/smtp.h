@@ -8,6 +8,8 @@
 // A message is one transaction, whatever the number of its recipients: it crosses the line once, and all of its
 // recipients have the same answer to its content.
 //
+// The server is told the full name of this machine, or else its address (lib/curl/own_name.h).
+//
 // One object belongs to one thread at a time.
 #pragma once
 
@@ -127,8 +129,9 @@ class Smtp {
   // second. Throws SmtpError, Interrupted; then nobody's answer is known, and the next message goes over a new
   // connection.
   std::vector<Reply> send(const Envelope& envelope, std::string_view message, const std::stop_token& stop = {});
-  // Connects, secures and logs in as send() would, and says NOOP: no message. Throws as send() does.
-  void greet(const std::stop_token& stop = {});
+  // Connects, secures and logs in as send() would, and begins a message that it takes back before it names a recipient:
+  // what the server says of that sender. Throws as send() does.
+  Reply greet(const std::string& from, const std::stop_token& stop = {});
 
  private:
   std::vector<Reply> deliver(const Envelope& envelope, std::string_view message, const std::stop_token& stop);

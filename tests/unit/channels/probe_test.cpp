@@ -17,10 +17,10 @@ TEST_CASE("a mail server that was greeted takes mails over the same connection")
     const auto answers = smtp.send({"a@example.org", {"b@example.org"}, {}}, "Subject: essai\r\n\r\nBonjour\r\n");
     CHECK((answers.size() == 1 && answers[0].accepted()));
   };
-  smtp.greet();
+  CHECK(smtp.greet("a@example.org").accepted());
   CHECK_FALSE(smtpd.has(1));
   send();
-  smtp.greet();
+  CHECK(smtp.greet("a@example.org").accepted());
   CHECK_FALSE(smtpd.has(2));
   send();
   const std::string log = smtpd.log();  // a line each, with the number of the connection

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/curl/own_name.h"
 #include "support/smtpd.h"
 
 using namespace navette;
@@ -223,6 +224,14 @@ TEST_CASE("at the last try nobody is left out for what is wrong with the server 
     check_is_the_servers<Retry>(result.outcome, "4.7.1");
     CHECK(result.of_recipient);
   }
+  SECTION("what it minds at one while it takes the others' is that one's") {
+    const Smtpd smtpd({"--recipient", paul + " 501 5.5.4 Invalid address"});
+    Client client(smtpd);
+    check_is<Delivered>(client.send(mail).outcome, "(2 of 3 recipients)");
+    const auto result = client.send(mail_to({odette, paul, zoe}, "R2"));
+    check_is_the_servers<Refused>(result.recipients.at(1).outcome, "5.5.4");
+    CHECK(result.of_recipient);
+  }
   SECTION("what it refuses one for good while it takes the others' is that one's") {
     const Smtpd smtpd({"--recipient", paul + " 554 5.7.1 Access denied"});
     Client client(smtpd);
@@ -231,27 +240,35 @@ TEST_CASE("at the last try nobody is left out for what is wrong with the server 
 }
 
 TEST_CASE("a server tells its own troubles, and that it does not let us send, when it is asked for a recipient") {
-  const auto [answer, of_server] = GENERATE(table<std::string, bool>({{"451 4.3.0 Temporary lookup failure", true},
-                                                                      {"451 4.3.5 Server configuration error", true},
-                                                                      {"452 4.3.1 Insufficient system storage", true},
-                                                                      {"451 4.4.5 Mail system congestion", true},
-                                                                      {"450 4.1.8 Sender: Domain not found", true},
-                                                                      {"454 4.7.1 Relay access denied", true},
-                                                                      {"554 5.7.1 Relay access denied", true},
-                                                                      {"553 5.7.1 Sender address rejected", true},
-                                                                      {"550 5.1.8 Sender: Domain not found", true},
-                                                                      {"501 5.1.7 Bad sender address syntax", true},
-                                                                      {"450 4.1.2 Domain not found", false},
-                                                                      {"450 4.2.0 Greylisted", false},
-                                                                      {"450 4.4.1 No answer from host", false},
-                                                                      {"450 4.4.3 Domain lookup failure", false},
-                                                                      {"452 4.2.2 Mailbox full", false},
-                                                                      {"552 5.2.2 Mailbox full", false},
-                                                                      {"550 5.1.1 User unknown", false},
-                                                                      {"550 4.3.0 Of another class", false},
-                                                                      {"550 5.7. Unfinished", false},
-                                                                      {"550 5.7", false},
-                                                                      {"550 No such user", false}}));
+  const auto [answer, of_server] =
+      GENERATE(table<std::string, bool>({{"451 4.3.0 Temporary lookup failure", true},
+                                         {"451 4.3.5 Server configuration error", true},
+                                         {"452 4.3.1 Insufficient system storage", true},
+                                         {"451 4.4.5 Mail system congestion", true},
+                                         {"450 4.1.8 Sender: Domain not found", true},
+                                         {"454 4.7.1 Relay access denied", true},
+                                         {"554 5.7.1 Relay access denied", true},
+                                         {"553 5.7.1 Sender address rejected", true},
+                                         {"550 5.1.8 Sender: Domain not found", true},
+                                         {"501 5.1.7 Bad sender address syntax", true},
+                                         {"550 5.7.60 Client may not send as this sender", true},
+                                         {"504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname", true},
+                                         {"450 4.5.2 <vm>: Helo command rejected: need fully-qualified hostname", true},
+                                         {"501 5.5.4 Invalid domain name", true},
+                                         {"503 5.5.1 Error: send HELO/EHLO first", true},
+                                         {"452 4.5.3 Too many recipients", false},
+                                         {"550 5.5.0 Requested action not taken: mailbox unavailable", false},
+                                         {"450 4.1.2 Domain not found", false},
+                                         {"450 4.2.0 Greylisted", false},
+                                         {"450 4.4.1 No answer from host", false},
+                                         {"450 4.4.3 Domain lookup failure", false},
+                                         {"452 4.2.2 Mailbox full", false},
+                                         {"552 5.2.2 Mailbox full", false},
+                                         {"550 5.1.1 User unknown", false},
+                                         {"550 4.3.0 Of another class", false},
+                                         {"550 5.7. Unfinished", false},
+                                         {"550 5.7", false},
+                                         {"550 No such user", false}}));
   const Smtpd smtpd({"--recipient", "* " + answer});
   Client client(smtpd);
   const auto outcome = client.send(mail_to({odette, paul})).outcome;
@@ -260,9 +277,33 @@ TEST_CASE("a server tells its own troubles, and that it does not let us send, wh
   CHECK(std::holds_alternative<Refused>(outcome) == for_good);
   const auto scope = for_good ? std::get<Refused>(outcome).scope : std::get<Retry>(outcome).scope;
   CHECK(scope == (of_server ? model::Scope::mail_server : model::Scope::lieu));
-  const bool of_sender = answer.find(".1.8") != std::string::npos || answer.find(".1.7") != std::string::npos;
-  CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == of_sender);
+  const auto told = [&](const char* what) { return reason_of(outcome).find(what) != std::string::npos; };
+  const bool of_dialogue = of_server && answer.substr(5, 2) == ".5";
+  const bool of_sender = told(".1.8") || told(".1.7") || told(".7.60");
+  CHECK(told("[mail] from") == (of_sender || of_dialogue));
+  CHECK(told("hostname -f") == of_dialogue);
   if (for_good) CHECK_THAT(reason_of(outcome), Catch::StartsWith(of_server ? "serveur-refuse" : "destinataire-refuse"));
+}
+
+TEST_CASE("a server that wants to hear a full name of this machine, or its address, hears it") {
+  const Smtpd smtpd({"--full-name"});
+  Client client(smtpd);
+  check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
+  const std::string name = smtpd.dir.get("mails/ehlo");
+  CHECK(name == curl::own_name("127.0.0.1"));
+  CHECK((name == "[127.0.0.1]" || name == curl::full_name(name)));
+}
+
+TEST_CASE("what this machine calls itself is a full name, or the address that it has on the way") {
+  CHECK(curl::full_name("navette.caf.example.org") == "navette.caf.example.org");
+  CHECK(curl::full_name("localhost").empty());
+  CHECK(curl::full_name("localhost.localdomain").empty());
+  CHECK(curl::full_name("a/b.example%0D%0Aorg").empty());
+  CHECK(curl::address_literal("127.0.0.1") == "[127.0.0.1]");
+  CHECK(curl::address_literal("localhost").starts_with("["));
+  CHECK(curl::address_literal("nowhere.invalid").empty());
+  const std::string ipv6 = curl::address_literal("[::1]");
+  CHECK((ipv6 == "[IPv6:::1]" || ipv6.empty()));  // not every machine has it
 }
 
 TEST_CASE("a sender that is refused is ours to mend, a mail that is too large is the mail's own") {
@@ -288,6 +329,26 @@ TEST_CASE("a sender that is refused is ours to mend, a mail that is too large is
     check_is_the_servers<Retry>(outcome, answer);
   }
   CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == (kind == 's'));
+}
+
+TEST_CASE("a mail that is refused once the server had it is at fault, unless that is said of its sender") {
+  const auto [answer, of_sender] = GENERATE(
+      table<std::string, bool>({{"550 5.1.7 Bad sender address", true},
+                                {"550 5.1.8 Sender address rejected", true},
+                                {"550 5.7.60 SMTP; Client does not have permissions to send as this sender", true},
+                                {"550 5.7.1 Message rejected as spam", false},
+                                {"550 5.7.0 Message content rejected", false},
+                                {"550 5.7.6 Of another detail", false},
+                                {"554 5.6.0 Message looks like no message", false},
+                                {"554 5.5.1 Error: no valid recipients", false},
+                                {"554 Transaction failed", false}}));
+  const Smtpd smtpd({"--content", answer});
+  Client client(smtpd);
+  const auto outcome = client.send(mail_to({odette})).outcome;
+  check_is<Refused>(outcome, answer);
+  CHECK_THAT(reason_of(outcome), Catch::StartsWith(of_sender ? "serveur-refuse" : "message-refuse"));
+  CHECK(std::get<Refused>(outcome).scope == (of_sender ? model::Scope::mail_server : model::Scope::remise));
+  CHECK((reason_of(outcome).find("[mail] from") != std::string::npos) == of_sender);
 }
 
 TEST_CASE("a server that takes so many recipients at a time is given the others in further transactions") {
