@@ -246,10 +246,13 @@
       </fo:table-cell>
       <fo:table-cell border-top="{$filet}" padding="3pt 6pt 3pt 0pt">
         <fo:block>
-          <xsl:for-each select="b:communes/b:commune">
+          <!-- La demande les nomme toutes. -->
+          <xsl:variable name="nombre" select="count(b:communes/b:commune)"/>
+          <xsl:for-each select="b:communes/b:commune[$nombre &lt;= 8 or position() &lt;= 6]">
             <xsl:if test="position() &gt; 1">, </xsl:if>
             <xsl:value-of select="."/>
           </xsl:for-each>
+          <xsl:if test="$nombre &gt; 8"> et <xsl:value-of select="$nombre - 6"/>&#160;autres</xsl:if>
         </fo:block>
       </fo:table-cell>
       <fo:table-cell border-top="{$filet}" padding="3pt 6pt 3pt 0pt">

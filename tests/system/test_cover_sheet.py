@@ -138,3 +138,15 @@ def test_it_goes_by_mail_with_the_others(site, mail_server, lieu, protection):
     files, _ = lieu.opened(mail)
     [name] = [name for name in files if name.startswith("BORDEREAU_")]
     assert check_pdf.check(files[name]) == [] and "Quénéhervé" in text_of(files[name])
+
+
+def test_a_demande_of_many_communes_keeps_a_row_of_a_few_lines(site):
+    codes = [f"42{n:03}" for n in (2, 3, 5, 6, 7, 8, 9, 10, 11, 12)]
+    site.deposit(habilitations("H-1", convention("CLI_1", {"rpe-un": codes})), "caf-421")
+    site.passes()
+    site.deposit(demandes("D1", demande("A1", codes), demande("A2", codes[:8])))
+    site.passes(code=0)
+    [sheet] = cover_sheets(site).values()
+    text = " ".join(text_of(sheet).split())
+    assert text.count("autres") == 1 and re.search(r"et 4 +autres", text)
+    assert check_pdf.check(sheet) == []
