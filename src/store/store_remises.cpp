@@ -126,10 +126,14 @@ void Store::free_lieux_served_anew(Instant now) {
 }
 
 void Store::end_former_attempts() {
-  constexpr const char* all = "etat IN ('prete', 'retenue', 'a-rappeler') AND en_cours = 1";
-  if (!db_.query(fmt::format("SELECT 1 FROM remise WHERE {} LIMIT 1", all).c_str()).step()) return;
+  std::vector<RowId> remises;
+  {
+    auto q = db_.query("SELECT id FROM remise WHERE etat IN ('prete', 'retenue', 'a-rappeler') AND en_cours = 1");
+    while (q.step()) remises.push_back(q.integer(0));
+  }
+  if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
-  db_.query(fmt::format("UPDATE remise SET en_cours = 0 WHERE {}", all).c_str()).run();
+  for (const RowId id : remises) db_.query("UPDATE remise SET en_cours = 0 WHERE id = ?").bind(id).run();
   transaction.commit();
 }
 
@@ -178,7 +182,8 @@ std::set<RowId> Store::begin_attempts(const std::vector<RowId>& remises, Instant
   for (const RowId id : remises) {
     db_.query(
            "UPDATE remise SET tentatives = tentatives + 1, premiere_tentative = coalesce(premiere_tentative, ?1), "
-           "derniere_tentative = ?1, en_cours = 1, tentee_par = coalesce(" VERSION_IN_FORCE("remise.lieu_id", "?3") ", version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
+           "derniere_tentative = ?1, en_cours = 1, tentee_par = coalesce("
+           VERSION_IN_FORCE("remise.lieu_id", "?3") ", version_id) WHERE id = ?2 AND etat = 'prete' AND NOT EXISTS "
            "(SELECT 1 FROM lieu l WHERE l.id = remise.lieu_id AND l.suspendu IS NOT NULL) AND NOT EXISTS "
            "(SELECT 1 FROM acheminement a JOIN demande d ON d.id = a.demande_id WHERE a.remise_id = "
            "coalesce(remise.reemise_de, remise.id) AND d.retenue IS NOT NULL)")
