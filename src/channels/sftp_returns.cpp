@@ -89,13 +89,13 @@ class Fetching {
     std::vector<std::string> out;
     std::size_t unfit = 0;
     std::uint64_t bytes = 0;
+    bool sizeless = false;
     const auto found = sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (!found[i]) continue;
-      if (!found[i]->size) {  // nor when somebody still writes to it
-        tell("the server tells no sizes: what lies in the return directory " + directory_ +
-             " cannot be fetched; ask the partner");
-        return {};
+      if (found[i]->is_regular() && !found[i]->size) {  // nor whether somebody still writes to it
+        sizeless = true;
+        continue;
       }
       const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
       const bool fit = collecting_.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
@@ -106,6 +106,10 @@ class Fetching {
       out.push_back(paths[i]);
     }
     collected_.tell_unfit(unfit, directory_, collecting_);
+    if (sizeless) {
+      tell("the server tells no sizes: what lies in the return directory " + directory_ +
+           " cannot be fetched; ask the partner");
+    }
     return out;
   }
 
@@ -116,7 +120,13 @@ class Fetching {
       sftp_.read(file.path, collecting_.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
       const auto now = sftp_.stat_all({file.path}, ssh::Sftp::Links::themselves).front();
       if (!now || now->size != landing.size() || now->modified != file.modified) return;  // changed meanwhile: later
-      if (landing.keep()) sftp_.remove(file.path);
+      if (landing.keep() && sftp_.remove(file.path) &&
+          sftp_.stat_all({file.path}, ssh::Sftp::Links::themselves).front()) {
+        tell(
+            fmt::format("a file in the return directory {} is still there though the server says that it removed it: "
+                        "it comes again with each look; ask the partner",
+                        directory_));
+      }
     } catch (const ssh::TooMuch&) {  // it grew, or the server told another size
       collected_.tell_unfit(1, directory_, collecting_);
       return;

@@ -108,10 +108,11 @@ Outcome SftpSender::attempt(const RemiseToSend& r, std::vector<std::string>& arr
     const bool resumed = missing.size() + 1 < r.files.size();
     auto failed = put(r, missing, there);
     if (!failed && !whole) failed = look_again(r, found, there);
-    if (!failed && !whole) failed = look_whether_renamed(r, missing, there);
+    if (!failed && !whole) failed = look_whether_renamed(r, false, there);
     if (!failed && !whole) {
       note_documents_there(r);
       failed = put(r, {&r.files.back()}, there);
+      if (!failed) failed = look_whether_renamed(r, true, there);
     }
     conclude();
     if (failed) return *std::move(failed);
@@ -257,30 +258,34 @@ std::optional<Outcome> SftpSender::look_again(const RemiseToSend& r, const std::
   return gone;
 }
 
-// Some servers say that they rename, and do not. Under its final name a file may be gone at once, its lieu being quick;
-// under the other it may not be there any more.
-std::optional<Outcome> SftpSender::look_whether_renamed(const RemiseToSend& r,
-                                                        const std::vector<const model::RemiseFile*>& files,
+// Some servers say that they rename, and do not; this attempt's files or those of one that was cut short. Under its
+// final name a file may be gone at once, its lieu being quick: then nothing is left under the other. What is left there
+// waits for a person: sent again, it might be there twice.
+std::optional<Outcome> SftpSender::look_whether_renamed(const RemiseToSend& r, bool manifest,
                                                         std::set<std::string>& there) {
   if (!profile_.rename) return std::nullopt;
+  std::vector<const model::RemiseFile*> files;
   std::vector<std::string> paths;
-  paths.reserve(files.size());
-  for (const model::RemiseFile* f : files) paths.push_back(path_of(r.remise, *f) + profile_.temporary_suffix);
-  std::vector<std::optional<ssh::wire::Attributes>> now;
-  try {
-    now = sftp_->stat_all(paths);
-  } catch (const SftpError&) {  // who may not look cannot tell
-    return std::nullopt;
+  for (const model::RemiseFile& f : r.files) {
+    if ((f.kind == model::FileKind::manifest) != manifest) continue;
+    files.push_back(&f);
+    paths.push_back(path_of(r.remise, f) + profile_.temporary_suffix);
   }
   std::optional<Outcome> stuck;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (!now[i]) continue;
-    there.erase(files[i]->name);
-    stuck =
-        Retry{model::with_code("erreur-serveur", paths[i] + " is still there though the server says that it renamed "
-                                                            "it; have the partner let it rename, or its profile say "
-                                                            "<renommage>false</renommage>"),
-              std::nullopt};
+  try {
+    const auto left = sftp_->stat_all(paths);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (!left[i] || sftp_->stat(path_of(r.remise, *files[i]))) continue;
+      there.erase(files[i]->name);
+      stuck = Retry{
+          model::with_code("erreur-serveur",
+                           paths[i] + " is still there though the server said that it renamed it; have the partner let "
+                                      "it rename, or its profile say <renommage>false</renommage>; then, if the lieu "
+                                      "has nothing of the remise, navette remises taken-back"),
+          std::nullopt, Scope::lieu};
+    }
+  } catch (const SftpError&) {  // who may not look cannot tell
+    return std::nullopt;
   }
   return stuck;
 }

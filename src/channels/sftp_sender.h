@@ -77,8 +77,7 @@ class SftpSender final : public FileSender {
   std::optional<model::Outcome> look_again(const RemiseToSend& remise,
                                            const std::vector<const model::RemiseFile*>& found,
                                            std::set<std::string>& there);
-  std::optional<model::Outcome> look_whether_renamed(const RemiseToSend& remise,
-                                                     const std::vector<const model::RemiseFile*>& files,
+  std::optional<model::Outcome> look_whether_renamed(const RemiseToSend& remise, bool manifest,
                                                      std::set<std::string>& there);
   std::optional<model::Outcome> put(const RemiseToSend& remise, const std::vector<const model::RemiseFile*>& files,
                                     std::set<std::string>& there);

@@ -102,11 +102,13 @@ bool minds_sender(const curl::Reply& reply, const EnhancedStatus& status) {
 }
 
 // Asked for a recipient, Postfix says 5.5.2 where it minds the name in EHLO, or a sender without a domain: a recipient
-// of ours has one. Too many of them (x.5.3) is for the next transaction, and outlook.com's 5.5.0 is of the box.
+// of ours has one; others say 5.5.4. Too many of them (x.5.3) is for the next transaction, and 5.5.0 and 5.5.1 are said
+// of boxes.
 bool minds_dialogue(const curl::Reply& reply, const EnhancedStatus& status) {
   constexpr unsigned protocol = 5;
-  return reply.asked == curl::Asked::recipient && status.subject == protocol && status.detail != 0 &&
-         !status.is(protocol, 3);
+  constexpr int bad_sequence = 503;
+  return reply.asked == curl::Asked::recipient &&
+         (reply.code == bad_sequence || status.is(protocol, 2) || status.is(protocol, 4));
 }
 
 // A server puts its own troubles off until it is asked for a recipient, Postfix all of them: a lookup that fails, a

@@ -114,8 +114,8 @@ void Store::free_lieux_served_anew(Instant now) {
   std::vector<RowId> lieux;
   {
     auto q = db_.query(
-        "SELECT id FROM lieu WHERE (retenu = 1 OR echecs > 0 OR prochaine > ?1) AND attend_par <> " VERSION_IN_FORCE(
-            "lieu.id", "?2"));
+        "SELECT id FROM lieu WHERE (retenu = 1 OR echecs > 0 OR prochaine > ?1) AND attend_par IS NOT "
+        "coalesce(" VERSION_IN_FORCE("lieu.id", "?2") ", attend_par)");
     q.bind(to_column(now), model::to_iso(model::paris_day(now)));
     while (q.step()) lieux.push_back(q.integer(0));
   }
@@ -149,16 +149,22 @@ void Store::free_partner(RowId lieu, Instant now) {
 
 // Attempts that went on at the same time fail as one: none of them counts twice, shortens a wait or ends a hold.
 void Store::partner_failed(RowId lieu, model::Scope scope, const DeliveryOutcome& o, const std::string& reason) {
+  Instant began = o.at;  // it may have become another day since, and the version another
+  if (o.begun) {
+    auto q = db_.query("SELECT derniere_tentative FROM remise WHERE id = ?");
+    if (q.bind(o.remise).step()) began = instant_from(q.find_integer(0)).value_or(o.at);
+  }
   const bool access = scope == model::Scope::access || scope == model::Scope::mail_server;
   db_.query(
          "UPDATE lieu SET echecs = max(echecs, ?3), premier_echec = iif(erreur_le > ?9, coalesce(premier_echec, ?4), "
          "?4), "
          "derniere_erreur = ?5, erreur_le = ?4, portee = iif(retenu = 1, portee, ?6), retenu = max(retenu, ?7), "
-         "prochaine = max(prochaine, ?8), attend_par = " VERSION_IN_FORCE("lieu.id", "?2") " "
+         "prochaine = max(prochaine, ?8), attend_par = " VERSION_IN_FORCE("lieu.id", "?10") " "
          "WHERE id = ?1 OR (?6 = 'acces' AND id IN " SAME_ACCESS ")")
       .bind(lieu, model::to_iso(model::paris_day(o.at)), o.failures, to_column(o.at), reason)
       .bind(access ? "acces" : "lieu", std::int64_t{o.next_attempt ? 0 : 1},
             o.next_attempt ? to_column(*o.next_attempt) : std::int64_t{0}, to_column(o.at - longest_pause))
+      .bind(model::to_iso(model::paris_day(began)))
       .run();
 }
 

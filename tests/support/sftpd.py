@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """An SFTPv3 server (draft-ietf-secsh-filexfer-02) on standard input and output, as sshd starts one, that misbehaves as some do.
 
-  sftpd.py [--lie rename|remove] [--mute permissions|all] [--refuse TYPE=CODE]... [--lack EXTENSION]...
+  sftpd.py [--lie rename|remove] [--mute permissions|directories|all] [--refuse TYPE=CODE]... [--lack EXTENSION]...
            [--existing CODE] [--drop-after-rename FILE]
 
 It works on real files. TYPE: mkdir, lstat, … An EXTENSION is named and then refused. FILE: the connection ends once, after the
-first rename; that it did is noted there.
+first rename, or the N-th (--drop-at N); that it did is noted there. Once its
+neighbour serveur-0/sincere is there, the lie is over.
 """
 import argparse
 import os
 import pathlib
+import stat
 import struct
 import sys
 
@@ -22,11 +24,12 @@ OK, EOF, NO_SUCH_FILE, DENIED, FAILURE, UNSUPPORTED = 0, 1, 2, 3, 4, 8
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--lie", choices=["rename", "remove"], help="says that it is done, and does nothing")
-    p.add_argument("--mute", choices=["permissions", "all"], default="", help="what attributes leave out")
+    p.add_argument("--mute", choices=["permissions", "directories", "all"], default="", help="what attributes leave out")
     p.add_argument("--refuse", action="append", default=[], metavar="TYPE=CODE")
     p.add_argument("--lack", action="append", default=[], metavar="EXTENSION")
     p.add_argument("--existing", type=int, default=FAILURE, help="the code that MKDIR of what is there is answered with")
-    p.add_argument("--drop-after-rename", type=pathlib.Path)
+    p.add_argument("--drop-after-rename", type=pathlib.Path, metavar="FILE")
+    p.add_argument("--drop-at", type=int, default=1, metavar="N")
     return p.parse_args()
 
 
@@ -40,6 +43,7 @@ class Server:
         self.options = options
         self.refused = dict(one.split("=") for one in options.refuse)
         self.handles, self.last, self.body = {}, 0, b""
+        self.renames = 0
 
     # ---- what comes and goes
 
@@ -64,6 +68,8 @@ class Server:
     def attributes(self, found):
         if self.options.mute == "all":
             return struct.pack(">I", 0)
+        if self.options.mute == "directories" and stat.S_ISDIR(found.st_mode):
+            return struct.pack(">II", 4, found.st_mode)
         if self.options.mute == "permissions":
             return struct.pack(">IQ", 1, found.st_size)
         return struct.pack(">IQIII", 1 | 4 | 8, found.st_size, found.st_mode, int(found.st_atime), int(found.st_mtime))
@@ -173,10 +179,11 @@ class Server:
             self.status(number, FAILURE)
             return
         os.lstat(former)
-        if self.options.lie != "rename":
-            os.rename(former, new)
         once = self.options.drop_after_rename
-        if once and not once.exists():
+        if self.options.lie != "rename" or (once and (once.parent / "serveur-0/sincere").exists()):
+            os.rename(former, new)
+        self.renames += 1
+        if once and not once.exists() and self.renames == self.options.drop_at:
             once.touch()
             os._exit(1)
         self.status(number, OK)

@@ -42,6 +42,7 @@ def arguments():
                    help="answers DATA without an end: lines of one reply, lines without a code, a byte in a while")
     p.add_argument("--drip", type=int, default=0, help="bytes of a message taken in a second, no more")
     p.add_argument("--dsn", nargs="?", const="DSN", help="offers delivery status notifications (RFC 3461), in these letters; sends none")
+    p.add_argument("--idle", default="", help="says so once it has taken a message, and hangs up")
     p.add_argument("--banner", default="", help="a greeting that is no welcome (554 …, 421 …)")
     return p.parse_args()
 
@@ -91,6 +92,9 @@ class Handler:
         if self.taken <= self.options.lose:
             server.transport.abort()
             await asyncio.sleep(3600)
+        if self.options.idle:
+            asyncio.get_running_loop().call_later(0.1, server.transport.close)
+            return f"250 2.0.0 Ok: queued\r\n{self.options.idle}"
         return "250 2.0.0 Ok: queued"
 
 

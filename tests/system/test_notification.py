@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from conftest import DATA
-from test_main_job import PARIS, convention, demande, demandes, habilitations, mail_at, paris, rows, run_at
+from test_main_job import (PARIS, convention, demande, demandes, habilitations, mail_at, open_lieux, paris, rows,
+                           run_at)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VALUES = {
@@ -237,3 +238,17 @@ def test_day_0_is_the_day_on_which_the_mail_server_accepts(site, mail_server, tm
     assert rows(site, "SELECT count(*) FROM trace_detail WHERE detail LIKE '%perigaud%'") == [(0,)]
     run_at(site, acceptance)
     assert len(mail_server.mails()) == remises
+
+
+@pytest.mark.parametrize("words", ["421 4.4.2 Timeout", "451 4.7.0 Timeout waiting for client input", "221 2.0.0 Bye"])
+def test_a_connection_that_its_server_ended_while_it_was_idle_is_made_anew(site, mail_server, words):
+    """Whatever it said at its end, it was no answer to the next mail."""
+    mail_server.start("--idle", words)
+    site.configure(f"[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    open_lieux(site, {"rpe-un": ["42218"], "rpe-deux": ["42218"]})
+    site.passes()
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    assert len(mail_server.mails()) == 2 and rows(site, "SELECT max(tentatives) FROM notification") == [(1,)]
+    first, second = (int(line.split("connection=")[1].split()[0]) for line in mail_server.log())
+    assert second == first + 1

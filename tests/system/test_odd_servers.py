@@ -50,6 +50,25 @@ def test_one_that_says_that_it_renames_has_no_remise(site, server):
     assert found["etat"] == "bad" and ", rename: " in found["texte"] and "says that it renamed it" in found["texte"]
 
 
+def test_one_that_says_that_it_renames_has_none_after_a_lost_connection_either(site, server, tmp_path):
+    """What was said of files before it was lost is no more true then: nothing is announced, nothing counts as picked up."""
+    sshd = server(f"--lie rename --drop-after-rename {tmp_path}/dropped --drop-at 3")
+    remise = deposited(site, sshd, sshd.channel(make_directory=True))
+    assert (tmp_path / "dropped").exists() and remise["etat"] == "prete"
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "prete" and "said that it renamed it" in remise["motif"] and "taken-back" in remise["motif"]
+    assert not [name for name in sshd.files() if not name.endswith(".part")] and not site.mails()
+    # The partner lets it rename, and says that it has nothing of the remise.
+    (sshd.path / "sincere").touch()
+    site.run("remises", "taken-back", remise["remise"], "--why", "le relais n'a rien")
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "livree" and delivered(site, sshd, remise["remise"])
+
+
 @pytest.mark.parametrize("how", ["--mute permissions", "--mute all", "--refuse lstat=8", "--refuse lstat=3", ""])
 @pytest.mark.parametrize("code", [3, 4])
 def test_a_directory_of_its_own_is_found_again(site, server, tmp_path, how, code):
@@ -100,3 +119,32 @@ def test_acknowledgements_that_cannot_be_fetched_for_want_of_a_size_are_told(sit
     site.passes(code=None)
     assert "the server tells no sizes" in str(site.json("status")["incidents"])
     assert (returns / "retrait-1.xml").exists() and rows(site, "SELECT count(*) FROM flux") == [(2,)]
+
+
+def returning(sshd, **more):
+    returns = sshd.path / "retour"
+    returns.mkdir()
+    return returns, sshd.channel(make_directory=True).replace(
+        "<preuveRetrait>disparition<", "<preuveRetrait>retrait<").replace(
+        "</preuveRetrait>", f"</preuveRetrait><repertoireRetour>{returns}</repertoireRetour>")
+
+
+def test_what_has_no_size_beside_an_acknowledgement_keeps_it_from_nobody(site, server):
+    sshd = server("--mute directories")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    (returns / "a.xml").mkdir()
+    (returns / "retrait-1.xml").write_text("<retrait/>", encoding="ascii")
+    site.passes(code=None)
+    assert not (returns / "retrait-1.xml").exists() and rows(site, "SELECT count(*) FROM flux") == [(3,)]
+    assert "tells no sizes" not in str(site.json("status")["incidents"])
+
+
+def test_an_acknowledgement_that_stays_where_it_was_removed_is_told(site, server):
+    sshd = server("--lie remove")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    (returns / "retrait-1.xml").write_text("<retrait/>", encoding="ascii")
+    site.passes(code=None)
+    assert "still there though the server says that it removed it" in str(site.json("status")["incidents"])
+    assert "retrait-1" not in str(site.json("status")["incidents"])

@@ -785,6 +785,16 @@ def test_a_lieu_that_is_held_goes_on_when_the_version_that_mends_it_comes_into_f
     assert rows(site, "SELECT etat FROM remise") == [("livree",)] and len(sshd.files()) > 2
 
 
+def test_a_lieu_that_was_held_before_navette_knew_by_which_version_goes_on_as_well(site, sshd):
+    """As migration 12 leaves it."""
+    open_site(site, sshd, sshd.channel()).passes()
+    with sqlite3.connect(site.database) as db:
+        db.execute("UPDATE lieu SET retenu = 1, echecs = 1, erreur_le = 0, derniere_erreur = 'essai', attend_par = NULL")
+    site.deposit(demandes("D1", demande("A1")))
+    site.passes(code=0)
+    assert rows(site, "SELECT etat FROM remise") == [("livree",)]
+
+
 def test_hours_end_with_the_version_that_names_them(site, sshd):
     now = datetime.datetime.now(PARIS)
     begin, end = (f"{now + datetime.timedelta(hours=h):%H:%M}" for h in (22, 23))

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -10,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/heartbeat.h"
 #include "base/unique_fd.h"
 
 namespace navette::curl {
@@ -33,8 +38,9 @@ bool is_full(const std::string& name) {
   const auto in_name = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
   };
-  return name.find('.') != std::string::npos && !name.starts_with("localhost.") &&
-         std::all_of(name.begin(), name.end(), in_name);
+  const auto dot = name.rfind('.');
+  return dot != std::string::npos && dot + 1 < name.size() && (name[dot + 1] < '0' || name[dot + 1] > '9') &&
+         !name.starts_with("localhost.") && std::all_of(name.begin(), name.end(), in_name);
 }
 
 std::string literal_of(const sockaddr_storage& address) {
@@ -73,11 +79,39 @@ std::string address_literal(const std::string& server) {
   return {};
 }
 
-std::string own_name(const std::string& server) {
-  std::array<char, HOST_NAME_MAX + 1> host{};
-  std::string name;
-  if (::gethostname(host.data(), host.size()) == 0) name = full_name(host.data());
-  return name.empty() ? address_literal(server) : name;
+// The name service may take long, and nothing ends its asking: another thread asks, once for each server.
+std::string own_name(const std::string& server, std::chrono::milliseconds patience, const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds slice{50};
+  std::array<char, HOST_NAME_MAX + 1> buffer{};
+  const std::string host = ::gethostname(buffer.data(), buffer.size()) == 0 ? buffer.data() : "";
+  if (is_full(host)) return host;
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_future<std::string>> names;
+  std::shared_future<std::string> name;
+  {
+    const std::lock_guard lock(mutex);
+    auto& known = names[server];
+    if (!known.valid()) {
+      std::packaged_task<std::string()> task([host, server] {
+        const std::string full = full_name(host);
+        return full.empty() ? address_literal(server) : full;
+      });
+      known = task.get_future().share();
+      std::thread(std::move(task)).detach();
+    }
+    name = known;
+  }
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (name.wait_for(slice) != std::future_status::ready) {
+    heartbeat::beat();
+    if (stop.stop_requested() || std::chrono::steady_clock::now() > until) return host;
+  }
+  if (name.get().empty()) {  // no network yet: asked for again
+    const std::lock_guard lock(mutex);
+    names.erase(server);
+    return host;
+  }
+  return name.get();
 }
 
 }  // namespace navette::curl

@@ -151,6 +151,8 @@ class Smtp::Connection {
   std::vector<Reply> transact(const Envelope& envelope, std::string_view message, const std::stop_token& stop);
   Reply greet(const std::string& from, const std::stop_token& stop);
   bool ended() const { return ended_; }  // of no use for another message
+  // Nothing came since the last message, which would be its end, whatever it says.
+  bool is_idle();
 
  private:
   // First digits of replies, beside 4 and 5.
@@ -161,6 +163,7 @@ class Smtp::Connection {
   bool offers(const char* extension) const { return opening_.extensions.contains(extension); }
   Reply ask(const std::string& command, int expected = done) { return ask(command, expected, patience_); }
   Reply ask(const std::string& command, int expected, std::chrono::milliseconds patience);
+  Reply answer_to(const std::string& command, int expected, std::chrono::milliseconds patience);
   void name_recipients(const Envelope& envelope, bool status, std::vector<Reply>& answers);
   Reply send_content(const Envelope& envelope, std::string_view message);
   // Nothing taken for as long as patience, or not all of it by `until`: the server is given up.
@@ -170,6 +173,7 @@ class Smtp::Connection {
   void receive(std::chrono::steady_clock::time_point until);
   void wait(short events, std::chrono::steady_clock::time_point until);
   void require_silence();
+  bool take_what_came();
   // Of so many bytes: once, and once more for each MiB. At 30 s that is 35 KB/s, slower than any line of today.
   std::chrono::steady_clock::time_point end_of_patience(std::size_t bytes = 0) const;
   [[noreturn]] void lost(CURLcode why) const;
@@ -199,7 +203,8 @@ Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds pati
   CURL* h = handle_.get();
   set(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   set(h, CURLOPT_URL,
-      fmt::format("{}://{}/{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_, own_name(s.host)).c_str());
+      fmt::format("{}://{}/{}", s.tls == Tls::implicit ? "smtps" : "smtp", name_, own_name(s.host, patience, stop))
+          .c_str());
   set(h, CURLOPT_PROXY, "");  // whatever the environment says
   set(h, CURLOPT_NOSIGNAL, 1L);
   set(h, CURLOPT_CONNECT_ONLY, 1L);
@@ -315,15 +320,28 @@ void Smtp::Connection::receive(std::chrono::steady_clock::time_point until) {
   received_.append(buffer.data(), size);
 }
 
-// What came before it was asked for answers nothing: taken for the next answer, it would tell of this mail what was
-// said of another, or of none. A refusal may come so: who hangs up says why.
-void Smtp::Connection::require_silence() {
+// False: the server has hung up.
+bool Smtp::Connection::take_what_came() {
   constexpr std::size_t enough = 4096;
   std::array<char, 1024> buffer{};
   std::size_t size = 0;
-  while (received_.size() < enough && curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size) == CURLE_OK &&
-         size > 0)
+  while (received_.size() < enough) {
+    const CURLcode rc = curl_easy_recv(handle_.get(), buffer.data(), buffer.size(), &size);
+    if (rc == CURLE_AGAIN) return true;
+    if (rc != CURLE_OK || size == 0) return false;
     received_.append(buffer.data(), size);
+  }
+  return true;
+}
+
+bool Smtp::Connection::is_idle() {
+  return take_what_came() && received_.empty();
+}
+
+// What came before it was asked for answers nothing: taken for the next answer, it would tell of this mail what was
+// said of another, or of none. A refusal may come so: who hangs up says why.
+void Smtp::Connection::require_silence() {
+  take_what_came();
   if (received_.empty() || received_.front() == '4' || received_.front() == '5') return;
   no_smtp("answers before it is asked");
 }
@@ -346,6 +364,10 @@ Reply Smtp::Connection::read_reply(std::chrono::milliseconds patience) {
 Reply Smtp::Connection::ask(const std::string& command, int expected, std::chrono::milliseconds patience) {
   require_silence();
   write(command + "\r\n", end_of_patience());
+  return answer_to(command, expected, patience);
+}
+
+Reply Smtp::Connection::answer_to(const std::string& command, int expected, std::chrono::milliseconds patience) {
   Reply reply = read_reply(patience);
   const int kind = reply.code / 100;
   if (kind != expected && kind != 4 && kind != 5)
@@ -416,8 +438,10 @@ Reply Smtp::Connection::send_content(const Envelope& envelope, std::string_view 
     write(content, end_of_patience(content.size()));
     require_silence();
     if (envelope.before_end) envelope.before_end();
+    require_silence();
     in_doubt_ = true;  // from its end on, the message is the server's
-    reply = ask(".", done, after_message_);
+    write(".\r\n", end_of_patience());
+    reply = answer_to(".", done, after_message_);
     in_doubt_ = false;
   }
   reply.asked = Asked::content;
@@ -454,10 +478,10 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
       throw;
     }
   };
-  if (connection_) {
+  if (connection_ && connection_->is_idle()) {
     if (auto answers = attempt(); !answers.empty()) return answers;
-    connection_.reset();  // ended while nothing was sent: the server has its time-outs
   }
+  connection_.reset();  // ended while nothing was sent: the server has its time-outs
   connection_ = std::make_unique<Connection>(server_, patience_, after_message_, stop);
   auto answers = attempt();
   if (!answers.empty()) return answers;

@@ -258,6 +258,7 @@ TEST_CASE("a server tells its own troubles, and that it does not let us send, wh
                                          {"503 5.5.1 Error: send HELO/EHLO first", true},
                                          {"452 4.5.3 Too many recipients", false},
                                          {"550 5.5.0 Requested action not taken: mailbox unavailable", false},
+                                         {"550 5.5.1 Sorry, no mailbox here by that name", false},
                                          {"450 4.1.2 Domain not found", false},
                                          {"450 4.2.0 Greylisted", false},
                                          {"450 4.4.1 No answer from host", false},
@@ -290,7 +291,7 @@ TEST_CASE("a server that wants to hear a full name of this machine, or its addre
   Client client(smtpd);
   check_is<Delivered>(client.send(mail_to({odette})).outcome, "");
   const std::string name = smtpd.dir.get("mails/ehlo");
-  CHECK(name == curl::own_name("127.0.0.1"));
+  CHECK(name == curl::own_name("127.0.0.1", std::chrono::seconds(10), {}));
   CHECK((name == "[127.0.0.1]" || name == curl::full_name(name)));
 }
 
