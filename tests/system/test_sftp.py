@@ -785,6 +785,24 @@ def test_a_lieu_that_is_held_goes_on_when_the_version_that_mends_it_comes_into_f
     assert rows(site, "SELECT etat FROM remise") == [("livree",)] and len(sshd.files()) > 2
 
 
+def test_an_attempt_over_midnight_holds_nothing_against_the_version_that_begins_then(site, sshd):
+    wrong = sshd.channel().replace(sshd.fingerprint(), "SHA256:" + 43 * "A")
+    open_site(site, sshd, wrong, patience="60s").passes()
+    site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, version=2, effect=1, activated=-1,
+                                                   canal=sshd.channel())), "caf-421", "hab-2.xml")
+    site.passes(code=None)
+    site.deposit(demandes("D1", demande("A1")))
+    now = datetime.datetime.now(PARIS)
+    sshd.process.send_signal(signal.SIGSTOP)
+    process = site.start("run", "--now", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=at(now.replace(hour=23, minute=59, second=57)))
+    wait_for(lambda: rows(site, "SELECT 1 FROM remise WHERE en_cours = 1"), what="the attempt")
+    time.sleep(5)  # until it is another day
+    sshd.process.send_signal(signal.SIGCONT)
+    process.wait()
+    run_at(site, (now + datetime.timedelta(days=1)).replace(hour=12))
+    assert rows(site, "SELECT etat FROM remise") == [("livree",)]
+
+
 def test_a_lieu_that_was_held_before_navette_knew_by_which_version_goes_on_as_well(site, sshd):
     """As migration 12 leaves it."""
     open_site(site, sshd, sshd.channel()).passes()
