@@ -614,10 +614,20 @@
         <xsl:with-param name="texte" select="$titre-commentaire"/>
       </xsl:call-template>
       <xsl:choose>
-        <xsl:when test="normalize-space(d:commentaire) != ''">
+        <!-- Ni blanc, ni caractère qui ne se voit pas. -->
+        <xsl:when test="normalize-space(translate(d:commentaire, '&#160;&#173;&#8203;&#8239;&#10240;&#12288;', '')) != ''">
           <fo:block margin="0" padding-left="8pt" border-left="1.5pt solid #9a9a9a" linefeed-treatment="preserve"
                     white-space-collapse="false" white-space-treatment="preserve">
-            <xsl:call-template name="paragraphes"><xsl:with-param name="texte" select="d:commentaire"/></xsl:call-template>
+            <!-- Les fins de ligne s'écrivent CR LF, CR, NEL ou de deux façons encore. -->
+            <xsl:variable name="lignes" select="translate(d:commentaire, '&#133;&#8232;&#8233;', '&#10;&#10;&#10;')"/>
+            <xsl:call-template name="paragraphes">
+              <xsl:with-param name="texte">
+                <xsl:choose>
+                  <xsl:when test="contains($lignes, '&#13;&#10;')"><xsl:value-of select="translate($lignes, '&#13;', '')"/></xsl:when>
+                  <xsl:otherwise><xsl:value-of select="translate($lignes, '&#13;', '&#10;')"/></xsl:otherwise>
+                </xsl:choose>
+              </xsl:with-param>
+            </xsl:call-template>
           </fo:block>
         </xsl:when>
         <xsl:otherwise><fo:block>Pas de commentaire.</fo:block></xsl:otherwise>

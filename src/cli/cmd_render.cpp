@@ -62,6 +62,15 @@ void write_out(const std::string& target, std::string_view bytes) {
   if (target == "-") return print(bytes);
   const fs::path path = fs::absolute(target);
   if (!path.has_filename() || fs::is_directory(path)) throw UsageError(target + " is a directory; name a file with -o");
+  // A device, a pipe or a link is written to, and not replaced.
+  const auto kind = fs::symlink_status(path).type();
+  if (kind != fs::file_type::not_found && kind != fs::file_type::regular) {
+    std::ofstream out(path, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) throw UsageError(target + " cannot be written");
+    return;
+  }
   const Directory directory = Directory::open(path.parent_path());
   write_file(directory, path.filename().string(), bytes);
 }

@@ -188,6 +188,7 @@ class Writer {
   void begin_span(TagId tag, std::u16string_view text) {
     const std::string actual = "/ActualText" + syntax::text_string(text);
     if (tag < 0) {
+      go_on(tag);
       flush();
       out_ += "/Span<<" + actual + ">>BDC\n";
       return;

@@ -144,6 +144,8 @@ void Reader::read_page_master(const Node& master) {
       const bool before = region.name() == "region-before";
       (before ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
       (before ? m.before_line : m.after_line) = region.line();
+      if (m.before_extent + m.after_extent > m.height - m.margin.top - m.margin.bottom)
+        fail(region, "extent: the page is not high enough");
     } else {
       unknown(region);
     }
@@ -223,7 +225,11 @@ void Reader::read_page_sequence(const Node& sequence) {
     read_properties(child, own, {}, {"flow-name"});
     const std::string name = child.attribute("flow-name").value_or("");
     if (!filled.insert(name).second) fail(child, "flow-name: another has it too");
-    if (child.name() == "static-content" && name == "xsl-region-before") {
+    const bool before = name == "xsl-region-before";
+    const bool known = before || name == "xsl-region-after";
+    if (child.name() == "static-content" && known && (before ? out_.master.before_line : out_.master.after_line) == 0)
+      fail(child, fmt::format("its page has no region-{}", before ? "before" : "after"));
+    if (child.name() == "static-content" && before) {
       out_.before = read_content(child, own);
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
       out_.after = read_content(child, own);
@@ -378,15 +384,14 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
   return item;
 }
 
-Column read_column(const Node& element) {
-  TextStyle text;
+Column read_column(const Node& element, TextStyle text) {
   read_properties(element, text, {}, {"column-width"});
   const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
   const std::string_view call = "proportional-column-width(";
   if (width.rfind(call, 0) == 0 && width.back() == ')') {
     const auto share = parse_number(std::string_view(width).substr(call.size(), width.size() - call.size() - 1));
     if (share && *share > 0) return {0, *share};
-  } else if (const auto length = parse_length(width, 10); length && *length > 0) {
+  } else if (const auto length = parse_length(width, text.font_size); length && *length > 0) {
     return {*length, 0};
   }
   fail(element, "column-width: value not understood");
@@ -398,13 +403,13 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   table->text = inherited;
   read_properties(element, table->text, {&table->box}, {"width", "table-layout", "border-collapse"});
   const std::string width = element.attribute("width").value_or("100%");
-  if (width != "100%") table->width = length_of(element, "width", 0);
+  if (width != "100%") table->width = length_of(element, "width", 0, table->text.font_size);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
   if (element.attribute("border-collapse").value_or("") == "collapse")
     fail(element, "border-collapse must be separate");
   each_fo_child(element, [&](const Node& child) {
     if (child.name() == "table-column") {
-      table->columns.push_back(read_column(child));
+      table->columns.push_back(read_column(child, table->text));
     } else if (child.name() == "table-header") {
       if (!table->header.empty()) fail(child, "a table has one header");
       table->header = read_rows(child, table->text, table->columns.size());
@@ -433,7 +438,7 @@ Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
   Row row;
   row.line = element.line();
   read_properties(element, text, {&row.box, box_frame | box_keeps | box_role}, {"height"});
-  row.height = length_of(element, "height", 0);
+  row.height = length_of(element, "height", 0, text.font_size);
   std::size_t used = 0;
   each_fo_child(element, [&](const Node& child) {
     if (child.name() != "table-cell") unknown(child);

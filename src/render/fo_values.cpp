@@ -33,7 +33,8 @@ std::optional<unsigned> hex_digits(std::string_view digits) {
 std::optional<double> parse_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  constexpr double largest = 1e6;  // beyond, nothing is meant, and PDF cannot say it
+  if (error != std::errc() || end != text.data() + text.size() || !(std::abs(value) <= largest)) return std::nullopt;
   return value;
 }
 

@@ -436,7 +436,7 @@ class Checker:
             self.forms.append(element)
             return
         kids = element.get("/K", [])
-        for kid in kids if isinstance(kids, Array) else [kids]:
+        for kid in kids if isinstance(kids, (Array, list)) else [kids]:
             if isinstance(kid, int):
                 self.hold(element.get("/Pg"), kid, element)
             elif isinstance(kid, Dictionary) and kid.get("/Type") == Name.MCR:

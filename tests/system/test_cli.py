@@ -802,6 +802,20 @@ def test_a_full_output_is_a_failure(loaded):
     assert done.returncode == 3 and "standard output" in done.stderr
 
 
+def test_what_is_no_file_is_written_to_and_not_replaced(site, tmp_path):
+    """As /dev/null would be."""
+    flux, pdf = DATA / "demandes/ok-minimale.xml", tmp_path / "a.pdf"
+    pdf.write_bytes(b"former")
+    (tmp_path / "link").symlink_to(pdf)
+    site.run("render", flux, "-o", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and pdf.read_bytes().startswith(b"%PDF-")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        site.run("render", flux, "-o", tmp_path / "pipe")
+        assert reader.communicate(timeout=60)[0] == pdf.read_bytes()
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_names_from_outside_cannot_steer_a_terminal(site):
     site.deposit(b"<x/>", name="a\x1b[31m\nb.xml")
     site.passes(code=1)

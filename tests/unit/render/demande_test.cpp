@@ -117,5 +117,14 @@ TEST_CASE("each paragraph of a comment is one to a reader, however blank lines p
   std::string many;
   for (int i = 0; i < 1333; ++i) many += "a\n\n";
   CHECK(paragraphs(many) == 1333);
+  CHECK(paragraphs("Un.&#13;&#10;&#13;&#10;Deux.&#13;&#10;Encore.&#13;&#10;&#13;&#10;Trois.") == 3);
+  CHECK(paragraphs("Un.&#13;&#13;Deux.&#x2029;&#x2029;Trois.") == 3);
   CHECK(paragraphs(std::string(3999, '\n') + "x") == 1);
+}
+
+TEST_CASE("a comment of what nobody sees is none") {
+  for (const std::string comment : {" ", "\u00A0", "\u200B \u00AD", "\u3000\u2800"}) {
+    const auto xml = with_text(sample("demo/demandes.xml"), "commentaire", comment);
+    CHECK(contains(PdfFile(render_demande(xml).pdf).laid_out(), "Pas de commentaire."));
+  }
 }

@@ -218,7 +218,12 @@ TEST_CASE("an error of the whole document names the line of what says so") {
                                 "<fo:static-content flow-name='xsl-region-before'><fo:block>b</fo:block>"
                                 "</fo:static-content>")),
                  "FO line 6, region-before: the page header is higher than its extent"));
-  CHECK(contains(fails(document("page-height='50pt'", "", "", "") + "\n"), ""));
+  CHECK(
+      contains(fails(document("", "\n<fo:region-after extent='900pt'/>", "", "")), "FO line 6, region-after: extent"));
+  CHECK(contains(fails(document("", "", "",
+                                "\n<fo:static-content flow-name='xsl-region-after'><fo:block>b</fo:block>"
+                                "</fo:static-content>")),
+                 "FO line 9, static-content: its page has no region-after"));
   CHECK(contains(fails("\n<fo:flow xmlns:fo='http://www.w3.org/1999/XSL/Format'/>"), "FO line 2: the root element"));
 }
 
@@ -255,4 +260,44 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
   CHECK(contains(said("<d/>"), "part.xsl: FO line 4: role: H2 without an H1"));
   CHECK_FALSE(contains(said("<b/>"), "main.xsl"));
   CHECK_FALSE(contains(said("<a/>"), "part.xsl"));
+}
+
+TEST_CASE("what begins with a character that cannot be printed is marked in order, in artifacts too") {
+  const auto check = [](const std::string& flow, const std::string& regions, const std::string& statics) {
+    const std::string fo =
+        "<fo:root xmlns:fo='http://www.w3.org/1999/XSL/Format' "
+        "xml:lang='fr'><fo:layout-master-set><fo:simple-page-master "
+        "master-name='p' margin='10mm'><fo:region-body margin='15mm'/>" +
+        regions +
+        "</fo:simple-page-master></fo:layout-master-set><fo:declarations><x:xmpmeta xmlns:x='adobe:ns:meta/' "
+        "xmlns:d='urn:d'><d:RDF><d:Description><d:title>t</d:title></d:Description></d:RDF></x:xmpmeta>"
+        "</fo:declarations><fo:page-sequence master-reference='p'>" +
+        statics + "<fo:flow flow-name='xsl-region-body'>" + flow + "</fo:flow></fo:page-sequence></fo:root>";
+    const auto result = renderer().render_fo(xml::Document::parse(fo), "");
+    CHECK(result.substituted_glyphs > 0);
+    const std::string said = PdfFile(result.pdf).run("/usr/bin/python3 tests/support/check_pdf.py", "|| true");
+    INFO(said);
+    CHECK(said.empty());
+  };
+  const std::string block = "<fo:block>\U0001F476 x \u05D0\uF6C5\u05D1</fo:block>";
+  check(block, "", "");
+  check("<fo:block role='artifact'>\U0001F476 x</fo:block><fo:block>a</fo:block>", "", "");
+  check("<fo:block>a</fo:block>", "<fo:region-before extent='10mm'/><fo:region-after extent='10mm'/>",
+        "<fo:static-content flow-name='xsl-region-before'>" + block +
+            "</fo:static-content><fo:static-content flow-name='xsl-region-after'>" + block + "</fo:static-content>");
+  std::string rows;
+  for (int i = 0; i < 80; ++i)
+    rows += "<fo:table-row><fo:table-cell><fo:block>r</fo:block></fo:table-cell></fo:table-row>";
+  check("<fo:table><fo:table-column/><fo:table-header><fo:table-row><fo:table-cell>" + block +
+            "</fo:table-cell></fo:table-row></fo:table-header><fo:table-body>" + rows + "</fo:table-body></fo:table>",
+        "", "");
+}
+
+TEST_CASE("numbers that nobody means are errors") {
+  const std::string many(300, '9');
+  CHECK_THROWS_WITH(render_flow("<fo:block margin-left='" + many + "pt'>a</fo:block>"), Catch::Contains("line 6"));
+  CHECK_THROWS_WITH(
+      render_flow("<fo:table><fo:table-column column-width='proportional-column-width(" + many +
+                  ")'/><fo:table-body><fo:table-row><fo:table-cell/></fo:table-row></fo:table-body></fo:table>"),
+      Catch::Contains("column-width"));
 }
