@@ -58,6 +58,7 @@ class Reader {
   Document out_;
   TextStyle root_text_;
   std::optional<std::string> master_;  // its name
+  bool declared_ = false;
   std::string sequence_id_;
   std::set<std::string> ids_;
   unsigned spans_ = 0;
@@ -85,9 +86,10 @@ Document Reader::read(const Node& root) {
   if (!root_text_.language.empty()) out_.language = root_text_.language;
   bool sequence = false;
   each_fo_child(root, [&](const Node& child) {
-    if (child.name() == "layout-master-set") {
+    if (child.name() == "layout-master-set" && !master_) {
       read_masters(child);
-    } else if (child.name() == "declarations") {
+    } else if (child.name() == "declarations" && !declared_) {
+      declared_ = true;
       read_declarations(child);
     } else if (child.name() == "bookmark-tree" && out_.bookmarks.empty()) {
       no_properties(child);
@@ -158,11 +160,14 @@ void Reader::read_declarations(const Node& declarations) {
   for (Node child = declarations.first_element(); child; child = child.next_element()) {
     if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
       no_properties(child, {"filename", "description"});
+      if (child.attribute("filename").value_or("").empty()) fail(child, "a filename is missing");
+      if (!out_.metadata.attachment_name.empty()) fail(child, "one is there already");
       out_.metadata.attachment_name = child.attribute("filename").value_or("");
       out_.metadata.attachment_description = child.attribute("description").value_or("");
     } else if (child.name() == "xmpmeta") {
-      const Node description = child.child("RDF").child("Description");
-      if (!description) fail(child, "rdf:RDF/rdf:Description is missing");
+      const Node description = child.child("RDF").first_element();
+      if (!description || description.name() != "Description") fail(child, "rdf:RDF/rdf:Description is missing");
+      if (const Node other = description.next_element()) fail(other, "nothing but one rdf:Description is read");
       read_description(description);
     } else {
       unknown(child);
@@ -172,6 +177,9 @@ void Reader::read_declarations(const Node& declarations) {
 
 void Reader::read_description(const Node& description) {
   Metadata& m = out_.metadata;
+  description.each_attribute([&](std::string_view name, std::string_view, const std::string&) {
+    if (name != "about") fail(description, fmt::format("{}: properties are elements here", name));
+  });
   for (Node property = description.first_element(); property; property = property.next_element()) {
     if (property.name() == "title") {
       m.title = property.text();
@@ -405,7 +413,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   const std::string width = element.attribute("width").value_or("100%");
   if (width != "100%") table->width = length_of(element, "width", 0, table->text.font_size);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
-  if (element.attribute("border-collapse").value_or("") == "collapse")
+  if (element.attribute("border-collapse").value_or("separate") != "separate")
     fail(element, "border-collapse must be separate");
   each_fo_child(element, [&](const Node& child) {
     if (child.name() == "table-column") {

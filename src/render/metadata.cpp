@@ -1,5 +1,7 @@
 #include "render/metadata.h"
 
+#include <charconv>
+#include <chrono>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -48,7 +50,18 @@ bool matches(std::string_view text, std::string_view shape) {
 }  // namespace
 
 bool is_date(const std::string& created) {
-  return matches(created, "0000-00-00") || matches(created, "0000-00-00T00:00:00Z");
+  constexpr std::size_t of_day = 10;
+  const auto number = [&](std::size_t at, std::size_t size) {
+    unsigned value = 0;
+    std::from_chars(created.data() + at, created.data() + at + size, value);
+    return value;
+  };
+  if (!matches(created.substr(0, of_day), "0000-00-00")) return false;
+  const std::chrono::year_month_day day(std::chrono::year(static_cast<int>(number(0, 4))),
+                                        std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2)));
+  if (!day.ok()) return false;
+  if (created.size() == of_day) return true;
+  return matches(created, "0000-00-00T00:00:00Z") && number(11, 2) < 24 && number(14, 2) < 60 && number(17, 2) < 60;
 }
 
 std::string xmp_date(const std::string& created) {

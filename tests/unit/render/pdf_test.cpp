@@ -214,6 +214,13 @@ TEST_CASE("an error of the whole document names the line of what says so") {
   CHECK(contains(fails(document("margin='400pt'", "", "", "")), "FO line 3, simple-page-master: the margins leave no"));
   CHECK(contains(fails(document("", "", "<d:CreateDate>hier</d:CreateDate>", "")),
                  "FO line 7, CreateDate: must be YYYY-MM-DD"));
+  for (const std::string date : {"2026-02-31", "2026-13-01", "2026-02-28T24:00:00Z", "2026-02-28T23:60:00Z"})
+    CHECK(contains(fails(document("", "", "<d:CreateDate>" + date + "</d:CreateDate>", "")), "must be YYYY-MM-DD"));
+  CHECK(fails(document("", "", "<d:CreateDate>2024-02-29T23:59:59Z</d:CreateDate>", "")).empty());
+  CHECK(contains(fails(document("", "", "</d:Description><d:Description><d:creator>c</d:creator>", "")),
+                 "nothing but one rdf:Description"));
+  CHECK(contains(fails(document("", "", "", "</fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
+                 "layout-master-set: element is not supported here"));
   CHECK(contains(fails(document("", "\n<fo:region-before extent='5pt'/>", "",
                                 "<fo:static-content flow-name='xsl-region-before'><fo:block>b</fo:block>"
                                 "</fo:static-content>")),
