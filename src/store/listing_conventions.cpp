@@ -182,8 +182,7 @@ std::vector<ServedLieu> lieux_served_elsewhere(sqlite::Connection& db, model::Da
   std::vector<ServedLieu> out;
   auto q = db.query(
       "SELECT l.identifiant, l.caf, lv.canal, lv.profil, v.en_vigueur_du FROM lieu l JOIN lieu_version lv ON "
-      "lv.lieu_id "
-      "= l.id JOIN version v ON v.id = lv.version_id WHERE NOT (" IN_DEPOT
+      "lv.lieu_id = l.id JOIN version v ON v.id = lv.version_id WHERE NOT (" IN_DEPOT
       ") AND ((v.en_vigueur_du IS NOT NULL AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?1)) OR (v.activee IS "
       "NULL AND (v.fin IS NULL OR v.fin >= ?1) AND v.version = (SELECT max(w.version) FROM version w WHERE "
       "w.convention_id = v.convention_id))) ORDER BY l.identifiant, v.en_vigueur_du IS NULL, v.en_vigueur_du, v.id");

@@ -93,6 +93,14 @@ def later(site, minutes=5):
     return run_at(site, datetime.datetime.now(PARIS) + datetime.timedelta(minutes=minutes))
 
 
+def assert_arrives_once_mended(site, mail_server):
+    mail_server.stop()
+    mail_server.start()
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=0)
+    assert len(contents(mail_server)) == 1
+
+
 def assert_is_whole(site, name, files):
     """The files of a mail are those of the remise's row, and its manifest is valid."""
     wanted = dict(rows(site, "SELECT f.nom, f.sha256 FROM remise_fichier f JOIN remise r ON r.id = f.remise_id "
@@ -307,11 +315,7 @@ def test_what_is_said_before_it_is_asked_is_no_answer(site, mail_server, lieu, l
     [remise] = site.json("remises", "list")
     assert remise["etat"] == "prete" and "answers before it is asked" in remise["motif"]
     assert not contents(mail_server) and not list(site.spool.glob("depart/*/*/courriel.doute"))
-    mail_server.stop()
-    mail_server.start()
-    site.run("lieux", "retry", "rpe-un")
-    site.passes(code=0)
-    assert len(contents(mail_server)) == 1
+    assert_arrives_once_mended(site, mail_server)
 
 
 def test_attempts_cut_short_before_the_mail_could_arrive_count_for_nothing(site, mail_server, lieu):
@@ -508,11 +512,7 @@ def test_a_box_that_is_refused_holds_its_lieu_with_the_servers_words(site, mail_
     for words in (str(shown), done.stderr, str(rows(site, "SELECT detail FROM trace_detail"))):
         assert "550 5.1.1 <(address)>" in words
         assert "remises.pilat" not in words.replace(str(shown.get("convention", "")), "")
-    mail_server.stop()
-    mail_server.start()
-    site.run("lieux", "retry", "rpe-un")
-    site.passes(code=0)
-    assert len(contents(mail_server)) == 1
+    assert_arrives_once_mended(site, mail_server)
 
 
 def test_a_box_put_off_for_five_days_holds_its_lieu_and_one_word_frees_all_its_remises(site, mail_server, lieu):

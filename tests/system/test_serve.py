@@ -148,13 +148,19 @@ def test_a_mail_server_that_is_long_in_answering_holds_up_nothing_and_its_answer
     assert [m["Message-ID"].startswith(f"<{first}@") for m in mail_server.mails()].count(True) == 1
 
 
+def open_beside_a_slow_server(site, mail_server, count):
+    """So many lieux, whose names it returns. Nothing but what happens makes a pass."""
+    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
+    lieux = [f"rpe-{i}" for i in range(count)]
+    open_lieux(site, {name: ["42218"] for name in lieux})
+    site.passes()
+    return lieux
+
+
 def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_is_known(site, mail_server, serve):
     """None counts as tried in vain, none is put off for the others, none goes twice."""
     mail_server.start("--slow", "2")
-    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
-    lieux = [f"rpe-{i}" for i in range(5)]
-    open_lieux(site, {name: ["42218"] for name in lieux})
-    site.passes()
+    lieux = open_beside_a_slow_server(site, mail_server, 5)
     serve()
     site.deposit(demandes("D1", demande("A1")), name="d1.xml")
     told = "SELECT count(*), max(tentatives) FROM notification WHERE acceptee_le IS NOT NULL"
@@ -167,9 +173,7 @@ def test_mails_to_a_server_slower_than_our_patience_follow_one_another_and_each_
 def test_an_answer_that_no_pass_may_hear_asks_for_none_after_another(site, mail_server, serve):
     """The machine's clock went back while the mail server thought."""
     mail_server.start("--slow", "3")
-    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
-    open_lieux(site, {"rpe-un": ["42218"]})
-    site.passes()
+    open_beside_a_slow_server(site, mail_server, 1)
     service = serve()
     site.deposit(demandes("D1", demande("A1")), name="d1.xml")
     wait_for(lambda: rows(site, "SELECT 1 FROM notification WHERE motif LIKE '%not answered yet%'"), what="the end of the patience")
@@ -185,10 +189,7 @@ def test_an_answer_that_no_pass_may_hear_asks_for_none_after_another(site, mail_
 
 def test_the_alert_does_not_wait_until_all_notifications_have_found_a_slow_server(site, mail_server, serve):
     mail_server.start("--slow", "2")
-    site.configure(f"[daemon]\nscan_every = 1h\npatience = 1s\n[mail]\nserver = 127.0.0.1:{mail_server.port}\nca = {mail_server.certificate}\n")
-    lieux = [f"rpe-{i}" for i in range(6)]
-    open_lieux(site, {name: ["42218"] for name in lieux})
-    site.passes()
+    lieux = open_beside_a_slow_server(site, mail_server, 6)
     serve()
     site.deposit(demandes("D1", demande("A1"), demande("A2", ["42095"])), name="d1.xml")
     alert = "<alerte-421-"

@@ -491,13 +491,6 @@ std::vector<Reply> Smtp::deliver(const Envelope& envelope, std::string_view mess
 }
 
 Reply Smtp::greet(const std::string& from, const std::stop_token& stop) {
-  if (connection_) {
-    try {
-      return connection_->greet(from, stop);
-    } catch (const SmtpError&) {
-      connection_.reset();  // ended since: the server has its time-outs
-    }
-  }
   auto connection = std::make_unique<Connection>(server_, patience_, after_message_, stop);
   Reply reply = connection->greet(from, stop);
   connection_ = std::move(connection);

@@ -286,19 +286,6 @@ void Sftp::make_directory(const std::string& path, std::uint32_t mode) {
       Type::status);
 }
 
-void Sftp::rename(const std::string& from, const std::string& to, bool overwrite) {
-  const std::string what = "rename " + from + " to " + to;
-  const bool posix = overwrite && has(wire::posix_rename);
-  if (overwrite && !posix) remove(to);
-  ask(
-      posix ? Type::extended : Type::rename, what,
-      [&](Builder& b) {
-        if (posix) b.string(wire::posix_rename);
-        b.string(from).string(to);
-      },
-      Type::status);
-}
-
 bool Sftp::remove(const std::string& path) {
   try {
     ask(

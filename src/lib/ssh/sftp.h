@@ -117,7 +117,6 @@ class Sftp {
   std::optional<wire::Attributes> stat(const std::string& path);
   std::optional<wire::Attributes> lstat(const std::string& path);  // of a symbolic link itself
   void make_directory(const std::string& path, std::uint32_t mode);
-  void rename(const std::string& from, const std::string& to, bool overwrite);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
   // Names, without "." and "..", sorted; TooMuch when there are more than `most`, or longer than any file system's.
