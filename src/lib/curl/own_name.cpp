@@ -83,7 +83,7 @@ std::string address_literal(const std::string& server) {
 std::string own_name(const std::string& server, std::chrono::milliseconds patience, const std::stop_token& stop) {
   constexpr std::chrono::milliseconds slice{50};
   std::array<char, HOST_NAME_MAX + 1> buffer{};
-  const std::string host = ::gethostname(buffer.data(), buffer.size()) == 0 ? buffer.data() : "";
+  std::string host = ::gethostname(buffer.data(), buffer.size()) == 0 ? buffer.data() : "";
   if (is_full(host)) return host;
   static std::mutex mutex;
   static std::map<std::string, std::shared_future<std::string>> names;
