@@ -17,7 +17,7 @@
 #include "cli/open_store.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
-#include "daemon/engine.h"
+#include "daemon/settings.h"
 #include "flux/channel_profile.h"
 #include "model/civil_time.h"
 #include "store/listing.h"

@@ -1,17 +1,20 @@
 // What is loaded: configuration, schemas, stylesheets, fonts, communes.
 #include <functional>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "channels/credentials.h"
 #include "channels/smtp_sender.h"
 #include "cli/checks.h"
-#include "daemon/engine.h"
+#include "daemon/settings.h"
+#include "flux/reader.h"
 #include "lib/crypto/ca_file.h"
 #include "lib/mime/address.h"
 #include "lib/xml/stylesheet.h"
 #include "model/civil_time.h"
+#include "stages/pack.h"
 
 namespace navette::cli {
 namespace {
@@ -40,6 +43,45 @@ Finding mail_finding(const config::Config& config) {
     const char* how = m.tls == config::MailTls::none ? "in clear" : "over TLS";
     return fmt::format("{}:{} {}{}", m.host, m.port, how, m.user.empty() ? "" : ", with login");
   });
+}
+
+// Renders each demande.
+class Rendering final : public flux::Handler {
+ public:
+  Rendering(const render::Renderer& renderer, const model::ReferenceData& reference)
+      : renderer_(renderer), reference_(reference) {}
+  std::optional<model::Objection> header(const flux::Header& /*header*/) override { return std::nullopt; }
+  void demande(flux::DemandeRecord record) override {
+    const auto parameters = stages::render_parameters(record.demande.emetteur, record.demande.communes, reference_);
+    try {
+      static_cast<void>(renderer_.render(record.xml, parameters));
+    } catch (const std::exception&) {
+      std::throw_with_nested(Error("demande " + record.demande.reference));
+    }
+  }
+  void refused(flux::RefusedRecord record) override {
+    throw Error("demande " + record.reference + ": " + std::string(model::label(record.refusal.code)));
+  }
+
+ private:
+  const render::Renderer& renderer_;
+  const model::ReferenceData& reference_;
+};
+
+// A stylesheet's fault may show only when it is applied: now, to the examples, and not tonight, to a family's demande.
+void render_examples(const config::Config& config) {
+  const auto renderer = daemon::load_renderer(config);
+  try {
+    const auto reference = daemon::load_reference_data(config);
+    Rendering rendering(*renderer, reference);
+    const auto examples = Directory::open(config.data.examples());
+    const auto result = flux::read(examples.open_file("demandes.xml", O_RDONLY).get(),
+                                   flux::Schemas::load(config.data.schemas().string()), reference, rendering);
+    if (result.refusal) throw Error(std::string(model::label(result.refusal->code)));
+    static_cast<void>(renderer->render(examples.read("bordereau.xml"), {}));
+  } catch (const std::exception&) {
+    std::throw_with_nested(Error("the examples in " + config.data.examples().string()));
+  }
 }
 
 // Agents could not answer, and many mail servers refuse what comes from such an address.
@@ -100,7 +142,7 @@ Findings check_data(const config::Config& config) {
     }));
   }
   out.push_back(tried("rendering", "check [fonts] and [data], install fonts-noto-core and fonts-dejavu-core", [&] {
-    static_cast<void>(daemon::load_renderer(config));
+    render_examples(config);
     return fmt::format("{} with {}", (config.data.stylesheets() / "demande-fo.xsl").string(),
                        config.fonts.main.regular.string());
   }));

@@ -12,9 +12,11 @@
 #include "cli/command.h"
 #include "cli/main.h"
 #include "cli/output.h"
-#include "daemon/engine.h"
+#include "daemon/settings.h"
 #include "flux/demande_document.h"
+#include "lib/xml/stylesheet.h"
 #include "stages/pack.h"
+#include "stages/spool.h"
 
 namespace navette::cli {
 namespace {
@@ -47,7 +49,13 @@ void options(boost::program_options::options_description& o) {
 
 // A delivered file does not hold its émetteur, its name does.
 std::string emetteur_of(const Invocation& call, const flux::DemandeRecord& record) {
-  if (call.has("emetteur")) return call.text("emetteur");
+  if (call.has("emetteur")) {
+    if (!stages::is_valid_emetteur(call.text("emetteur"))) {
+      throw UsageError(
+          "--emetteur is a sender's name, as in the flux: small letters, digits and -, for example monenfant");
+    }
+    return call.text("emetteur");
+  }
   if (!record.demande.emetteur.empty()) return record.demande.emetteur;
   const std::string name = fs::path(call.argument()).filename().string();
   const std::string tail = "_" + record.demande.reference + ".xml";
@@ -86,6 +94,20 @@ std::shared_ptr<const crypto::Signer> signer_of(const Invocation& call, const co
   return signer;
 }
 
+// What the stylesheet says (xsl:message) and what libxslt says of it, to the person who has the document.
+class StylesheetWords {
+ public:
+  StylesheetWords() = default;
+  StylesheetWords(const StylesheetWords&) = delete;
+  StylesheetWords& operator=(const StylesheetWords&) = delete;
+  ~StylesheetWords() {
+    for (const auto& line : messages_.lines()) remark(line);
+  }
+
+ private:
+  xml::XsltMessages messages_;
+};
+
 Rendered render_demande(const Invocation& call, const config::Config& config, int fd) {
   const std::string& file = call.argument();
   const auto schemas = flux::Schemas::load(config.data.schemas().string());
@@ -103,9 +125,10 @@ Rendered render_demande(const Invocation& call, const config::Config& config, in
   }
   std::vector<std::string> communes = record->demande.communes;
   std::sort(communes.begin(), communes.end());  // as the store gives them
-  return {record->demande.reference,
-          daemon::load_renderer(config, signer_of(call, config))
-              ->render(record->xml, stages::render_parameters(emetteur_of(call, *record), communes, reference))};
+  const auto parameters = stages::render_parameters(emetteur_of(call, *record), communes, reference);
+  const auto renderer = daemon::load_renderer(config, signer_of(call, config));
+  const StylesheetWords words;
+  return {record->demande.reference, renderer->render(record->xml, parameters)};
 }
 
 std::string bytes_of(const std::string& file) {
@@ -126,7 +149,9 @@ bool is_cover_sheet(const std::string& file) {
 Rendered render_cover_sheet(const Invocation& call, const config::Config& config) {
   if (call.has("ref") || call.has("emetteur")) throw UsageError("--ref and --emetteur are of a demande");
   try {
-    return {"", daemon::load_renderer(config, signer_of(call, config))->render(bytes_of(call.argument()), {})};
+    const auto renderer = daemon::load_renderer(config, signer_of(call, config));
+    const StylesheetWords words;
+    return {"", renderer->render(bytes_of(call.argument()), {})};
   } catch (const std::exception&) {
     std::throw_with_nested(Error(call.argument()));
   }
@@ -136,8 +161,8 @@ Rendered render_fo(const Invocation& call, const config::Config& config) {
   if (call.has("ref") || call.has("emetteur")) throw UsageError("--ref and --emetteur are of a demande, not of --fo");
   try {
     const std::string bytes = bytes_of(call.argument());
-    return {"", daemon::load_renderer(config)->render_fo(xml::Document::parse(bytes), bytes,
-                                                         fs::absolute(call.argument()).parent_path().string())};
+    return {"", daemon::load_fo_renderer(config)->render_fo(xml::Document::parse(bytes), bytes,
+                                                            fs::absolute(call.argument()).parent_path().string())};
   } catch (const std::exception&) {
     std::throw_with_nested(Error(call.argument()));
   }

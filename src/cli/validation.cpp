@@ -9,7 +9,7 @@
 
 #include "base/directory.h"
 #include "cli/open_store.h"
-#include "daemon/engine.h"
+#include "daemon/settings.h"
 #include "lib/crypto/sha256.h"
 #include "stages/conventions_intake.h"
 #include "stages/pickups_intake.h"

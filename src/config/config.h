@@ -43,6 +43,7 @@ struct Data {
   std::filesystem::path directory = "/usr/share/navette";  // the source tree will do
   std::filesystem::path schemas() const { return directory / "xsd"; }
   std::filesystem::path stylesheets() const { return directory / "xslt"; }
+  std::filesystem::path examples() const { return directory / "data" / "exemples"; }
   std::filesystem::path communes() const { return directory / "data" / "communes.tsv"; }
   bool operator==(const Data&) const = default;
 };

@@ -12,12 +12,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/event.h"
-#include "channels/smtp_sender.h"
 #include "config/config.h"
 #include "daemon/lock.h"
 #include "daemon/signature.h"
 #include "daemon/stop_signals.h"
-#include "render/renderer.h"
 #include "stages/claim.h"
 #include "stages/intake.h"
 #include "store/records.h"
@@ -109,20 +107,5 @@ class Engine {
 // `daemon.scan_every`. Tells systemd (READY, STATUS, WATCHDOG, STOPPING). Returns after a clean stop; throws as Engine
 // does.
 void serve(const config::Config& config, const Clock& clock, const StopSignals& signals);
-
-// What the daemon renders with; shared with `navette render` and `check`. `signer` (daemon/signature.h): null for none.
-// Throws Error naming the font or stylesheet at fault.
-std::unique_ptr<render::Renderer> load_renderer(const config::Config& config,
-                                                std::shared_ptr<const crypto::Signer> signer = nullptr);
-
-// The senders of the configuration, as intake knows them; shared with `navette validate`.
-stages::Senders senders_of(const config::Config& config);
-// Kinds of channel that this navette serves; a convention that asks for another is refused.
-std::set<std::string> served_channels();
-// Of the mail server, where one is configured.
-channels::SmtpSettings mail_settings(const config::Config& config);
-flux::Limits limits_of(const config::Config& config);
-// Reads data/communes.tsv. Throws Error.
-model::ReferenceData load_reference_data(const config::Config& config);
 
 }  // namespace navette::daemon

@@ -144,11 +144,11 @@ const std::unordered_map<std::string_view, BoxProperty>& box_properties() {
        {box_keeps,
         [](BoxStyle& b, std::string_view v, double) { return assign(b.keep_with_previous, keep_value(v)); }}},
       {"break-before",
-       {box_keeps, [](BoxStyle& b, std::string_view v,
-                      double) { return assign(b.break_before, switch_value(v, "auto", "page")); }}},
+       {box_breaks, [](BoxStyle& b, std::string_view v,
+                       double) { return assign(b.break_before, switch_value(v, "auto", "page")); }}},
       {"break-after",
-       {box_keeps, [](BoxStyle& b, std::string_view v,
-                      double) { return assign(b.break_after, switch_value(v, "auto", "page")); }}},
+       {box_breaks, [](BoxStyle& b, std::string_view v,
+                       double) { return assign(b.break_after, switch_value(v, "auto", "page")); }}},
       {"role", {box_role, [](BoxStyle& b, std::string_view v, double) { return assign(b.role, parse_role(v)); }}},
   };
   return table;

@@ -23,9 +23,10 @@ enum BoxProperties : unsigned {
   box_padding = 2,
   box_frame = 4,  // borders, background
   box_spaces = 8,
-  box_keeps = 16,  // and breaks
+  box_keeps = 16,
   box_role = 32,
-  box_all = 63
+  box_breaks = 64,
+  box_all = 127
 };
 
 struct BoxReading {

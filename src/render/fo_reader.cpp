@@ -54,8 +54,14 @@ class Reader {
     fail(element, "element is not supported here (docs/pdf.md lists those that are)");
   }
 
+  // A break has a meaning only where content goes on from page to page.
+  BoxReading reading(BoxStyle& box, unsigned properties = box_all) const {
+    return {&box, over_pages_ ? properties : properties & ~unsigned{box_breaks}};
+  }
+
   const ImageStore& images_;
   Document out_;
+  bool over_pages_ = false;  // what is read now
   TextStyle root_text_;
   std::optional<std::string> master_;  // its name
   bool declared_ = false;
@@ -242,7 +248,9 @@ void Reader::read_page_sequence(const Node& sequence) {
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
       out_.after = read_content(child, own);
     } else if (child.name() == "flow" && name == "xsl-region-body") {
+      over_pages_ = true;
       out_.flow = read_content(child, own);
+      over_pages_ = false;
     } else {
       unknown(child);
     }
@@ -338,7 +346,7 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   auto block = std::make_unique<Block>();
   block->line = element.line();
   block->text = inherited;
-  read_properties(element, block->text, {&block->box}, {"id"});
+  read_properties(element, block->text, reading(block->box), {"id"});
   block->id = element.attribute("id").value_or("");
   if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
@@ -351,7 +359,7 @@ std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& in
   list->text = inherited;
   const char* distance = "provisional-distance-between-starts";
   const char* separation = "provisional-label-separation";
-  read_properties(element, list->text, {&list->box}, {distance, separation});
+  read_properties(element, list->text, reading(list->box), {distance, separation});
   list->distance = length_of(element, distance, list->distance, list->text.font_size);
   list->separation = length_of(element, separation, list->separation, list->text.font_size);
   if (list->separation >= list->distance) fail(element, "no width is left for the labels");
@@ -367,7 +375,7 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
   ListItem item;
   item.line = element.line();
   item.text = inherited;
-  read_properties(element, item.text, {&item.box});
+  read_properties(element, item.text, reading(item.box));
   // Anything else would let label and body overlap.
   const auto part = [&](const Node& child, const char* indent, std::string_view value, TextStyle& text) {
     text = item.text;
@@ -379,7 +387,9 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
   bool body = false;
   each_fo_child(element, [&](const Node& child) {
     if (child.name() == "list-item-label" && !label) {
+      const bool outside = std::exchange(over_pages_, false);
       item.label = part(child, "end-indent", "label-end()", item.label_text);
+      over_pages_ = outside;
       label = true;
     } else if (child.name() == "list-item-body" && label && !body) {
       item.body = part(child, "start-indent", "body-start()", item.body_text);
@@ -409,7 +419,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   auto table = std::make_unique<Table>();
   table->line = element.line();
   table->text = inherited;
-  read_properties(element, table->text, {&table->box}, {"width", "table-layout", "border-collapse"});
+  read_properties(element, table->text, reading(table->box), {"width", "table-layout", "border-collapse"});
   const std::string width = element.attribute("width").value_or("100%");
   if (width != "100%") table->width = length_of(element, "width", 0, table->text.font_size);
   if (element.attribute("table-layout").value_or("fixed") != "fixed") fail(element, "table-layout must be fixed");
@@ -420,7 +430,9 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
       table->columns.push_back(read_column(child, table->text));
     } else if (child.name() == "table-header") {
       if (!table->header.empty()) fail(child, "a table has one header");
+      const bool outside = std::exchange(over_pages_, false);
       table->header = read_rows(child, table->text, table->columns.size());
+      over_pages_ = outside;
     } else if (child.name() == "table-body") {
       auto rows = read_rows(child, table->text, table->columns.size());
       for (auto& row : rows) table->body.push_back(std::move(row));
@@ -445,7 +457,7 @@ std::vector<Row> Reader::read_rows(const Node& group, TextStyle text, std::size_
 Row Reader::read_row(const Node& element, TextStyle text, std::size_t columns) {
   Row row;
   row.line = element.line();
-  read_properties(element, text, {&row.box, box_frame | box_keeps | box_role}, {"height"});
+  read_properties(element, text, reading(row.box, box_frame | box_keeps | box_breaks | box_role), {"height"});
   row.height = length_of(element, "height", 0, text.font_size);
   std::size_t used = 0;
   each_fo_child(element, [&](const Node& child) {
@@ -476,7 +488,9 @@ Cell Reader::read_cell(const Node& element, TextStyle text) {
   } else if (align != "before") {
     fail(element, "display-align: value not understood");
   }
+  const bool outside = std::exchange(over_pages_, false);
   cell.content = read_content(element, text);
+  over_pages_ = outside;
   return cell;
 }
 

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "base/error.h"
@@ -31,21 +33,25 @@ ImageStore images_of(const xml::Stylesheet& stylesheet, const std::string& path)
   return images;
 }
 
-bool has(const xml::Node& top, const FoError& e) {
-  if (top.line() == e.line() && (e.element().empty() || top.name() == e.element())) return true;
+bool has(const xml::Node& top, long line, std::string_view name) {
+  if (top.line() == line && (name.empty() || top.name() == name)) return true;
   for (xml::Node child = top.first_element(); child; child = child.next_element()) {
-    if (has(child, e)) return true;
+    if (has(child, line, name)) return true;
   }
   return false;
 }
 
-// Of the stylesheet's files, that which has such an element on that line; where several have, all of them.
+// Of the stylesheet's files, that which has such an element on that line, or any if it was made by xsl:element; where
+// several have, all of them.
 std::string files_of(const xml::Stylesheet& stylesheet, const FoError& e, const std::string& otherwise) {
-  std::string files;
-  for (const auto& [file, root] : stylesheet.files()) {
-    if (has(root, e)) files += (files.empty() ? "" : " or ") + file;
+  for (const std::string& name : {e.element(), std::string()}) {
+    std::string files;
+    for (const auto& [file, root] : stylesheet.files()) {
+      if (has(root, e.line(), name)) files += (files.empty() ? "" : " or ") + file;
+    }
+    if (!files.empty()) return files;
   }
-  return files.empty() ? otherwise : files;
+  return otherwise;
 }
 
 }  // namespace
@@ -54,14 +60,14 @@ struct Renderer::State {
   State(const std::string& stylesheet_path, const std::vector<FontFiles>& chain, Signing signs)
       : signing(std::move(signs)),
         path(stylesheet_path),
-        stylesheet(xml::Stylesheet::load(path)),
-        images(images_of(stylesheet, path)),
+        stylesheet(path.empty() ? std::nullopt : std::optional(xml::Stylesheet::load(path))),
+        images(stylesheet ? images_of(*stylesheet, path) : ImageStore()),
         fonts(chain),
         emitter(fonts) {}
 
   Signing signing;
   std::string path;
-  xml::Stylesheet stylesheet;
+  std::optional<xml::Stylesheet> stylesheet;
   ImageStore images;
   FontStore fonts;
   PdfEmitter emitter;
@@ -98,18 +104,19 @@ Renderer::Renderer(const std::string& stylesheet_path, const std::vector<FontFil
 Renderer::~Renderer() = default;
 
 Renderer::Result Renderer::render(const std::string& xml, const std::map<std::string, std::string>& parameters) const {
+  if (!state_->stylesheet) throw std::logic_error("a renderer without a stylesheet is for FO documents");
   const xml::Document demande = xml::Document::parse(xml);
-  const xml::Document fo = state_->stylesheet.transform(demande, parameters);
+  const xml::Document fo = state_->stylesheet->transform(demande, parameters);
   try {
     const Laid laid = lay(fo, state_->images);
     if (laid.list.substituted_glyphs == 0) return emit(laid, xml, state_->signing);
     // Once more: then it says so.
     auto saying = parameters;
     saying["caracteres-remplaces"] = "oui";
-    const xml::Document saying_fo = state_->stylesheet.transform(demande, saying);
+    const xml::Document saying_fo = state_->stylesheet->transform(demande, saying);
     return emit(lay(saying_fo, state_->images), xml, state_->signing);
   } catch (const FoError& e) {
-    std::throw_with_nested(Error(files_of(state_->stylesheet, e, state_->path)));
+    std::throw_with_nested(Error(files_of(*state_->stylesheet, e, state_->path)));
   } catch (const std::exception&) {
     std::throw_with_nested(Error(state_->path));
   }

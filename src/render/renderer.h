@@ -16,7 +16,7 @@ namespace navette::render {
 // Immutable after construction, shared by threads: fonts, stylesheet and its images are loaded once.
 class Renderer {
  public:
-  // Throws Error: what, where, what to do.
+  // An empty path: render_fo() alone. Throws Error: what, where, what to do.
   Renderer(const std::string& stylesheet_path, const std::vector<FontFiles>& fallback_chain, Signing signing = {});
   Renderer(const Renderer&) = delete;
   Renderer& operator=(const Renderer&) = delete;

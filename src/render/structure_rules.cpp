@@ -20,8 +20,11 @@ struct Containment {
   std::initializer_list<std::string_view> children;  // empty: any that may be there
 };
 
-// ISO 32000-1, 14.8.4.3. Roles without a row go anywhere and hold anything.
+// ISO 32000-1, 14.8.4.3 and 14.8.4.4. Roles without a row go anywhere and hold anything.
 const Containment* containment_of(std::string_view role) {
+  // What stands in a line.
+  static const std::initializer_list<std::string_view> lines{"Span",      "Quote",    "Code",
+                                                             "Reference", "BibEntry", "Figure"};
   static const Containment rules[] = {
       {"Table", {}, {"THead", "TBody", "TFoot", "TR", "Caption"}},
       {"THead", {"Table"}, {"TR"}},
@@ -36,6 +39,18 @@ const Containment* containment_of(std::string_view role) {
       {"LBody", {"LI"}, {}},
       {"TOC", {}, {"TOC", "TOCI", "Caption"}},
       {"TOCI", {"TOC"}, {}},
+      {"P", {}, lines},
+      {"H1", {}, lines},
+      {"H2", {}, lines},
+      {"H3", {}, lines},
+      {"H4", {}, lines},
+      {"H5", {}, lines},
+      {"H6", {}, lines},
+      {"Span", {}, lines},
+      {"Quote", {}, lines},
+      {"Code", {}, lines},
+      {"Reference", {}, lines},
+      {"BibEntry", {}, lines},
   };
   const auto* found =
       std::find_if(std::begin(rules), std::end(rules), [&](const Containment& rule) { return rule.role == role; });
@@ -48,12 +63,14 @@ bool allows(std::initializer_list<std::string_view> roles, std::string_view role
 
 class Checker {
  public:
-  Checker(const std::vector<Tag>& tags, const std::vector<bool>& written) : tags_(tags), written_(written) {}
+  Checker(const std::vector<Tag>& tags, const std::vector<bool>& written, const std::vector<bool>& marked)
+      : tags_(tags), written_(written), marked_(marked) {}
 
   void run() {
     for (std::size_t i = 0; i < tags_.size(); ++i) {
       if (!written_[i]) continue;
       place(i);
+      content(i);
       if (tags_[i].role == "TH" || tags_[i].role == "TD") columns_[row_of(i)] += tags_[i].columns_spanned;
       heading(i);
     }
@@ -71,6 +88,15 @@ class Checker {
     if ((own != nullptr && !allows(own->parents, parent.role)) ||
         (outer != nullptr && !allows(outer->children, tags_[i].role))) {
       fail(i, fmt::format("{} has no place in {}", tags_[i].role, parent.role));
+    }
+  }
+
+  // The parts of a table or list alone hold text, not the table or list.
+  void content(std::size_t i) const {
+    if (!marked_[i]) return;
+    const Containment* own = containment_of(tags_[i].role);
+    if (own != nullptr && own->children.size() > 0 && !allows(own->children, "Span")) {
+      fail(i, "text has no place directly in " + tags_[i].role);
     }
   }
 
@@ -106,14 +132,15 @@ class Checker {
 
   const std::vector<Tag>& tags_;
   const std::vector<bool>& written_;
+  const std::vector<bool>& marked_;
   std::map<std::size_t, unsigned> columns_;  // of rows
   int level_ = 0;
 };
 
 }  // namespace
 
-void check_structure(const std::vector<Tag>& tags, const std::vector<bool>& written) {
-  Checker(tags, written).run();
+void check_structure(const std::vector<Tag>& tags, const std::vector<bool>& written, const std::vector<bool>& marked) {
+  Checker(tags, written, marked).run();
 }
 
 }  // namespace navette::render

@@ -83,8 +83,12 @@ pdf::ObjectWriter::Number StructureTree::write(pdf::ObjectWriter& writer,
     if (tags_[tag].keep_when_empty) link(tag);
   }
   std::vector<bool> written;
-  for (const Element& element : elements_) written.push_back(element.needed);
-  check_structure(tags_, written);
+  std::vector<bool> marked;
+  for (const Element& element : elements_) {
+    written.push_back(element.needed);
+    marked.push_back(element.marked);
+  }
+  check_structure(tags_, written, marked);
   // Tags were made in the order of reading; an element met late (an empty cell) takes its place among its siblings.
   for (Element& element : elements_) {
     if (element.marked) continue;

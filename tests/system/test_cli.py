@@ -494,7 +494,27 @@ def lent_with_a_sticky_bit(directory):
     accuses.chmod(0o2750)
 
 
+def own_data(site, file, old, new):
+    """The site has data of its own, with another text in one file."""
+    data = site.path / "data"
+    for name in ("xsd", "xslt", "data"):
+        shutil.copytree(ROOT / name, data / name, dirs_exist_ok=True)
+    text = (data / file).read_text(encoding="utf-8")
+    assert old in text
+    (data / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    site.config.write_text(re.sub(r"(\[data\]\ndirectory = ).*", rf"\g<1>{data}", site.config.read_text()))
+
+
 @pytest.mark.parametrize("fault, words", [
+    # what only some demandes meet: three children, a missing value, a character that no font has, a cover sheet
+    *((lambda s, f=fault: own_data(s, *f[:3]), f"{fault[0]}{fault[3]}") for fault in (
+        ("xslt/demande-fo.xsl", 'id="demandeur" role="H2"', 'id="demandeur" rol="H2"', ": FO line "),
+        ("xslt/demande-fo.xsl", "<xsl:if test=\"$caracteres-remplaces = 'oui'\">",
+         "<xsl:if test=\"$caracteres-remplaces = 'oui'\"><fo:blok/>", ": FO line "),
+        ("xslt/bordereau-fo.xsl", "<fo:table-row>", '<fo:table-row heigt="1pt">', ": FO line "),
+        ("xslt/francais.xsl", "</xsl:template>", "</xsl:tmplate>", ":"),
+    )),
+    (lambda s: own_data(s, "data/exemples/bordereau.xml", "</bordereau>", ""), "data/exemples: not well-formed"),
     (lambda s: (s.spool / "arrivee/stranger").mkdir(), "emetteur.stranger"),
     (lambda s: s.config.write_text(s.config.read_text().replace("departements = 42\n", "")),
      "[emetteur.caf-421]"),
@@ -728,6 +748,10 @@ def test_render_takes_an_fo_document_and_errors_name_the_line_that_made_them(sit
     assert f"{fo}: FO line 7, block: property foo is not supported here" in said
     fo.write_text(FO.replace("</block>", ""), encoding="utf-8")
     assert f"{fo}: " in site.run("render", "--fo", fo, "-o", out, code=3).stderr
+    fo.write_text(FO, encoding="utf-8")
+    own_data(site, "xslt/demande-fo.xsl", "<xsl:strip-space", "<xsl:strip-spaces")  # no stylesheet is needed
+    site.run("render", "--fo", fo, "-o", out)
+    assert "unknown strip-spaces element" in site.run("render", DATA / "demo/demandes.xml", "-o", out, code=3).stderr
 
     data = tmp_path / "data"
     shutil.copytree(ROOT / "xslt", data / "xslt")
@@ -759,7 +783,22 @@ def test_render_says_what_is_missing(site, tmp_path):
     renamed = tmp_path / "renamed.xml"
     renamed.write_bytes(ET.tostring(ET.parse(flux).getroot()[1]))
     assert "--emetteur" in site.run("render", renamed, "-o", tmp_path / "x.pdf", code=2).stderr
+    for name in ("", "../../x", "Monenfant"):
+        said = site.run("render", renamed, "--emetteur", name, "-o", tmp_path / "x.pdf", code=2).stderr
+        assert "--emetteur is a sender's name" in said
     site.run("render", renamed, "--emetteur", "monenfant", "-o", tmp_path / "x.pdf")
+
+
+def test_render_shows_what_a_stylesheet_says_and_the_daemon_does_not(site, tmp_path):
+    own_data(site, "xslt/demande-fo.xsl", '<xsl:template match="d:demandeur">',
+             '<xsl:template match="d:demandeur"><xsl:message>here is <xsl:value-of select="d:nom"/></xsl:message>')
+    done = site.run("render", DATA / "demo/demandes.xml", "-o", tmp_path / "x.pdf")
+    name = ET.parse(DATA / "demo/demandes.xml").getroot()[1].find(".//{*}nom").text
+    assert done.stderr == f"xsl:message: here is {name}\n"
+    site.deposit(DATA / "demo/habilitations.xml", "caf-421")
+    site.deposit(DATA / "demo/demandes.xml")
+    assert "here is" not in (done := site.run("run", code=1)).stderr + done.stdout
+    assert site.delivered()
 
 
 # ---- what must not be seen, and pipes

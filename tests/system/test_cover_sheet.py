@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pikepdf
 import pytest
 
-from conftest import DATA, ROOT
+from conftest import ROOT
 from test_courriel import channel, contents, open_site
 from test_courriel import a_lieu  # noqa: F401: a fixture
 from test_main_job import MONTHS, R, convention, day, demande, demandes, habilitations, validate
@@ -106,7 +106,7 @@ def test_two_hundred_families_however_they_write(site):
 
 
 def test_a_sign_that_stands_for_what_cannot_be_printed_is_explained(site, tmp_path):
-    source = (DATA / "pdf/bordereau.xml").read_text(encoding="utf-8")
+    source = (ROOT / "data/exemples/bordereau.xml").read_text(encoding="utf-8")
     for prenom, explained in (("Zoé", 0), ("Zoé👶", 1)):
         path = tmp_path / "BORDEREAU_rpe-un-20261120-1.xml"
         path.write_text(re.sub("<prenom>[^<]*</prenom>", f"<prenom>{prenom}</prenom>", source, count=1), encoding="utf-8")
@@ -115,7 +115,7 @@ def test_a_sign_that_stands_for_what_cannot_be_printed_is_explained(site, tmp_pa
 
 
 def test_a_birth_expected_after_the_start_is_said_once(site, tmp_path):
-    source = (DATA / "pdf/bordereau.xml").read_text(encoding="utf-8")
+    source = (ROOT / "data/exemples/bordereau.xml").read_text(encoding="utf-8")
     path = tmp_path / "BORDEREAU_rpe-un-20261120-1.xml"
     children = ("<enfant><dateNaissancePrevue>2028-02-11</dateNaissancePrevue></enfant>"
                 "<enfant><prenom>Zoé</prenom><dateNaissance>2026-11-01</dateNaissance></enfant>")

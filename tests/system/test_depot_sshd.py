@@ -359,6 +359,7 @@ caf = 421
             shutil.copytree(ROOT / name, world.directory / "data" / name)
         (world.directory / "data/data").mkdir()
         shutil.copy(ROOT / "data/communes.tsv", world.directory / "data/data")
+        shutil.copytree(ROOT / "data/exemples", world.directory / "data/data/exemples")
         shutil.copy(NAVETTE, world.directory / "navette-installed")
         (world.directory / "installed.conf").write_text(self.CONFIG.format(depot=DEPOT), encoding="utf-8")
         world.sh("install -d -o navette -g navette -m 0750 /mnt/n && chmod -R a+rX /mnt/data")

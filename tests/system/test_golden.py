@@ -22,11 +22,12 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 import tag_tree  # noqa: E402
 
 GOLDEN = DATA / "pdf"
-DOCUMENTS = {  # name: its reference in tests/data/pdf/demandes.xml
+EXEMPLES = ROOT / "data/exemples"
+DOCUMENTS = {  # name: its reference in data/exemples/demandes.xml
     "ordinaire": "DI2026-20001", "trois-enfants": "DI2026-20002", "naissance-prevue": "DI2026-20003",
     "long-commentaire": "DI2026-20004", "non-renseigne": "DI2026-20005", "hostile": "DI2026-20006",
     "exemple": None,  # tests/data/exemple.fo
-    "bordereau": None,  # bordereau.xml there: a cover sheet
+    "bordereau": None,  # data/exemples/bordereau.xml: a cover sheet
 }
 PAGES = 2  # of each, the first ones
 DPI = 72
@@ -40,9 +41,9 @@ def rendered(navette, path, name):
     site, out = Site(navette, path), path / f"{name}.pdf"
     reference = DOCUMENTS[name]
     if reference:
-        site.run("render", GOLDEN / "demandes.xml", "--ref", reference, "-o", out)
+        site.run("render", EXEMPLES / "demandes.xml", "--ref", reference, "-o", out)
     elif name == "bordereau":
-        site.run("render", GOLDEN / "bordereau.xml", "-o", out)
+        site.run("render", EXEMPLES / "bordereau.xml", "-o", out)
     else:
         site.run("render", "--fo", DATA / f"{name}.fo", "-o", out)
     return out.read_bytes()
@@ -161,7 +162,7 @@ def test_the_document_is_the_golden_one(navette, tmp_path, name):
 
 def test_the_golden_files_are_those_of_the_documents():
     known = {file.name for name in DOCUMENTS for images, tree in [files_of(name)] for file in [*images, tree]}
-    files = {file.name for file in GOLDEN.iterdir()} - {"demandes.xml", "bordereau.xml"}
+    files = {file.name for file in GOLDEN.iterdir()}
     assert files <= known
     assert {f"{name}-1.png" for name in DOCUMENTS} | {f"{name}.txt" for name in DOCUMENTS} <= files
     assert sum(file.stat().st_size for file in GOLDEN.iterdir()) < 600_000

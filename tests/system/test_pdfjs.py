@@ -189,7 +189,7 @@ def deliver(site, *fluxes):
 @pytest.mark.slow
 def test_pdfjs_reads_the_corpus_as_it_was_written(site, pdfjs):
     records = corpus()
-    files = deliver(site, demandes("DI-1", *records.values()), DATA / "pdf/demandes.xml")
+    files = deliver(site, demandes("DI-1", *records.values()), ROOT / "data/exemples/demandes.xml")
     assert len(files) == len(records) + 6, site.json("flux", "list")
     found = dict(zip(files, pdfjs(files)))
     wrong = {path.name: told for path, one in found.items() if (told := faults(one, path))}
@@ -292,7 +292,7 @@ DAMAGE = {
 
 @pytest.fixture(name="ordinary", scope="module")
 def an_ordinary_demande(navette, tmp_path_factory):
-    files = deliver(Site(navette, tmp_path_factory.mktemp("ordinary")), DATA / "pdf/demandes.xml")
+    files = deliver(Site(navette, tmp_path_factory.mktemp("ordinary")), ROOT / "data/exemples/demandes.xml")
     return next(path for path in files if "DI2026-20001" in path.name)
 
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <vector>
 
 #include <fmt/format.h>
 #include <png.h>
+#include <turbojpeg.h>
 
 #include "base/error.h"
 #include "lib/pdf/deflate.h"
@@ -64,7 +67,18 @@ Image read_png(std::string_view file) {
   return out;
 }
 
-// Only the frame header (ITU-T T.81, B.2.2) matters: the viewer decodes the rest.
+// A viewer shows what it can of damaged data, grey or not at all: whoever put the file there is told instead.
+void require_sound(std::string_view jpeg, const Image& image) {
+  const std::unique_ptr<void, int (*)(tjhandle)> decoder(tjInitDecompress(), tjDestroy);
+  if (!decoder) throw std::bad_alloc();
+  std::vector<unsigned char> pixels(std::size_t{image.width} * image.height);
+  if (tjDecompress2(decoder.get(), reinterpret_cast<const unsigned char*>(jpeg.data()), jpeg.size(), pixels.data(),
+                    static_cast<int>(image.width), 0, static_cast<int>(image.height), TJPF_GRAY,
+                    TJFLAG_STOPONWARNING) != 0)
+    throw Error(fmt::format("the JPEG is damaged: {}", tjGetErrorStr2(decoder.get())));
+}
+
+// The frame header (ITU-T T.81, B.2.2) says what kind it is.
 Image read_jpeg(std::string_view file) {
   const auto byte = [&](std::size_t at) -> unsigned {
     if (at >= file.size()) throw Error("the JPEG is cut short");
@@ -92,7 +106,7 @@ Image read_jpeg(std::string_view file) {
     if (out.components == 4) throw Error("the JPEG is CMYK; save it as RGB");
     if (out.components != 1 && out.components != 3) throw Error("the JPEG is neither gray nor RGB");
     check_size(out.width, out.height);
-    if (file.rfind("\xFF\xD9") == std::string_view::npos) throw Error("the JPEG is cut short");
+    require_sound(file, out);
     out.is_jpeg = true;
     out.samples = file;
     return out;

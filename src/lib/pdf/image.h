@@ -1,4 +1,4 @@
-// libpng: image files → what an image XObject of a PDF holds.
+// libpng, libjpeg-turbo: image files → what an image XObject of a PDF holds.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <regex>
 #include <string_view>
 
 #include <libxml/parser.h>
@@ -22,7 +23,8 @@ namespace navette::xml {
 namespace {
 
 thread_local const std::string* open_directory = nullptr;
-thread_local std::string* xslt_messages = nullptr;
+thread_local std::string* messages_kept = nullptr;
+constexpr std::size_t most_messages = 4096;  // bytes
 
 // The directory of `path` without links or dots; empty when there is no such file.
 std::string directory_of(const char* path) {
@@ -34,17 +36,37 @@ std::string directory_of(const char* path) {
 void drop_message(void* /*context*/, const char* /*format*/, ...) {  // NOLINT(cert-dcl50-cpp): libxml2's own signature
 }
 
-void drop_error(void* /*context*/, xmlError* /*error*/) {}
+// Of all errors that have a structure only an XPath expression's is kept, with the expression.
+void keep_xpath_error(void* /*context*/, xmlError* error) {
+  if (messages_kept == nullptr || error->domain != XML_FROM_XPATH || messages_kept->size() > most_messages) return;
+  *messages_kept += xpath_error_mark;
+  if (error->str1 != nullptr) *messages_kept += std::string("'") + error->str1 + "': ";
+  *messages_kept += error->message != nullptr ? error->message : "\n";
+}
+
+bool ends_with_place(std::string_view messages) {
+  if (!messages.ends_with('\n')) return false;
+  messages.remove_suffix(1);
+  const auto line = messages.substr(messages.rfind('\n') + 1);
+  return names_place(line) || line == "error";
+}
 
 // NOLINTNEXTLINE(cert-dcl50-cpp): libxslt's own signature
 [[gnu::format(printf, 2, 3)]] void keep_message(void* /*context*/, const char* format, ...) {
-  if (xslt_messages == nullptr || xslt_messages->size() > 4096) return;
+  if (messages_kept == nullptr || messages_kept->size() > most_messages) return;
   std::array<char, 1024> buffer{};
   va_list arguments;
   va_start(arguments, format);
   const int length = std::vsnprintf(buffer.data(), buffer.size(), format, arguments);
   va_end(arguments);
-  if (length > 0) *xslt_messages += buffer.data();
+  if (length <= 0) return;
+  // libxslt's own words come after a line with their place. xsl:message comes alone: what it quotes shall never look
+  // like a line of libxslt's.
+  if (std::string_view(format) == "%s" && !ends_with_place(*messages_kept)) {
+    *messages_kept += "xsl:message: " + std::regex_replace(buffer.data(), std::regex("\n"), "\n  ");
+  } else {
+    *messages_kept += buffer.data();
+  }
 }
 
 xmlParserInput* load_beside(const char* url, const char* /*id*/, xmlParserCtxt* context) {
@@ -64,7 +86,12 @@ xmlDoc* load_for_xslt(const xmlChar* url, xmlDict* dictionary, int /*options*/, 
     xmlDictReference(dictionary);
   }
   xmlDoc* doc = xmlCtxtReadFile(parser, path, nullptr, XML_PARSE_NONET | XML_PARSE_NOCDATA);
+  const auto say = [&](long line, const char* what) {
+    if (messages_kept != nullptr) *messages_kept += std::string(path) + ":" + std::to_string(line) + ": " + what + "\n";
+  };
+  if (doc == nullptr) say(parser->lastError.line, "not well-formed XML");
   if (doc != nullptr && doc->intSubset != nullptr) {
+    say(1, "a DOCTYPE is never accepted");
     xmlFreeDoc(doc);
     doc = nullptr;
   }
@@ -98,7 +125,7 @@ void initialise() {
   // Error handlers are a thread's own in libxml2.
   thread_local const bool handlers = [] {
     xmlSetGenericErrorFunc(nullptr, drop_message);
-    xmlSetStructuredErrorFunc(nullptr, drop_error);
+    xmlSetStructuredErrorFunc(nullptr, keep_xpath_error);
     return true;
   }();
   static_cast<void>(handlers);
@@ -122,25 +149,12 @@ bool may_load(const char* url) noexcept {
   }
 }
 
-XsltMessages::XsltMessages() {
-  xslt_messages = &text_;
+bool names_place(std::string_view line) {
+  return line.starts_with("runtime error: file ") || line.starts_with("compilation error: file ");
 }
 
-XsltMessages::~XsltMessages() {
-  xslt_messages = nullptr;
-}
-
-// libxslt begins a message with "runtime error: file NAME line NUMBER element NAME".
-std::string XsltMessages::place() const {
-  constexpr std::string_view before_name = "file ";
-  constexpr std::string_view before_line = " line ";
-  const auto file = text_.find(before_name);
-  const auto line = text_.find(before_line, file);
-  if (file == std::string::npos || line == std::string::npos) return {};
-  const auto name = file + before_name.size();
-  const auto digits = line + before_line.size();
-  const auto end = text_.find_first_not_of("0123456789", digits);
-  return text_.substr(name, line - name) + ":" + text_.substr(digits, end - digits);
+std::string*& xslt_messages() noexcept {
+  return messages_kept;
 }
 
 }  // namespace navette::xml

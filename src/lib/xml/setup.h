@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <libxml/parser.h>
 
@@ -32,19 +33,12 @@ class FilesBeside {
 // Whether this thread may load `url` now. Throws nothing: called from C.
 bool may_load(const char* url) noexcept;
 
-// While one lives, the messages of libxslt on this thread are kept. They may quote what a document holds (R9), so that
-// only the place that they name is ever taken from them.
-class XsltMessages {
- public:
-  XsltMessages();
-  XsltMessages(const XsltMessages&) = delete;
-  XsltMessages& operator=(const XsltMessages&) = delete;
-  ~XsltMessages();
-  // "xslt/a.xsl:3" of the first message that names a place; empty when none does.
-  std::string place() const;
-
- private:
-  std::string text_;
-};
+// Where what libxslt says on this thread is kept: the innermost XsltMessages (stylesheet.h), or nowhere. What libxml2
+// says of an XPath expression begins with the mark.
+std::string*& xslt_messages() noexcept;
+inline constexpr std::string_view xpath_error_mark = "XPath: ";
+// Whether the line is one with which libxslt says where what comes next was found: "runtime error: file NAME line
+// NUMBER element NAME"; or "compilation error: ...".
+bool names_place(std::string_view line);
 
 }  // namespace navette::xml

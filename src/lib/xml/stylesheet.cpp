@@ -1,5 +1,8 @@
 #include "lib/xml/stylesheet.h"
 
+#include <sstream>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <libxslt/security.h>
@@ -9,6 +12,7 @@
 #include <libxslt/xsltutils.h>
 
 #include "lib/xml/setup.h"
+#include "lib/xml/xslt_grammar.h"
 
 namespace navette::xml {
 namespace {
@@ -35,6 +39,15 @@ std::string sentence(const std::string& what, const std::string& place) {
   return place.empty() ? what : what + " at " + place;
 }
 
+// Of a stylesheet alone, which quotes no document: what is said of it, in one line.
+Error not_valid(const std::string& path, const XsltMessages& messages) {
+  std::string reason;
+  for (const auto& line : messages.lines()) {
+    if (!names_place(line) && line != "error") reason += (reason.empty() ? ": " : "; ") + line;
+  }
+  return Error(sentence(path + ": not a valid stylesheet", messages.place()) + reason);
+}
+
 // A stylesheet's own name, for messages.
 std::string name_of(const xmlDoc* doc) {
   return doc != nullptr && doc->URL != nullptr ? reinterpret_cast<const char*>(doc->URL) : "stylesheet";
@@ -53,6 +66,15 @@ void add_files(const xsltStylesheet* sheet, std::vector<Stylesheet::File>& files
   }
 }
 
+// What xsl:element makes has no line: its parent's is the nearest.
+void give_lines(xmlNode* top, unsigned short line) {  // NOLINT(misc-no-recursion): as deep as the document
+  for (xmlNode* node = top; node != nullptr; node = node->next) {
+    if (node->type != XML_ELEMENT_NODE) continue;
+    if (node->line == 0) node->line = line;
+    give_lines(node->children, node->line);
+  }
+}
+
 }  // namespace
 
 Stylesheet Stylesheet::load(const std::string& path) {
@@ -67,9 +89,10 @@ Stylesheet Stylesheet::load(const std::string& path) {
   const FilesBeside beside(path);
   const XsltMessages messages;
   Stylesheet sheet(xsltParseStylesheetDoc(source.raw()));
-  if (!sheet.sheet_) throw Error(sentence(path + ": not a valid stylesheet", messages.place()));
+  if (!sheet.sheet_) throw not_valid(path, messages);
   static_cast<void>(source.release());  // the stylesheet owns it from here
-  if (sheet.sheet_->errors != 0) throw Error(sentence(path + ": not a valid stylesheet", messages.place()));
+  for (const auto& [file, root] : sheet.files()) require_xslt(root, file);
+  if (sheet.sheet_->errors != 0 || sheet.sheet_->warnings != 0) throw not_valid(path, messages);
   return sheet;
 }
 
@@ -89,11 +112,48 @@ Document Stylesheet::transform(const Document& source, const std::map<std::strin
   xsltQuoteUserParams(context.get(), pairs.data());
   const XsltMessages messages;
   xmlDoc* result = xsltApplyStylesheetUser(sheet_.get(), source.raw(), nullptr, nullptr, nullptr, context.get());
-  if (result == nullptr || context->state != XSLT_STATE_OK) {
-    xmlFreeDoc(result);
-    throw Error(sentence(name_of(sheet_->doc) + ": the transformation failed", messages.place()));
+  // An expression's error does not always stop libxslt; of all that is said, it alone quotes nothing.
+  std::string reason;
+  for (const auto& line : messages.lines()) {
+    if (line.starts_with(xpath_error_mark) && reason.empty()) reason = ": " + line;
   }
+  if (result == nullptr || context->state != XSLT_STATE_OK || !reason.empty()) {
+    xmlFreeDoc(result);
+    throw Error(sentence(name_of(sheet_->doc) + ": the transformation failed", messages.place()) + reason);
+  }
+  give_lines(xmlDocGetRootElement(result), 1);
   return Document(result);
+}
+
+XsltMessages::XsltMessages() : former_(std::exchange(xslt_messages(), &text_)) {}
+
+XsltMessages::~XsltMessages() {
+  xslt_messages() = former_;
+  if (former_ != nullptr) *former_ += text_;
+}
+
+std::vector<std::string> XsltMessages::lines() const {
+  std::vector<std::string> lines;
+  std::istringstream in(text_);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+std::string XsltMessages::place() const {
+  constexpr std::string_view before_name = ": file ";
+  constexpr std::string_view before_line = " line ";
+  for (const auto& text : lines()) {
+    if (!names_place(text)) continue;
+    const auto line = text.find(before_line);
+    if (line == std::string::npos) continue;
+    const auto name = text.find(before_name) + before_name.size();
+    const auto digits = line + before_line.size();
+    const auto end = text.find_first_not_of("0123456789", digits);
+    return text.substr(name, line - name) + ":" + text.substr(digits, end - digits);
+  }
+  return {};
 }
 
 std::vector<Stylesheet::File> Stylesheet::files() const {

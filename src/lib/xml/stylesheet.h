@@ -12,14 +12,33 @@ struct _xsltStylesheet;  // NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cer
 
 namespace navette::xml {
 
-// Shared by threads once loaded. May include or import other files of its own directory only: no network, no
+// While one lives, what libxslt says on this thread is kept in it, xsl:message too; the outer of two has in the end
+// what the inner one heard. It may quote what a document holds: for whoever gave the document, never for a log (R9).
+class XsltMessages {
+ public:
+  XsltMessages();
+  XsltMessages(const XsltMessages&) = delete;
+  XsltMessages& operator=(const XsltMessages&) = delete;
+  ~XsltMessages();
+  std::vector<std::string> lines() const;  // none is empty
+  // "xslt/a.xsl:3" of the first message that names a place; empty when none does. Quotes nothing.
+  std::string place() const;
+
+ private:
+  std::string text_;
+  std::string* former_;
+};
+
+// XSLT 1.0. Shared by threads once loaded. May include or import other files of its own directory only: no network, no
 // document(), no writing, no extension functions.
 class Stylesheet {
  public:
-  // Throws Error with file and line.
+  // Throws Error with file, line and reason; an element or attribute of xsl: that XSLT 1.0 does not have is an error.
   static Stylesheet load(const std::string& path);
 
-  // `parameters` are strings, passed quoted: never evaluated as XPath. Throws Error with the stylesheet's line.
+  // `parameters` are strings, passed quoted: never evaluated as XPath. Each element of the result has the
+  // line of the element of the stylesheet that made it; of one made by xsl:element, its parent's. Throws Error with the
+  // stylesheet's line.
   Document transform(const Document& source, const std::map<std::string, std::string>& parameters = {}) const;
 
   // The files that it is made of, as written: itself, and what it includes and imports.

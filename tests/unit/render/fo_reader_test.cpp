@@ -51,6 +51,21 @@ TEST_CASE("an element takes no property that it would not obey") {
   }
   for (const char* name : {"margin", "space-after"}) refused(table("", " " + std::string(name) + "='1pt'"), name);
   refused(table("", " break-before='page'"), "break-before");
+  for (const char* name : {"break-before", "break-after"}) {
+    const std::string block = std::string("<fo:block ") + name + "='page'/>";
+    const std::string row = std::string("<fo:table-row ") + name + "='page'><fo:table-cell/></fo:table-row>";
+    refused("<fo:table><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell>" + block +
+                "</fo:table-cell></fo:table-row></fo:table-body></fo:table>",
+            name);
+    refused("<fo:table><fo:table-column/><fo:table-header>" + row + "</fo:table-header></fo:table>", name);
+    const auto list = [](const std::string& label, const std::string& body) {
+      return "<fo:list-block><fo:list-item><fo:list-item-label end-indent='label-end()'>" + label +
+             "</fo:list-item-label><fo:list-item-body start-indent='body-start()'>" + body +
+             "</fo:list-item-body></fo:list-item></fo:list-block>";
+    };
+    refused(list(block, ""), name);
+    CHECK_NOTHROW(read(list("", block)));
+  }
   refused(table("", " number-rows-spanned='2'"), "number-rows-spanned");
   refused(table("", "", " background-color='#eee'"), "background-color");
   refused("<fo:block width='2mm'/>", "width");

@@ -167,6 +167,18 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='artifact'/>")),
                     Catch::Contains("line 7: role: a row of 1 columns"));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='P'/>")), Catch::Contains("P has no place in TR"));
+  for (const char* inside : {"Table", "L", "TOC"}) {
+    CHECK_THROWS_WITH(render_flow(std::string("<fo:block role='") + inside + "'>a</fo:block>"),
+                      Catch::Contains(std::string("line 6: role: text has no place directly in ") + inside));
+  }
+  for (const char* inside : {"H1", "Sect", "Table", "P"}) {
+    CHECK_THROWS_WITH(render_flow(std::string("<fo:block>a <fo:inline role='") + inside + "'>b</fo:inline></fo:block>"),
+                      Catch::Contains(std::string("line 6: role: ") + inside + " has no place in P"));
+  }
+  CHECK_THROWS_WITH(render_flow("<fo:block role='P'>\n<fo:block>a</fo:block></fo:block>"),
+                    Catch::Contains("line 7: role: P has no place in P"));
+  CHECK_NOTHROW(
+      render_flow("<fo:block>a <fo:inline role='Quote'>b <fo:inline role='Code'>c</fo:inline></fo:inline></fo:block>"));
 }
 
 TEST_CASE("a document has a title") {
@@ -250,9 +262,11 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
   write("part.xsl",
         "<xsl:template match='b'>\n<fo:block font-weight='gras'>x</fo:block></xsl:template>\n"
         "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n");
-  write("main.xsl", "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
-                        "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
-                        "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n");
+  write("main.xsl",
+        "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
+            "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
+            "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n"
+            "<xsl:template match='c'><fo:block>\n<xsl:element name='fo:blok'/></fo:block></xsl:template>\n");
   const render::Renderer rendering((dir.path() / "main.xsl").string(), render::Renderer::default_fonts());
   const auto said = [&](const std::string& xml) {
     try {
@@ -265,6 +279,7 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
   CHECK(contains(said("<a/>"), "main.xsl: FO line 6, block: font-style"));
   CHECK(contains(said("<b/>"), "part.xsl: FO line 3, block: font-weight"));
   CHECK(contains(said("<d/>"), "part.xsl: FO line 4: role: H2 without an H1"));
+  CHECK(contains(said("<c/>"), "main.xsl: FO line 7, blok: element is not supported"));
   CHECK_FALSE(contains(said("<b/>"), "main.xsl"));
   CHECK_FALSE(contains(said("<a/>"), "part.xsl"));
 }

@@ -66,6 +66,17 @@ TEST_CASE("an image that a PDF cannot show as it is says why") {
   CHECK_THROWS_WITH(read_image(jpeg_with(photo, '\xC0', 6, 0)), Catch::Contains("empty"));
 }
 
+TEST_CASE("a JPEG whose picture is damaged is refused") {
+  for (const char* name : {"photo.jpg", "progressif.jpg", "gris.jpg"}) {
+    std::string damaged = file(name);
+    const auto scan = damaged.rfind("\xFF\xDA");
+    REQUIRE(scan != std::string::npos);
+    const auto middle = (scan + damaged.size()) / 2;
+    damaged.replace(middle, 2, "\xFF\xD5");  // a restart that is none
+    CHECK_THROWS_WITH(read_image(damaged), Catch::Contains("the JPEG is damaged: "));
+  }
+}
+
 TEST_CASE("an image that is cut short is refused wherever it is cut") {
   for (const char* name :
        {"couleur.png", "palette.png", "gris16-entrelace.png", "alpha.png", "photo.jpg", "progressif.jpg", "gris.jpg"}) {
