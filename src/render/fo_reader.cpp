@@ -181,20 +181,30 @@ void Reader::read_declarations(const Node& declarations) {
   }
 }
 
+// Written as it is, or as the one entry of an rdf:Alt, rdf:Seq or rdf:Bag.
+std::string property_text(const Node& property) {
+  const Node entry = property.first_element().first_element();
+  if (!entry) return property.text();
+  if (const Node other = entry.next_element()) fail(other, "one entry is read");
+  return entry.text();
+}
+
 void Reader::read_description(const Node& description) {
   Metadata& m = out_.metadata;
   description.each_attribute([&](std::string_view name, std::string_view, const std::string&) {
     if (name != "about") fail(description, fmt::format("{}: properties are elements here", name));
   });
+  std::set<std::string_view> seen;
   for (Node property = description.first_element(); property; property = property.next_element()) {
+    if (!seen.insert(property.name()).second) fail(property, "one is there already");
     if (property.name() == "title") {
-      m.title = property.text();
+      m.title = property_text(property);
     } else if (property.name() == "description") {
-      m.description = property.text();
+      m.description = property_text(property);
     } else if (property.name() == "creator") {
-      m.creator = property.text();
+      m.creator = property_text(property);
     } else if (property.name() == "CreateDate") {
-      m.created = property.text();
+      m.created = property_text(property);
       if (!m.created.empty() && !is_date(m.created)) fail(property, "must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
     } else {
       unknown(property);

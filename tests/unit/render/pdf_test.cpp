@@ -229,6 +229,10 @@ TEST_CASE("an error of the whole document names the line of what says so") {
   for (const std::string date : {"2026-02-31", "2026-13-01", "2026-02-28T24:00:00Z", "2026-02-28T23:60:00Z"})
     CHECK(contains(fails(document("", "", "<d:CreateDate>" + date + "</d:CreateDate>", "")), "must be YYYY-MM-DD"));
   CHECK(fails(document("", "", "<d:CreateDate>2024-02-29T23:59:59Z</d:CreateDate>", "")).empty());
+  const std::string alt = "<d:creator><d:Alt><d:li>c</d:li>\n";
+  CHECK(contains(fails(document("", "", alt + "<d:li>d</d:li></d:Alt></d:creator>", "")), "li: one entry is read"));
+  CHECK_NOTHROW(renderer().render_fo(xml::Document::parse(document("", "", alt + "</d:Alt></d:creator>", "")), ""));
+  CHECK(contains(fails(document("", "", "<d:title>u</d:title>", "")), "title: one is there already"));
   CHECK(contains(fails(document("", "", "</d:Description><d:Description><d:creator>c</d:creator>", "")),
                  "nothing but one rdf:Description"));
   CHECK(contains(fails(document("", "", "", "</fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
