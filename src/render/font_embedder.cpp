@@ -1,6 +1,8 @@
 #include "render/font_embedder.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -30,9 +32,9 @@ std::u16string meaning_of(std::u16string_view text) {
 }
 
 // Six letters from the glyphs: subsets that differ must not share a name.
-std::string subset_tag(const std::map<pdf::GlyphId, std::u16string>& glyphs) {
+std::string subset_tag(const std::vector<pdf::GlyphId>& glyphs) {
   std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const auto& [glyph, text] : glyphs) hash = (hash ^ glyph) * 0x100000001b3U;
+  for (const pdf::GlyphId glyph : glyphs) hash = (hash ^ glyph) * 0x100000001b3U;
   hash ^= hash >> 32U;
   std::string tag;
   for (int i = 0; i < 6; ++i, hash /= 26) tag += static_cast<char>('A' + hash % 26);
@@ -46,11 +48,12 @@ void FontEmbedder::collect(const Page& page) {
     const auto* text = std::get_if<TextItem>(&item);
     if (text == nullptr) continue;
     const ShapedWord& word = *text->word;
-    auto& glyphs = used_[word.font].text;
+    if (used_.size() <= word.font) used_.resize(word.font + 1);
+    auto& glyphs = used_[word.font].glyphs;
     for (unsigned c = text->cluster_begin; c < text->cluster_end; ++c) {
       const Cluster& cluster = word.clusters[c];
       for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
-        auto& meaning = glyphs[word.glyphs[g].id];
+        auto& meaning = glyphs[word.glyphs[g].id].text;
         const bool alone = cluster.glyph_end - cluster.glyph_begin == 1;
         const bool readable = alone && meaning.empty() && word.substituted == 0;
         if (readable) meaning = meaning_of(text_of(word, cluster));
@@ -61,13 +64,14 @@ void FontEmbedder::collect(const Page& page) {
 
 bool FontEmbedder::extracts(const ShapedWord& word, const Cluster& cluster) const {
   if (cluster.glyph_end - cluster.glyph_begin != 1) return false;
-  const auto& meaning = used_.at(word.font).text.at(word.glyphs[cluster.glyph_begin].id);
-  return meaning == text_of(word, cluster);
+  const auto& glyph = used_[word.font].glyphs.at(word.glyphs[cluster.glyph_begin].id);
+  return glyph.text == text_of(word, cluster);
 }
 
 void FontEmbedder::embed(pdf::ObjectWriter& writer, pdf::Deflate& deflate) {
-  for (auto& [font, used] : used_) {
-    const auto number = embed_one(font, used, writer, deflate);
+  for (FontId font = 0; font < used_.size(); ++font) {
+    if (used_[font].glyphs.empty()) continue;
+    const auto number = embed_one(font, used_[font], writer, deflate);
     resources_ += fmt::format("/F{} {}", font, syntax::reference(number));
   }
 }
@@ -78,12 +82,15 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
   const auto& m = file.metrics();
   const auto scaled = [&](int units) { return syntax::number(units * 1000.0 / m.units_per_em); };
   std::vector<pdf::GlyphId> glyphs;
-  for (const auto& [glyph, text] : used.text) glyphs.push_back(glyph);
-  auto subset = file.subset(glyphs);
-  used.codes = std::move(subset.new_ids);
+  for (const auto& [glyph, use] : used.glyphs) glyphs.push_back(glyph);
+  std::sort(glyphs.begin(), glyphs.end());
+  const auto subset = file.subset(glyphs);
 
   std::map<unsigned, int> widths;
-  for (const auto& [glyph, code] : used.codes) widths[code] = file.advance(glyph);
+  for (const auto& [glyph, code] : subset.new_ids) {
+    widths[code] = file.advance(glyph);
+    if (const auto use = used.glyphs.find(glyph); use != used.glyphs.end()) use->second.code = code;
+  }
   std::string w = "[";
   unsigned next = 0;
   for (const auto& [code, width] : widths) {
@@ -93,7 +100,7 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
   }
   w += "]]";
 
-  const std::string base = subset_tag(used.text) + "+" + file.postscript_name();
+  const std::string base = subset_tag(glyphs) + "+" + file.postscript_name();
   const auto data = writer.add_stream({{"Filter", "/FlateDecode"}, {"Length1", std::to_string(subset.bytes.size())}},
                                       deflate.compress(subset.bytes));
   const int flags = 4 | (m.italic_angle != 0 ? 64 : 0);  // symbolic: codes are glyphs, no standard encoding
@@ -116,8 +123,9 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
 // Every code has an entry: a glyph that only ever comes in larger clusters (a mark, a part) is read as U+FFFD where an
 // ActualText is not understood.
 std::string FontEmbedder::to_unicode(const Used& used) const {
-  std::map<unsigned, std::u16string> entries;
-  for (const auto& [glyph, text] : used.text) entries[used.codes.at(glyph)] = text.empty() ? u"\uFFFD" : text;
+  std::map<unsigned, std::u16string_view> entries;
+  for (const auto& [glyph, use] : used.glyphs)
+    entries[use.code] = use.text.empty() ? std::u16string_view(u"\uFFFD") : use.text;
   std::string out =
       "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo <</Registry (Adobe) /Ordering "
       "(UCS) /Supplement 0>> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n1 begincodespacerange\n<0000> "

@@ -1,7 +1,6 @@
 // The fonts of one document: which glyphs it uses, under which codes, and the PDF objects that hold them.
 #pragma once
 
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,22 +21,25 @@ class FontEmbedder {
   // Cuts the subsets; codes and objects are known from here on. Throws Error.
   void embed(pdf::ObjectWriter& writer, pdf::Deflate& deflate);
 
-  unsigned code(FontId font, pdf::GlyphId glyph) const { return used_.at(font).codes.at(glyph); }
+  unsigned code(FontId font, pdf::GlyphId glyph) const { return used_[font].glyphs.at(glyph).code; }
   // Whether the glyphs of a cluster alone would be read back as its text; else it needs an ActualText.
   bool extracts(const ShapedWord& word, const Cluster& cluster) const;
   // "/F0 12 0 R/F1 15 0 R": the Font resources.
   const std::string& resources() const { return resources_; }
 
  private:
+  struct Glyph {
+    std::u16string text;  // what it is read as: the first cluster it made alone
+    pdf::GlyphId code = 0;
+  };
   struct Used {
-    std::map<pdf::GlyphId, std::u16string> text;  // what a glyph is read as: the first cluster it made alone
-    std::unordered_map<pdf::GlyphId, pdf::GlyphId> codes;
+    std::unordered_map<pdf::GlyphId, Glyph> glyphs;
   };
   std::string to_unicode(const Used& used) const;
   pdf::ObjectWriter::Number embed_one(FontId font, Used& used, pdf::ObjectWriter& writer, pdf::Deflate& deflate) const;
 
   const FontStore& fonts_;
-  std::map<FontId, Used> used_;
+  std::vector<Used> used_;  // by font
   std::string resources_;
 };
 

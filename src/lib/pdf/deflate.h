@@ -1,4 +1,5 @@
-// libdeflate: zlib streams for FlateDecode; smaller and faster than zlib.
+// libdeflate: zlib streams for FlateDecode; smaller and faster than zlib. Level 1 by default: of what a document takes in
+// time level 6 would be a third, to make it a twelfth smaller.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,7 @@ namespace navette::pdf {
 // One a thread. The same bytes give the same stream.
 class Deflate {
  public:
-  explicit Deflate(int level = 6);
+  explicit Deflate(int level = 1);
   std::string compress(std::string_view bytes);
 
  private:

@@ -7,6 +7,7 @@
 // PoDoFo's headers are not clean under our warnings: they come in as system headers through pkg-config's imported
 // target.
 #include <podofo/podofo.h>
+#include <xxhash.h>
 
 #include "base/error.h"
 #include "lib/pdf/deflate.h"
@@ -21,16 +22,10 @@ PoDoFo::PdfVariant raw(std::string_view value) {
   return PoDoFo::PdfVariant(PoDoFo::PdfData(value.data(), value.size()));
 }
 
-// FNV-1a, twice with different starts: an identifier, not a proof. The proof of a PDF is its SHA-256 in the manifest.
+// An identifier, not a proof: that of a PDF is its SHA-256 in the manifest.
 std::string fingerprint(std::string_view bytes) {
-  std::uint64_t a = 0xcbf29ce484222325U;
-  std::uint64_t b = 0x84222325cbf29ce4U;
-  for (const char c : bytes) {
-    a = (a ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    b = (b ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-    b ^= b >> 29U;
-  }
-  return fmt::format("{:016X}{:016X}", a, b);
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return fmt::format("{:016X}{:016X}", hash.high64, hash.low64);
 }
 
 std::string dictionary(const ObjectWriter::Entries& entries) {
