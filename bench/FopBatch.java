@@ -1,7 +1,7 @@
 // Every FO document of a directory to PDF by Apache FOP, in one JVM, on all processors: what the script of bench/run's
 // pass.script does in the place of a `fop` process a document.
 //   java -cp '/usr/share/java/*' FopBatch.java FROM TO CONFIGURATION
-// With ROUNDS, what pdf.cpu measures: one thread renders them all so many times, and the best round is told.
+// With ROUNDS, what pdf.cpu measures: one thread renders them all so many times, and the median of the last five rounds is told.
 //   java -cp '/usr/share/java/*' FopBatch.java FROM TO CONFIGURATION ROUNDS
 import java.io.BufferedOutputStream;
 import java.io.File;
@@ -24,15 +24,16 @@ public class FopBatch {
     FopFactory factory = FopFactory.newInstance(new File(arguments[2]));
     if (arguments.length > 3) {
       OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-      long best = Long.MAX_VALUE;
+      long[] last = new long[5];
       for (int round = 0; round < Integer.parseInt(arguments[3]); round++) {
         long begin = system.getProcessCpuTime();
         for (File document : documents) render(factory, document, arguments);
         long spent = system.getProcessCpuTime() - begin;
         System.err.printf("round %d: %.2f s%n", round + 1, spent / 1e9);
-        best = Math.min(best, spent);
+        last[round % last.length] = spent;
       }
-      System.out.printf("{\"documents\": %d, \"cpu\": %s}%n", documents.length, best / 1e9);
+      Arrays.sort(last);
+      System.out.printf("{\"documents\": %d, \"cpu\": %s}%n", documents.length, last[last.length / 2] / 1e9);
       return;
     }
     // The first one alone: FOP's factory is not made for several threads before its fonts are read.

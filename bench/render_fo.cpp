@@ -1,8 +1,8 @@
 // Renders every FO document of a directory, as `navette run` does from the stylesheet's result on, and tells what it
 // took.
 //   render_fo STYLESHEET DIRECTORY ROUNDS THREADS
-// Prints {"documents", "cpu" and "wall" in seconds, "bytes"} of the best round; the first one warms up. Measured by
-// bench/run against Apache FOP and WeasyPrint; no part of the product.
+// Prints {"documents", "cpu" and "wall" in seconds, "bytes"} of the median round; the first one warms up, and does not
+// count. Measured by bench/run against Apache FOP and WeasyPrint; no part of the product.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -24,6 +24,11 @@ double now(clockid_t clock) {
   timespec t{};
   ::clock_gettime(clock, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.at(values.size() / 2);
 }
 
 std::uint64_t render_all(const render::Renderer& renderer, const std::vector<std::string>& documents,
@@ -58,18 +63,18 @@ int main(int argc, char** argv) {
     const auto threads = static_cast<unsigned>(std::stoul(argv[4]));
     const render::Renderer renderer(argv[1], render::Renderer::default_fonts());
     std::uint64_t bytes = render_all(renderer, documents, threads);  // fonts and words become known
-    double best_wall = 1e9;
-    double best_cpu = 1e9;
+    std::vector<double> walls;
+    std::vector<double> cpus;
     for (int i = 1; i < rounds; ++i) {
       const double wall = now(CLOCK_MONOTONIC);
       const double cpu = now(CLOCK_PROCESS_CPUTIME_ID);
       bytes = render_all(renderer, documents, threads);
-      best_cpu = std::min(best_cpu, now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-      best_wall = std::min(best_wall, now(CLOCK_MONOTONIC) - wall);
+      cpus.push_back(now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+      walls.push_back(now(CLOCK_MONOTONIC) - wall);
     }
     std::printf(R"({"documents": %zu, "cpu": %.6f, "wall": %.6f, "bytes": %llu})"
                 "\n",
-                documents.size(), best_cpu, best_wall, static_cast<unsigned long long>(bytes));
+                documents.size(), median(cpus), median(walls), static_cast<unsigned long long>(bytes));
     return 0;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());

@@ -223,7 +223,7 @@ class Writer {
         out_ += "Ts\n";
       }
       adjust(pen_x_ + glyph.dx * unit);
-      syntax::append_hex16(hex_, fonts_.code(word.font, glyph.id));
+      syntax::append_literal16(codes_, fonts_.code(word.font, glyph.id));
       drawn_x_ += file.advance(glyph.id) * unit;
       pen_x_ += glyph.advance * unit;
     }
@@ -237,7 +237,7 @@ class Writer {
   void adjust(double x) {
     const double thousandths = (drawn_x_ - x) * 1000 / size_;
     if (std::abs(thousandths) < 0.5) return;
-    end_hex();
+    end_codes();
     if (array_.empty()) array_ = "[";
     // Rounded, and the pen moved by what was rounded: errors must not add up along a line.
     const double rounded = std::round(thousandths);
@@ -245,19 +245,22 @@ class Writer {
     drawn_x_ -= rounded * size_ / 1000;
   }
 
-  void end_hex() {
-    if (hex_.empty()) return;
+  void end_codes() {
+    if (codes_.empty()) return;
     if (array_.empty()) array_ = "[";
-    array_ += '<' + hex_ + '>';
-    hex_.clear();
+    array_ += '(';
+    array_ += codes_;
+    array_ += ')';
+    codes_.clear();
   }
 
-  bool is_flushed() const { return array_.empty() && hex_.empty(); }
+  bool is_flushed() const { return array_.empty() && codes_.empty(); }
 
   void flush() {
-    end_hex();
+    end_codes();
     if (array_.empty()) return;
-    out_ += array_ + "]TJ\n";
+    out_ += array_;
+    out_ += "]TJ\n";
     array_.clear();
   }
 
@@ -268,7 +271,7 @@ class Writer {
   const ImageEmbedder& images_;
   StructureTree& tree_;
   std::string out_;
-  std::string array_, hex_;
+  std::string array_, codes_;
   std::optional<TagId> marked_;
   std::optional<fo::Colour> colour_;
   std::optional<FontId> font_;

@@ -43,17 +43,26 @@ std::string subset_tag(const std::vector<pdf::GlyphId>& glyphs) {
 
 }  // namespace
 
+FontEmbedder::Glyph& FontEmbedder::Used::use(pdf::GlyphId glyph) {
+  if (places.size() <= glyph) places.resize(glyph + 1);
+  if (places[glyph] == 0) {
+    glyphs.push_back({glyph, 0, {}});
+    places[glyph] = static_cast<std::uint16_t>(glyphs.size());
+  }
+  return glyphs[places[glyph] - 1U];
+}
+
 void FontEmbedder::collect(const Page& page) {
   for (const auto& item : page.items) {
     const auto* text = std::get_if<TextItem>(&item);
     if (text == nullptr) continue;
     const ShapedWord& word = *text->word;
     if (used_.size() <= word.font) used_.resize(word.font + 1);
-    auto& glyphs = used_[word.font].glyphs;
+    Used& used = used_[word.font];
     for (unsigned c = text->cluster_begin; c < text->cluster_end; ++c) {
       const Cluster& cluster = word.clusters[c];
       for (unsigned g = cluster.glyph_begin; g < cluster.glyph_end; ++g) {
-        auto& meaning = glyphs[word.glyphs[g].id].text;
+        auto& meaning = used.use(word.glyphs[g].id).text;
         const bool alone = cluster.glyph_end - cluster.glyph_begin == 1;
         const bool readable = alone && meaning.empty() && word.substituted == 0;
         if (readable) meaning = meaning_of(text_of(word, cluster));
@@ -64,8 +73,7 @@ void FontEmbedder::collect(const Page& page) {
 
 bool FontEmbedder::extracts(const ShapedWord& word, const Cluster& cluster) const {
   if (cluster.glyph_end - cluster.glyph_begin != 1) return false;
-  const auto& glyph = used_[word.font].glyphs.at(word.glyphs[cluster.glyph_begin].id);
-  return glyph.text == text_of(word, cluster);
+  return used_[word.font].of(word.glyphs[cluster.glyph_begin].id).text == text_of(word, cluster);
 }
 
 void FontEmbedder::embed(pdf::ObjectWriter& writer, pdf::Deflate& deflate) {
@@ -82,14 +90,14 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
   const auto& m = file.metrics();
   const auto scaled = [&](int units) { return syntax::number(units * 1000.0 / m.units_per_em); };
   std::vector<pdf::GlyphId> glyphs;
-  for (const auto& [glyph, use] : used.glyphs) glyphs.push_back(glyph);
+  for (const Glyph& glyph : used.glyphs) glyphs.push_back(glyph.id);
   std::sort(glyphs.begin(), glyphs.end());
   const auto subset = file.subset(glyphs);
 
   std::map<unsigned, int> widths;
   for (const auto& [glyph, code] : subset.new_ids) {
     widths[code] = file.advance(glyph);
-    if (const auto use = used.glyphs.find(glyph); use != used.glyphs.end()) use->second.code = code;
+    used.use(glyph).code = code;
   }
   std::string w = "[";
   unsigned next = 0;
@@ -124,8 +132,8 @@ pdf::ObjectWriter::Number FontEmbedder::embed_one(FontId font, Used& used, pdf::
 // ActualText is not understood.
 std::string FontEmbedder::to_unicode(const Used& used) const {
   std::map<unsigned, std::u16string_view> entries;
-  for (const auto& [glyph, use] : used.glyphs)
-    entries[use.code] = use.text.empty() ? std::u16string_view(u"\uFFFD") : use.text;
+  for (const Glyph& glyph : used.glyphs)
+    entries[glyph.code] = glyph.text.empty() ? std::u16string_view(u"\uFFFD") : glyph.text;
   std::string out =
       "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n/CIDSystemInfo <</Registry (Adobe) /Ordering "
       "(UCS) /Supplement 0>> def\n/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n1 begincodespacerange\n<0000> "

@@ -41,6 +41,18 @@ void append_hex16(std::string& out, unsigned value) {
   }
 }
 
+void append_literal16(std::string& out, unsigned value) {
+  for (const unsigned shift : {8U, 0U}) {
+    const char c = static_cast<char>((value >> shift) & 0xFFU);
+    if (c == '\r') {  // a reader would take it for a line feed
+      out += "\\r";
+      continue;
+    }
+    if (c == '(' || c == ')' || c == '\\') out += '\\';
+    out += c;
+  }
+}
+
 void append_utf16_hex(std::string& out, std::u16string_view text) {
   for (const char16_t unit : text) append_hex16(out, unit);
 }

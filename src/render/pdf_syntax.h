@@ -16,6 +16,8 @@ std::string text_string(std::string_view utf8);
 // UTF-16BE in hexadecimal, without mark or brackets.
 void append_utf16_hex(std::string& out, std::u16string_view text);
 void append_hex16(std::string& out, unsigned value);
+// Two bytes of a literal string (ISO 32000-1, 7.3.4.2), without its brackets: half of what hexadecimal takes.
+void append_literal16(std::string& out, unsigned value);
 
 // A name with its "/": what is not a letter, a digit, "-" or "." is written #xx.
 std::string name(std::string_view text);

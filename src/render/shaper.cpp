@@ -49,11 +49,14 @@ Shaper::Shaper(const FontStore& fonts) : fonts_(fonts) {}
 const ShapedWords& Shaper::shape(std::u16string_view text, bool bold, bool italic, bool right_to_left) {
   const Style style{bold, italic, right_to_left};
   if (text.size() > longest_cached) return uncached_ = shape_uncached(text, style);
-  std::u16string key(text);
-  key += static_cast<char16_t>((bold ? 1 : 0) + (italic ? 2 : 0) + (right_to_left ? 4 : 0));
-  if (const auto found = cache_.find(key); found != cache_.end()) return found->second;
-  if (cache_.size() >= most_cached) cache_.clear();
-  return cache_.emplace(std::move(key), shape_uncached(text, style)).first->second;
+  Words& words = cache_.at((bold ? 1U : 0U) + (italic ? 2U : 0U) + (right_to_left ? 4U : 0U));
+  if (const auto found = words.find(text); found != words.end()) return found->second;
+  if (cached_ >= most_cached) {
+    for (Words& former : cache_) former.clear();
+    cached_ = 0;
+  }
+  ++cached_;
+  return words.emplace(text, shape_uncached(text, style)).first->second;
 }
 
 ShapedWords Shaper::shape_uncached(std::u16string_view text, Style style) {

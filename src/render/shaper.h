@@ -1,6 +1,8 @@
 // Words to glyphs: falls back along the font chain, never yields .notdef nor ink far from its place, remembers words.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,7 +59,13 @@ class Shaper {
   pdf::GlyphShaper glyphs_;
   unicode::Boundaries lines_{unicode::Boundaries::Kind::line};
   unicode::Boundaries graphemes_{unicode::Boundaries::Kind::grapheme};
-  std::unordered_map<std::u16string, ShapedWords> cache_;  // the key's last unit is the style
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::u16string_view text) const { return std::hash<std::u16string_view>{}(text); }
+  };
+  using Words = std::unordered_map<std::u16string, ShapedWords, Hash, std::equal_to<>>;
+  std::array<Words, 8> cache_;  // by style
+  std::size_t cached_ = 0;      // words in all of them
   ShapedWords uncached_;
 };
 

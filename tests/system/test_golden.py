@@ -219,10 +219,10 @@ def lost_page(pdf):
 
 
 DAMAGE = {  # what, and what of the difference is told
-    "a letter of a heading": (content(rb"\[<....", b"[<0017"), "-    “Demande d’information”"),
-    "a letter of a heading on the page": (content(rb"\[<....", b"[<0017"), "page 1: "),
+    "a letter of a heading": (content(rb"\[\(.(\\.|.)", b"[(\0\x17"), "-    “Demande d’information”"),
+    "a letter of a heading on the page": (content(rb"\[\(.(\\.|.)", b"[(\0\x17"), "page 1: "),
     "half a point to the right": (content(rb"(?s)(.*)514\.039 ", rb"\g<1>514.539 "), "page 1: "),
-    "another page number": (content(rb"(?s)(.*\[<.*)....>\]TJ", rb"\g<1>0021>]TJ"), "page 1: "),
+    "another page number": (content(rb"(?s)(.*\[\(.*)..\)\]TJ", b"\\g<1>\0!)]TJ"), "page 1: "),
     "a darker grey": (content(rb"0\.941 g", b"0.9 g"), "page 1: "),
     "a colour as dark as the grey": (content(rb"0\.349 g", b"0.1 0.45 0.3 rg"), "page 1: "),
     "a lost heading": (lost_heading, "-    H2"),

@@ -448,7 +448,7 @@ DAMAGE = [
     ("xmp-pdfa", lambda pdf: metadata(pdf, b"<pdfaid:part>3", b"<pdfaid:part>2")),
     ("xmp-pdfua", lambda pdf: metadata(pdf, b"<pdfuaid:part>1", b"<pdfuaid:part>2")),
     ("xmp-extension-schema", lambda pdf: metadata(pdf, b"<pdfaExtension:schemas>.*</pdfaExtension:schemas>", b"")),
-    ("notdef", lambda pdf: content(pdf, rb"<[0-9A-F]{4}", b"<0000")),
+    ("notdef", lambda pdf: content(pdf, rb"\[\(.(\\.|.)", b"[(\0\0")),
     ("marked", lambda pdf: content(pdf, rb"\A", b"0 0 5 5 re f\n")),
     ("marked", lambda pdf: content(pdf, rb"\A", b"/Artifact BMC\n") or content(pdf, rb"\Z", b"EMC\n")),
     ("marked-pairs", lambda pdf: content(pdf, rb"EMC\s*\Z", b"")),

@@ -284,7 +284,7 @@ DAMAGE = {
     "damaged font": (damaged_font, "Warning: "), "unknown operator": (content(rb"\A", b"wrong\n"), "Warning: "),
     "unreadable letter": (unreadable, "lost: "), "lost heading": (lost_heading, "H2: "), "other order": (other_order, "TH: "),
     "text outside the tags": (content(rb"/H1<</MCID 0>>BDC", b"/Artifact BMC"), "page 1: Root/Document/H1: "),
-    "lost text": (content(rb"\[<[0-9A-F]+", b"[<"), "H1: "), "no title": (no_title, "title: "),
+    "lost text": (content(rb"\[\([^)]+", b"[("), "H1: "), "no title": (no_title, "title: "),
     "other language": (other_language, "language: "), "other attachment": (other_attachment, "attached: "),
     "no bookmarks": (no_bookmark, "bookmarks: "),
 }
