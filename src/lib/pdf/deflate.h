@@ -1,5 +1,5 @@
-// libdeflate: zlib streams for FlateDecode; smaller and faster than zlib. Level 1 by default: of what a document takes in
-// time level 6 would be a third, to make it a twelfth smaller.
+// libdeflate: zlib streams for FlateDecode; smaller and faster than zlib. Level 1 by default: of what a document takes
+// in time level 6 would be a third, to make it a twelfth smaller.
 #pragma once
 
 #include <memory>
