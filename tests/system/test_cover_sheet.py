@@ -15,7 +15,7 @@ from test_courriel import channel, contents, open_site
 from test_courriel import a_lieu  # noqa: F401: a fixture
 from test_main_job import MONTHS, R, convention, day, demande, demandes, habilitations, validate
 from test_notification import a_mail_server  # noqa: F401: a fixture
-from test_pdf import corpus
+from test_pdf import corpus, faint_text
 
 sys.path.insert(0, str(ROOT / "tests/support"))
 import check_pdf  # noqa: E402
@@ -52,6 +52,7 @@ def a_remise(site):
 def test_an_agent_reads_whom_to_call_and_by_when(site, remise):
     sheet = cover_sheets(site)[remise]
     assert check_pdf.check(sheet) == []
+    assert faint_text(io.BytesIO(sheet)) == []
     text = " ".join(text_of(sheet).split())
     for words in ("Bordereau de remise", remise, "Relais rpe-un", "Partenaire CLI_1 · convention n° CLI_1", "3 demandes d’information",
                   "12 jours calendaires à compter de l’envoi du courriel qui annonce la remise", "6 mois au plus à compter de la transmission",

@@ -105,6 +105,9 @@ def test_two_hundred_documents_conform_and_lose_no_text(navette, tmp_path_factor
         name = "DI_monenfant_{}.pdf".format
         verdicts = two.map(verdict, ((r, x, delivered[name(r)]) for r, x in records.items()))
         assert {reference: wrong for reference, wrong in verdicts if wrong} == {}
+        # Every other one is as families write: few of them need a second page.
+        assert sum(pages_of(delivered[name(r)]) == 1 for r in sorted(records)[1::2]) >= COUNT // 2 - 5
+        assert [faint for r in records for faint in faint_text(delivered[name(r)])] == []
     assert all(len(lost(ElementTree.fromstring(x), "")) > 10 for x in records.values()), "nothing would be missed"
     reference = sorted(records)[16]
     out = tmp_path_factory.mktemp("render") / "out.pdf"
@@ -124,6 +127,55 @@ def test_the_xml_attached_is_the_one_delivered_whatever_it_holds(site):
     with pikepdf.open(path) as pdf:
         [attached] = [pdf.attachments[name].get_file().read_bytes() for name in pdf.attachments]
     assert attached == path.with_suffix(".xml").read_bytes()
+
+
+def pages_of(path):
+    with pikepdf.open(path) as pdf:
+        return len(pdf.pages)
+
+
+def luminance(colour):
+    """Relative luminance (WCAG 2.1)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def faint_text(source):
+    """(page, colour, background) of text whose contrast is less than 4.5 to 1 (WCAG 2.1, AA), or that is not grey: on a
+    black-and-white print the same must be read."""
+    faint = set()
+    with pikepdf.open(source) as pdf:
+        for number, page in enumerate(pdf.pages, 1):
+            colour, painted, box, pen = (0, 0, 0), [((1, 1, 1), (0, 0, 10000, 10000))], None, (0, 0)
+            for operands, operator in pikepdf.parse_content_stream(page):
+                values, name = operands, str(operator)
+                if name in ("g", "rg"):
+                    colour = tuple(map(float, values)) * (3 if name == "g" else 1)
+                elif name == "re":
+                    box = tuple(map(float, values))
+                elif name == "f":
+                    painted.append((colour, box))
+                elif name == "BT":
+                    pen = (0, 0)
+                elif name == "Td":
+                    pen = (pen[0] + float(values[0]), pen[1] + float(values[1]))
+                elif name == "TJ":
+                    below = [c for c, (x, y, width, height) in painted if x <= pen[0] <= x + width and y <= pen[1] <= y + height][-1]
+                    light, dark = sorted((luminance(colour), luminance(below)), reverse=True)
+                    if (light + 0.05) / (dark + 0.05) < 4.5 or len(set(colour)) > 1:
+                        faint.add((number, colour, below))
+    return sorted(faint)
+
+
+@pytest.mark.parametrize("old, new", [(b"0.349 g", b"0.5 g"), (b"0.941 g", b"0.6 g"), (b"0.349 g", b"0.6 0 0 rg")])
+def test_faint_text_would_be_seen(navette, tmp_path, old, new):
+    site, out = Site(navette, tmp_path), tmp_path / "out.pdf"
+    site.run("render", ROOT / "data/exemples/demandes.xml", "-o", out)
+    assert faint_text(out) == []
+    with pikepdf.open(out, allow_overwriting_input=True) as pdf:
+        content(pdf, re.escape(old), new)
+        pdf.save(out)
+    assert len(faint_text(out)) == 1
 
 
 # ---- all that a stylesheet can say
