@@ -41,8 +41,9 @@ from test_sftp import Sshd
 MARK = "Zqfamillemarque"
 # A pass from the start; one that takes apart remises that failed half-way: their lieux are looked at and cleared; one that
 # has nothing left to do but a remise by mail: few operations, nearly all of them its own; one that follows up what was
-# delivered: withdrawn, issued again, picked up, with the operator's commands for it; and one of `serve`, whose alert is due.
-SCENES = ("", ":apart", ":courriel", ":suites", ":alerte")
+# delivered: withdrawn, issued again, picked up, with the operator's commands for it; one of `serve`, whose alert is due; and
+# one that takes in an avenant by which lieux are served another way, when a part of their remises is there already.
+SCENES = ("", ":apart", ":courriel", ":suites", ":alerte", ":avenant")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
 BY_MAIL = "courriel"
@@ -57,6 +58,15 @@ LIEUX = {
 }
 BY_SFTP = [lieu for lieu in LIEUX if lieu.startswith("sftp-")]
 
+# What the avenant of ":avenant" makes of them.
+AVENANT = {
+    **LIEUX,
+    "depot-sud": (SUD, {}),
+    "sftp-nord": (NORD, None),
+    "sftp-plat": (SUD, {}),
+    "sftp-sans-renommage": (NORD, BY_MAIL),
+    "courriel-sud": (SUD, {"make_directory": False, "overwrite": True}),
+}
 # Of remises that were delivered, in ":suites": taken back beside what is brought to the same places (a mail by the lieu
 # itself), issued again, acknowledged by a flux in a return directory, read by a lieu in its dépôt.
 WITHDRAWN = ("sftp-plat", "depot-nord", "courriel-sud")
@@ -145,6 +155,7 @@ class Scene:
         self.site.config.write_text(self.site.config.read_text(encoding="utf-8")
                                     .replace("create = yes", "create = yes\nsftp_log = sftp.log"), encoding="utf-8")
         self.returns.mkdir(parents=True)
+        self.lieux = LIEUX  # as they are served now
         self.serves = False  # its passes are those of `serve`
         self.destroyed = set()  # remises of which their lieu says that it destroyed the mail
         for lieu, (_, profile) in LIEUX.items():
@@ -184,8 +195,8 @@ class Scene:
                 canal = canal.replace("<preuveRetrait>disparition</preuveRetrait>",
                                       f"<preuveRetrait>retrait</preuveRetrait><repertoireRetour>{self.returns}</repertoireRetour>")
             return canal
-        lieux = {lieu: [commune] for lieu, (commune, _) in LIEUX.items()}
-        canal = {lieu: channel(lieu, profile) for lieu, (_, profile) in LIEUX.items()}
+        lieux = {lieu: [commune] for lieu, (commune, _) in self.lieux.items()}
+        canal = {lieu: channel(lieu, profile) for lieu, (_, profile) in self.lieux.items()}
         person = [personne("P-1", f"agent@{self.domain}")]
         self.site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", lieux, version=version, canal=canal, personnes=person)),
                           "caf-421", f"hab-{version}.xml")
@@ -229,6 +240,20 @@ class Scene:
                                        "WHERE r.etat <> 'livree'"), [("courriel-sud",)])
         self.give_certificate()
         self.retry()
+        return self.struck(fault)
+
+    def struck_at_avenant(self, fault):
+        """The same for a pass that takes in an avenant by which lieux are served another way. Of the remises of those by SFTP a part
+        stands at the partner's, that of the lieu by mail could not be sealed, those of the dépôts are there."""
+        self.certificate.unlink()
+        for _ in BY_SFTP:
+            self.struck("1+:lost@sftp.close")
+            self.retry()
+        self.give_certificate()
+        self.lieux = AVENANT
+        for lieu in AVENANT:
+            self.at_partner(lieu).mkdir(exist_ok=True)
+        self.grant(2)
         return self.struck(fault)
 
     def struck_at_follow_up(self, fault):
@@ -383,7 +408,7 @@ class Scene:
         self.unpack_mails()
         for path in self.site.depot.glob("*/remises/*/manifeste.xml"):
             yield path.parts[-4], path.parent.name, path, True
-        for lieu, (_, profile) in LIEUX.items():
+        for lieu, (_, profile) in self.lieux.items():
             for path in self.at_partner(lieu).rglob("*manifeste.xml"):
                 own = profile == BY_MAIL or profile.get("make_directory", True)
                 yield lieu, path.parent.name if own else path.name.removesuffix("_manifeste.xml"), path, own
@@ -470,8 +495,9 @@ class Scene:
         assert_same("notifications", [t[0] for t in told], names)
         assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
         mails = {name: len(copies) for name, copies in self.mails().items()}
-        by_mail = rows(site, "SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = 'courriel-sud'"
-                       " AND r.etat IN ('livree', 'rappelee')")
+        by_mail = [row for lieu, (_, profile) in self.lieux.items() if profile == BY_MAIL for row in
+                   rows(site, f"SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = '{lieu}'"
+                        " AND r.etat IN ('livree', 'rappelee')")]
         alerts = [a[0] for a in rows(site, "SELECT 'alerte-' || caf || '-' || jour FROM alerte WHERE acceptee_le IS NOT NULL")]
         assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail), *alerts]))
         assert_same("alerts", rows(site, "SELECT count(*) FROM trace WHERE action = 'alerte.acceptee'"), [(len(alerts),)])
@@ -534,7 +560,7 @@ class Torture:
         which = scene_of(point)
         fault = point.removesuffix(which)
         strike = {"": scene.struck, ":apart": scene.struck_apart, ":courriel": scene.struck_at_mail,
-                  ":suites": scene.struck_at_follow_up, ":alerte": scene.struck_at_alert}
+                  ":suites": scene.struck_at_follow_up, ":alerte": scene.struck_at_alert, ":avenant": scene.struck_at_avenant}
         return strike[which](fault)
 
     def look(self):
@@ -563,7 +589,7 @@ class Torture:
         scene.converge()
         if not counts.exists():
             return None
-        self.reached[which] = scene.outcome() if which in ("", ":suites") else self.expected
+        self.reached[which] = scene.outcome() if which in ("", ":suites", ":avenant") else self.expected
         scene.check(self.reached[which], mails_at_most=1)
         if which == ":apart":
             assert_same("taken apart", rows(scene.site, "SELECT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
