@@ -250,6 +250,9 @@ class Scene:
             self.struck("1+:lost@sftp.close")
             self.retry()
         self.give_certificate()
+        assert_same("left to do", rows(self.site, "SELECT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                                       "WHERE r.etat <> 'livree' ORDER BY 1"), [(lieu,) for lieu in sorted([*BY_SFTP, "courriel-sud"])])
+        assert all(path.is_file() for lieu in BY_SFTP for path in [*self.at_partner(lieu).rglob("*.pdf*")][:1] or [self.path / "nothing"])
         self.lieux = AVENANT
         for lieu in AVENANT:
             self.at_partner(lieu).mkdir(exist_ok=True)
@@ -408,9 +411,10 @@ class Scene:
         self.unpack_mails()
         for path in self.site.depot.glob("*/remises/*/manifeste.xml"):
             yield path.parts[-4], path.parent.name, path, True
-        for lieu, (_, profile) in self.lieux.items():
+        for lieu, (_, profile) in LIEUX.items():
             for path in self.at_partner(lieu).rglob("*manifeste.xml"):
-                own = profile == BY_MAIL or profile.get("make_directory", True)
+                own = path.parent != self.at_partner(lieu)
+                assert self.lieux is AVENANT or own == (profile == BY_MAIL or profile.get("make_directory", True)), path
                 yield lieu, path.parent.name if own else path.name.removesuffix("_manifeste.xml"), path, own
 
     def delivered(self):
@@ -442,7 +446,6 @@ class Scene:
             out.append((lieu, remise, path.name, digest))
             known |= {path, manifest}
             out.append((lieu, remise, "manifeste.xml", hashlib.sha256(manifest.read_bytes()).hexdigest()))
-            assert own or manifest.parent == self.at_partner(lieu)
         there = {p for top in (self.site.depot, self.path / "partenaires") for p in top.rglob("*") if p.is_file()}
         assert there == known, f"of no remise: {sorted(map(str, there ^ known))}"
         return sorted(out)
@@ -495,11 +498,14 @@ class Scene:
         assert_same("notifications", [t[0] for t in told], names)
         assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
         mails = {name: len(copies) for name, copies in self.mails().items()}
-        by_mail = [row for lieu, (_, profile) in self.lieux.items() if profile == BY_MAIL for row in
-                   rows(site, f"SELECT r.nom FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = '{lieu}'"
-                        " AND r.etat IN ('livree', 'rappelee')")]
+        # What says of each by which channel it went, an avenant's or that before it, says the truth.
+        went = dict(rows(site, "SELECT r.nom, v.canal FROM remise r JOIN lieu_version v ON v.lieu_id = r.lieu_id AND v.version_id = "
+                         "coalesce(r.livree_par, r.version_id) WHERE r.etat IN ('livree', 'rappelee')"))
+        by_mail = [remise for remise, canal in went.items() if canal == "courriel"]
+        assert_same("in dépôts", sorted(remise for _, remise, path, _ in self.manifests() if path.is_relative_to(site.depot)),
+                    sorted(remise for remise, canal in went.items() if canal == "depot" and remise not in withdrawn))
         alerts = [a[0] for a in rows(site, "SELECT 'alerte-' || caf || '-' || jour FROM alerte WHERE acceptee_le IS NOT NULL")]
-        assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name, in by_mail), *alerts]))
+        assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name in by_mail), *alerts]))
         assert_same("alerts", rows(site, "SELECT count(*) FROM trace WHERE action = 'alerte.acceptee'"), [(len(alerts),)])
         assert max(mails.values()) <= mails_at_most, mails
         validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"), *site.accuses(ACKNOWLEDGED))
@@ -634,11 +640,11 @@ class Torture:
         are done and said not to be, and of the others each kind, one after another deeper in the pass, and each scene elsewhere."""
         chosen = [point for point in self.of_the_renames + self.of_the_mail + self.of_the_alert if scene_of(point) in scenes]
         others = [scene for scene in scenes if scene not in (":courriel", ":alerte")]
-        share = max(1, round((count - len(chosen)) / max(1, len(others)) / len(KINDS)))
+        share = max(1, (count - len(chosen)) // max(1, len(others)) // len(KINDS))
         for step, scene in enumerate(others, start=1):
             for i, kind in enumerate(KINDS):
                 last = self.counts[kind + scene]
-                depth = (0.5 + (i + 3 * step) % len(KINDS)) / len(KINDS)
+                depth = (0.5 + (i + 2 * step) % len(KINDS)) / len(KINDS)
                 chosen += [f"{1 + int(last * (turn + depth) / share)}:{kind}{scene}" for turn in range(share)]
         return chosen
 
