@@ -165,6 +165,14 @@ void fail(const xml::Node& element, const std::string& what) {
   throw FoError(element.line(), element.name(), what);
 }
 
+void unknown(const xml::Node& element) {
+  fail(element, "element is not supported here (docs/pdf.md lists those that are)");
+}
+
+bool is_xml_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 namespace {
 
 // As PDF wants them (RFC 3066).
@@ -203,6 +211,11 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
       if (one_of(name, {"border", "margin", "padding"}) == shorthands) read(name, space, value);
     });
   }
+}
+
+void no_properties(const xml::Node& element, std::initializer_list<std::string_view> own) {
+  TextStyle none;
+  read_properties(element, none, {}, own);
 }
 
 double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {

@@ -16,6 +16,22 @@ constexpr const char* fox_space = "http://xmlgraphics.apache.org/fop/extensions"
 
 // Throws Error: "FO line 12, fo:block: ...".
 [[noreturn]] void fail(const xml::Node& element, const std::string& what);
+// The same for an element that is not read where it stands.
+[[noreturn]] void unknown(const xml::Node& element);
+
+// XML's white space only: a no-break space is content.
+bool is_xml_blank(std::string_view text);
+
+// visit(child) for each child element, which must be XSL-FO's; text beside them is an error.
+template <typename Visit>
+void each_fo_child(const xml::Node& parent, Visit visit) {
+  for (xml::Node child = parent.first(); child; child = child.next()) {
+    if (child.is_text() && !is_xml_blank(child.text())) fail(parent, "text is not allowed directly inside");
+    if (!child.is_element()) continue;
+    if (child.space() != fo_space) unknown(child);
+    visit(child);
+  }
+}
 
 // Properties of boxes by what it takes to obey them: an element has those that it obeys.
 enum BoxProperties : unsigned {
@@ -38,6 +54,9 @@ struct BoxReading {
 // `own` are the element's own business and are left to it. Throws Error for any other.
 void read_properties(const xml::Node& element, TextStyle& text, BoxReading box = {},
                      std::initializer_list<std::string_view> own = {});
+
+// Of an element that takes none, or its own alone.
+void no_properties(const xml::Node& element, std::initializer_list<std::string_view> own = {});
 
 // A length that the element itself needs; `otherwise` when absent. An em is `font_size`. Throws Error.
 double length_of(const xml::Node& element, const char* name, double otherwise, double font_size = 10);

@@ -7,21 +7,16 @@
 
 #include <fmt/format.h>
 
+#include "render/fo_declarations.h"
 #include "render/fo_error.h"
 #include "render/fo_properties.h"
 #include "render/fo_values.h"
-#include "render/metadata.h"
 
 namespace navette::render {
 namespace {
 
 using namespace fo;
 using xml::Node;
-
-// XML's white space only: a no-break space is content.
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
 
 class Reader {
  public:
@@ -31,9 +26,6 @@ class Reader {
  private:
   void read_masters(const Node& set);
   void read_page_master(const Node& master);
-  void read_declarations(const Node& declarations);
-  void read_description(const Node& description);
-  static std::vector<Bookmark> read_bookmarks(const Node& parent);
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
@@ -47,12 +39,6 @@ class Reader {
   Row read_row(const Node& element, TextStyle text, std::size_t columns);
   Cell read_cell(const Node& element, TextStyle text);
   void read_inline(const Node& element, Inline like, std::vector<Content>& out);
-
-  template <typename Visit>
-  static void each_fo_child(const Node& parent, Visit visit);
-  [[noreturn]] static void unknown(const Node& element) {
-    fail(element, "element is not supported here (docs/pdf.md lists those that are)");
-  }
 
   // A break has a meaning only where content goes on from page to page.
   BoxReading reading(BoxStyle& box, unsigned properties = box_all) const {
@@ -70,21 +56,6 @@ class Reader {
   unsigned spans_ = 0;
 };
 
-void no_properties(const Node& element, std::initializer_list<std::string_view> own = {}) {
-  TextStyle none;
-  read_properties(element, none, {}, own);
-}
-
-template <typename Visit>
-void Reader::each_fo_child(const Node& parent, Visit visit) {
-  for (Node child = parent.first(); child; child = child.next()) {
-    if (child.is_text() && !is_blank(child.text())) fail(parent, "text is not allowed directly inside");
-    if (!child.is_element()) continue;
-    if (child.space() != fo_space) unknown(child);
-    visit(child);
-  }
-}
-
 Document Reader::read(const Node& root) {
   if (!root || root.name() != "root" || root.space() != fo_space)
     throw FoError(root ? root.line() : 0, "", "the root element must be fo:root");
@@ -96,7 +67,7 @@ Document Reader::read(const Node& root) {
       read_masters(child);
     } else if (child.name() == "declarations" && !declared_) {
       declared_ = true;
-      read_declarations(child);
+      out_.metadata = read_declarations(child);
     } else if (child.name() == "bookmark-tree" && out_.bookmarks.empty()) {
       no_properties(child);
       out_.bookmarks = read_bookmarks(child);
@@ -108,7 +79,8 @@ Document Reader::read(const Node& root) {
     }
   });
   if (!sequence) fail(root, "a page-sequence is missing");
-  if (is_blank(out_.metadata.title)) fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
+  if (is_xml_blank(out_.metadata.title))
+    fail(root, "a dc:title is missing in its declarations: PDF/UA wants one to show");
   return std::move(out_);
 }
 
@@ -158,81 +130,6 @@ void Reader::read_page_master(const Node& master) {
       unknown(region);
     }
   });
-}
-
-// The way Apache FOP has it: an x:xmpmeta with Dublin Core and XMP properties; and urn:navette:fo:1 for the attachment.
-void Reader::read_declarations(const Node& declarations) {
-  no_properties(declarations);
-  for (Node child = declarations.first_element(); child; child = child.next_element()) {
-    if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
-      no_properties(child, {"filename", "description"});
-      if (child.attribute("filename").value_or("").empty()) fail(child, "a filename is missing");
-      if (!out_.metadata.attachment_name.empty()) fail(child, "one is there already");
-      out_.metadata.attachment_name = child.attribute("filename").value_or("");
-      out_.metadata.attachment_description = child.attribute("description").value_or("");
-    } else if (child.name() == "xmpmeta") {
-      const Node description = child.child("RDF").first_element();
-      if (!description || description.name() != "Description") fail(child, "rdf:RDF/rdf:Description is missing");
-      if (const Node other = description.next_element()) fail(other, "nothing but one rdf:Description is read");
-      read_description(description);
-    } else {
-      unknown(child);
-    }
-  }
-}
-
-// Written as it is, or as the one entry of an rdf:Alt, rdf:Seq or rdf:Bag.
-std::string property_text(const Node& property) {
-  const Node entry = property.first_element().first_element();
-  if (!entry) return property.text();
-  if (const Node other = entry.next_element()) fail(other, "one entry is read");
-  return entry.text();
-}
-
-void Reader::read_description(const Node& description) {
-  Metadata& m = out_.metadata;
-  description.each_attribute([&](std::string_view name, std::string_view, const std::string&) {
-    if (name != "about") fail(description, fmt::format("{}: properties are elements here", name));
-  });
-  std::set<std::string_view> seen;
-  for (Node property = description.first_element(); property; property = property.next_element()) {
-    if (!seen.insert(property.name()).second) fail(property, "one is there already");
-    if (property.name() == "title") {
-      m.title = property_text(property);
-    } else if (property.name() == "description") {
-      m.description = property_text(property);
-    } else if (property.name() == "creator") {
-      m.creator = property_text(property);
-    } else if (property.name() == "CreateDate") {
-      m.created = property_text(property);
-      if (!m.created.empty() && !is_date(m.created)) fail(property, "must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
-    } else {
-      unknown(property);
-    }
-  }
-}
-
-std::vector<Bookmark> Reader::read_bookmarks(const Node& parent) {
-  std::vector<Bookmark> out;
-  bool titled = parent.name() == "bookmark-tree";
-  each_fo_child(parent, [&](const Node& child) {
-    if (child.name() == "bookmark-title" && !titled) {
-      titled = true;
-      return;
-    }
-    if (child.name() != "bookmark") unknown(child);
-    no_properties(child, {"internal-destination"});
-    Bookmark bookmark;
-    bookmark.line = child.line();
-    bookmark.destination = child.attribute("internal-destination").value_or("");
-    const Node title = child.child("bookmark-title");
-    if (!title || is_blank(title.text())) fail(child, "a bookmark-title is missing");
-    no_properties(title);
-    bookmark.title = title.text();
-    bookmark.children = read_bookmarks(child);
-    out.push_back(std::move(bookmark));
-  });
-  return out;
 }
 
 void Reader::read_page_sequence(const Node& sequence) {
@@ -324,7 +221,7 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
   graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
   const std::string role = element.attribute("role").value_or("");
   if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
-  if (is_blank(graphic.alternative) != (role == "artifact")) {
+  if (is_xml_blank(graphic.alternative) != (role == "artifact")) {
     fail(element, "an image needs fox:alt-text, what is said to those who do not see it, or role=\"artifact\"");
   }
   graphic.image = images_.find(element.attribute("src").value_or(""));
