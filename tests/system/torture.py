@@ -338,7 +338,7 @@ class Scene:
             if self.serves:
                 self.struck_serving()
             else:
-                ended = self.site.run("run", "--now", code=(0, 1))
+                ended = self.site.run("run", "--now", code=(0, 1), timeout=600)
             if self.quiet():
                 return
         raise AssertionError(f"not settled after {rounds} passes: "
