@@ -42,7 +42,7 @@ constexpr const char* resume_help =
     "  sudo -u navette navette lieux resume rpe-gier\n";
 constexpr const char* retry_help =
     "Its server is tried again with the next pass, whatever it did wrong before: once a key, an account or a\n"
-    "directory is mended there, or its profile here.\n\n"
+    "directory is mended there, or its profile here. So are remises of it that five days of failures held.\n\n"
     "Example:\n"
     "  sudo -u navette navette lieux retry rpe-pilat\n";
 constexpr const char* provision_help =

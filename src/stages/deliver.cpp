@@ -474,9 +474,10 @@ store::DeliveryOutcome Delivering::concluded(const Delivery& job, model::Outcome
     const bool own = retry.scope == model::Scope::remise;
     out.failures = own ? attempts : job.failures(retry.scope);
     out.left_nothing = retry.left_nothing && !remise.tried;
-    auto first = own ? remise.first_attempt : remise.partner_failing_since;
+    auto first = own ? remise.failing_since : remise.partner_failing_since;
     if (retry.scope == model::Scope::mail_server || (!own && job.served(retry.scope))) first.reset();
-    out.next_attempt = model::next_attempt(now, first.value_or(now), out.failures, jitter());
+    out.failing_since = first.value_or(now);
+    out.next_attempt = model::next_attempt(now, *out.failing_since, out.failures, jitter());
     if (out.next_attempt && retry.not_before) out.next_attempt = std::max(*out.next_attempt, *retry.not_before);
     ++report_.deferred;
     log::warning("remise.deferred", with({{"reason", retry.reason},

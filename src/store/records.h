@@ -174,11 +174,11 @@ struct DueRemise {
   // The version in force, the one it was packed under when none is; or that of an earlier attempt, or of its delivery,
   // when files of it lie where that one says.
   RowId via = 0;
-  model::Channel channel;  // of that version
-  bool tried = false;      // an earlier attempt may have left something there
-  bool moved = false;      // the lieu has another place now: what is there is to be removed first
-  int attempts = 0;        // so far
-  std::optional<Instant> first_attempt;
+  model::Channel channel;                // of that version
+  bool tried = false;                    // an earlier attempt may have left something there
+  bool moved = false;                    // the lieu has another place now: what is there is to be removed first
+  int attempts = 0;                      // so far
+  std::optional<Instant> failing_since;  // attempts in a row failed through no fault of its partner's
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are there for certain; all once it was delivered
   bool recall = false;                   // withdrawn: to be removed at the lieu
@@ -201,11 +201,12 @@ struct DeliveryOutcome {
   RowId remise = 0;
   model::Outcome outcome;
   Instant at;
-  std::optional<Instant> next_attempt;  // for a Retry; nothing: hold it
-  RowId via = 0;                        // the version whose channel it was; 0: that of the remise
-  int failures = 1;                     // in a row, this one included, of what model::Scope says is at fault
-  bool left_nothing = false;            // neither this attempt nor an earlier one left anything at the lieu
-  bool begun = false;                   // by begin_attempts(): what is said of it twice counts once
+  std::optional<Instant> next_attempt;   // for a Retry; nothing: hold it
+  RowId via = 0;                         // the version whose channel it was; 0: that of the remise
+  int failures = 1;                      // in a row, this one included, of what model::Scope says is at fault
+  bool left_nothing = false;             // neither this attempt nor an earlier one left anything at the lieu
+  bool begun = false;                    // by begin_attempts(): what is said of it twice counts once
+  std::optional<Instant> failing_since = {};  // of a Retry that is no partner's: since when one follows another
 };
 
 struct DueNotification {

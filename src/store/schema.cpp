@@ -460,9 +460,15 @@ ALTER TABLE lieu_version ADD COLUMN place TEXT GENERATED ALWAYS AS (CASE
 ALTER TABLE lieu ADD COLUMN attend_par INTEGER REFERENCES version (id);  -- by which it last failed or was put off
 )sql";
 
-constexpr std::array<const char*, 12> migrations = {migration_1, migration_2,  migration_3,  migration_4,
-                                                    migration_5, migration_6,  migration_7,  migration_8,
-                                                    migration_9, migration_10, migration_11, migration_12};
+// The five days of failures that are a remise's own begin with the first of these, not with an attempt that its partner
+// failed.
+constexpr const char* migration_13 = R"sql(
+ALTER TABLE remise ADD COLUMN premier_echec INTEGER;
+)sql";
+
+constexpr std::array<const char*, 13> migrations = {migration_1,  migration_2,  migration_3, migration_4, migration_5,
+                                                    migration_6,  migration_7,  migration_8, migration_9, migration_10,
+                                                    migration_11, migration_12, migration_13};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

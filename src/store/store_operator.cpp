@@ -158,7 +158,9 @@ void Store::hold_remise(const std::string& name, const std::string& why, Instant
 
 // The five days of attempts begin anew: somebody has looked at it.
 void Store::restart_attempts(RowId remise, Instant now) {
-  db_.query("UPDATE remise SET prochaine = ?, premiere_tentative = NULL, retenue_operateur = 0 WHERE id = ?")
+  db_.query(
+         "UPDATE remise SET prochaine = ?, premiere_tentative = NULL, premier_echec = NULL, retenue_operateur = 0 "
+         "WHERE id = ?")
       .bind(to_column(now), remise)
       .run();
 }
@@ -362,7 +364,21 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
     id = q.integer(0);
   }
   free_partner(id, now);
-  db_.query("UPDATE remise SET prochaine = ? WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
+  // Five days of failures may have held a remise alone, when its lieu took others.
+  std::vector<RowId> given_up;
+  {
+    auto q = db_.query(
+        "SELECT id FROM remise WHERE lieu_id = ?1 AND etat = 'retenue' AND retenue_operateur = 0 AND "
+        "substr(motif, 1, length(?2)) = ?2");
+    q.bind(id, std::string(not_for_five_days));
+    while (q.step()) given_up.push_back(q.integer(0));
+  }
+  for (const RowId remise : given_up) {
+    set_remise(remise, RemiseEvent::released, {});
+    restart_attempts(remise, now);
+  }
+  db_.query(
+         "UPDATE remise SET prochaine = ?, premier_echec = NULL WHERE lieu_id = ? AND etat IN ('prete', 'a-rappeler')")
       .bind(to_column(now), id)
       .run();
   db_.query(

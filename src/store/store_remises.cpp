@@ -38,7 +38,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
     auto q = db_.query(
         "SELECT r.id, r.nom, r.lieu_id, l.identifiant, iif(there.place <> lv.place, there.canal, lv.canal), "
         "iif(there.place <> lv.place, there.profil, lv.profil), r.tentatives, "
-        "iif(r.derniere_tentative > ?3, r.premiere_tentative, NULL), l.echecs, "
+        "iif(r.derniere_tentative > ?3, r.premier_echec, NULL), l.echecs, "
         "iif(l.erreur_le > ?3, l.premier_echec, NULL), r.etat = 'a-rappeler', r.reemise_de, "
         "iif(there.place <> lv.place, there.version_id, lv.version_id), "
         "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
@@ -67,7 +67,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.lieu_identifiant = q.text(3);
       r.channel = channel_from(q.text(4), q.text(5));
       r.attempts = static_cast<int>(q.integer(6));
-      r.first_attempt = instant_from(q.find_integer(7));
+      r.failing_since = instant_from(q.find_integer(7));
       r.recall = q.integer(10) != 0;
       r.first_issue = q.find_integer(11).value_or(r.id);
       r.reissue_of = q.text(13);
@@ -325,15 +325,15 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       if (retry.scope != model::Scope::remise) {
         partner_failed(lieu, retry.scope, o, retry.reason);
         // Behind the others that wait for the same: it may be the only one that fails there.
-        db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?")
+        db_.query("UPDATE remise SET motif = ?, prochaine = ?, premier_echec = NULL WHERE id = ?")
             .bind(retry.reason, to_column(o.at), o.remise)
             .run();
         trace(o.at, o.next_attempt ? "remise.differee" : "partenaire.retenu", object, retry.reason);
         continue;
       }
       if (o.next_attempt) {
-        db_.query("UPDATE remise SET prochaine = ?, motif = ? WHERE id = ? AND etat = 'prete'")
-            .bind(to_column(*o.next_attempt), retry.reason, o.remise)
+        db_.query("UPDATE remise SET prochaine = ?, motif = ?, premier_echec = ? WHERE id = ? AND etat = 'prete'")
+            .bind(to_column(*o.next_attempt), retry.reason, to_column(o.failing_since.value_or(o.at)), o.remise)
             .run();
       } else {
         set_remise(o.remise, RemiseEvent::held, std::string(not_for_five_days) + retry.reason);

@@ -533,15 +533,23 @@ def test_a_password_and_a_directory_above_which_there_is_nothing(site, tmp_path,
 
 
 @pytest.mark.root
-def test_a_partners_full_disk_is_told_and_heals(site, tmp_path):
-    server = Sshd(tmp_path / "serveur", before='mount -t tmpfs -o size=400k,mode=0755 tmpfs "$1/partenaire"')
+@pytest.mark.parametrize("subsystem, told", [("internal-sftp", "the partner's disk is full"),
+                                             ("internal-sftp -P statvfs", "is its disk full, or a quota reached?")])
+def test_a_partners_full_disk_is_told_and_heals(site, tmp_path, subsystem, told):
+    server = Sshd(tmp_path / "serveur", subsystem, before='mount -t tmpfs -o size=400k,mode=0755 tmpfs "$1/partenaire"')
     try:
         open_site(site, server)
         count = 40
         site.deposit(demandes("D1", *(demande(f"A{i}") for i in range(count))))
         site.passes(code=None)
         lieu = site.json("lieux", "show", "rpe-un")
-        assert "the partner's disk is full" in lieu["dernier_motif"] and not lieu["retenu"]
+        assert told in lieu["dernier_motif"] and not lieu["retenu"]
+        assert rows(site, "SELECT echecs FROM lieu") == [(1,)]
+        with contextlib.closing(sqlite3.connect(site.database)) as db, db:  # for six days now
+            db.execute("UPDATE lieu SET premier_echec = premier_echec - 6 * 86400000, prochaine = 0")
+            db.execute("UPDATE remise SET prochaine = 0")
+        site.passes(code=None)
+        assert site.json("lieux", "show", "rpe-un")["retenu"]
         there = server.seen(server.there)
         assert not list(there.rglob("manifeste.xml"))
         subprocess.run(["nsenter", f"--mount=/proc/{server.process.pid}/ns/mnt", "mount", "-o", "remount,size=40m", server.there],

@@ -339,6 +339,7 @@ class Scene:
                 self.struck_serving()
             else:
                 ended = self.site.run("run", "--now", code=(0, 1), timeout=600)
+            assert_same("held", self.holds(), [])  # by a pass that met no fault
             if self.quiet():
                 return
         raise AssertionError(f"not settled after {rounds} passes: "
@@ -367,7 +368,9 @@ class Scene:
 
     def holds(self):
         return self.found("SELECT identifiant, derniere_erreur FROM lieu WHERE retenu = 1 UNION ALL "
-                          "SELECT nom, motif FROM remise WHERE etat = 'retenue'")
+                          "SELECT nom, motif FROM remise WHERE etat = 'retenue' UNION ALL "
+                          "SELECT d.reference, 'acheminement' FROM acheminement a JOIN demande d ON d.id = a.demande_id "
+                          "WHERE a.etat = 'retenu'")
 
     def quiet(self):
         left = self.found("SELECT (SELECT count(*) FROM flux WHERE etat = 'recu' OR accuse IS NULL)"

@@ -434,6 +434,47 @@ TEST_CASE("the Caf is told apart what waits for the lieu's destruction, for its 
   CHECK(facts.destructions_waiting[0].object == name);
 }
 
+TEST_CASE("five days of failures of a remise's own begin with the first of these") {
+  Routed site;
+  const auto id = site.remise(site.pack("rpe-a"));
+  const auto failed = [&](const model::Retry& retry, Instant at, std::optional<Instant> since) {
+    CHECK(site.store->begin_attempts({id}, at) == std::set<RowId>{id});
+    site.store->apply_deliveries({{id, retry, at, at + 1min, 0, 1, false, true, since}});
+    site.store->retry_lieu("rpe-a", at);
+    const auto due = site.store->due_remises(at + 1min);
+    REQUIRE(due.size() == 1);
+    return due[0].failing_since;
+  };
+  const auto later = site.now + 24h;
+  CHECK_FALSE(failed({"erreur-serveur: down", {}, model::Scope::lieu}, site.now, {}));
+  CHECK(site.store->begin_attempts({id}, later) == std::set<RowId>{id});
+  site.store->apply_deliveries(
+      {{id, model::Retry{"erreur-systeme: x", {}}, later, later + 1min, 0, 1, false, true, later}});
+  CHECK(site.store->due_remises(later + 1min).at(0).failing_since == later);
+  CHECK_FALSE(failed({"erreur-systeme: x", {}}, later + 1h, later));  // a person asked for it anew
+  CHECK_FALSE(failed({"erreur-serveur: down", {}, model::Scope::lieu}, later + 2h, {}));
+}
+
+TEST_CASE("a lieu's retry frees what five days of failures held, and what else is held stays") {
+  Routed site;
+  const std::string name = site.pack("rpe-a");
+  const auto id = site.remise(name);
+  CHECK(site.store->begin_attempts({id}, site.now) == std::set<RowId>{id});
+  site.store->apply_deliveries({{id, model::Retry{"erreur-serveur: rename", {}}, site.now, std::nullopt}});
+  CHECK(site.state_of(name) == "retenue");
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(site.state_of(name) == "prete");
+  CHECK(site.store->due_remises(site.now).size() == 1);
+  CHECK(site.store->begin_attempts({id}, site.now) == std::set<RowId>{id});
+  site.store->apply_deliveries({{id, model::Refused{"remise-differente", "x"}, site.now, std::nullopt}});
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(site.state_of(name) == "retenue");
+  site.store->release_remise(name, site.now);
+  site.store->hold_remise(name, "essai", site.now);
+  site.store->retry_lieu("rpe-a", site.now);
+  CHECK(site.state_of(name) == "retenue");
+}
+
 TEST_CASE("a remise is tried again at its time, held when its five days are over, refused ones at once") {
   Routed site;
   const std::string name = site.pack("rpe-a");
@@ -446,14 +487,14 @@ TEST_CASE("a remise is tried again at its time, held when its five days are over
   const auto due = site.store->due_remises(site.now + 1min);
   REQUIRE(due.size() == 1);
   CHECK(due[0].attempts == 1);
-  CHECK(due[0].first_attempt == site.now);
+  CHECK(due[0].failing_since == site.now);
   site.store->apply_deliveries({{id, model::Retry{"no answer", {}}, site.now, std::nullopt}});
   CHECK(site.state_of(name) == "retenue");
   CHECK(site.store->counts().held_remises == 1);
   CHECK(site.store->due_remises(site.now + 24h).empty());
   site.store->release_remise(name, site.now);
   CHECK(site.store->due_remises(site.now).at(0).attempts == 1);  // what an earlier attempt left is still looked for
-  CHECK_FALSE(site.store->due_remises(site.now).at(0).first_attempt);
+  CHECK_FALSE(site.store->due_remises(site.now).at(0).failing_since);
   site.store->apply_deliveries({{id, model::Refused{"depot-absent", "no dépôt"}, site.now, std::nullopt}});
   CHECK(site.state_of(name) == "retenue");
   CHECK(site.text("SELECT motif FROM remise") == "depot-absent: no dépôt");
