@@ -201,11 +201,11 @@ struct DeliveryOutcome {
   RowId remise = 0;
   model::Outcome outcome;
   Instant at;
-  std::optional<Instant> next_attempt;   // for a Retry; nothing: hold it
-  RowId via = 0;                         // the version whose channel it was; 0: that of the remise
-  int failures = 1;                      // in a row, this one included, of what model::Scope says is at fault
-  bool left_nothing = false;             // neither this attempt nor an earlier one left anything at the lieu
-  bool begun = false;                    // by begin_attempts(): what is said of it twice counts once
+  std::optional<Instant> next_attempt;        // for a Retry; nothing: hold it
+  RowId via = 0;                              // the version whose channel it was; 0: that of the remise
+  int failures = 1;                           // in a row, this one included, of what model::Scope says is at fault
+  bool left_nothing = false;                  // neither this attempt nor an earlier one left anything at the lieu
+  bool begun = false;                         // by begin_attempts(): what is said of it twice counts once
   std::optional<Instant> failing_since = {};  // of a Retry that is no partner's: since when one follows another
 };
 
