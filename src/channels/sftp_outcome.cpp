@@ -87,10 +87,8 @@ Outcome outcome_of_error(const SftpError& e, const std::string& advice) {
 
 Outcome outcome_of_failure(const ssh::UploadFailure& failure) {
   if (failure.code == SftpError::failure) {
-    // Why, it does not say: a full disk or a quota concern all that goes there, a name that is in the way the one
-    // remise.
     return Retry{model::with_code("erreur-serveur", failure.what + "; " + advice_on_failure(failure.operation)),
-                 std::nullopt, failure.operation == ssh::Operation::rename ? Scope::remise : Scope::lieu};
+                 std::nullopt};
   }
   const bool renaming = failure.operation == ssh::Operation::rename;
   if (renaming && failure.code == SftpError::no_such_file)

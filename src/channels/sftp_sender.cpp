@@ -350,9 +350,13 @@ std::optional<Outcome> SftpSender::put(const RemiseToSend& r, const std::vector<
 }
 
 Outcome SftpSender::outcome_of(const ssh::UploadFailure& failure, std::uint64_t needed) {
-  // A full disk is told by nothing but the space that is left.
-  const auto free =
-      failure.code == SftpError::failure ? sftp_->free_space(profile_.directory) : std::optional<std::uint64_t>();
+  // A full disk is told by nothing but the space that is left, where the server tells that.
+  std::optional<std::uint64_t> free;
+  try {
+    if (failure.code == SftpError::failure) free = sftp_->free_space(profile_.directory);
+  } catch (const SftpError&) {
+    free.reset();  // it names the extension and refuses it: what failed is said as it is
+  }
   if (free && *free < needed) {
     return Retry{
         fmt::format("espace-insuffisant: the partner's disk is full: {} bytes are left, {} are needed", *free, needed),

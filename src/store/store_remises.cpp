@@ -325,7 +325,7 @@ void Store::apply_deliveries(const std::vector<DeliveryOutcome>& outcomes) {
       if (retry.scope != model::Scope::remise) {
         partner_failed(lieu, retry.scope, o, retry.reason);
         // Behind the others that wait for the same: it may be the only one that fails there.
-        db_.query("UPDATE remise SET motif = ?, prochaine = ?, premier_echec = NULL WHERE id = ?")
+        db_.query("UPDATE remise SET motif = ?, prochaine = ? WHERE id = ?")
             .bind(retry.reason, to_column(o.at), o.remise)
             .run();
         trace(o.at, o.next_attempt ? "remise.differee" : "partenaire.retenu", object, retry.reason);

@@ -87,7 +87,7 @@ class Server:
             kind, self.body = TYPES[packet[0]], packet[1:]
             number = self.u32()
             if kind == "init":
-                named = b"".join(string(e) + string("1") for e in EXTENSIONS)
+                named = b"".join(string(e) + string("1") for e in dict.fromkeys([*EXTENSIONS, *self.options.lack]))
                 sys.stdout.buffer.write(struct.pack(">IBI", 5 + len(named), 2, 3) + named)
                 sys.stdout.buffer.flush()
                 continue

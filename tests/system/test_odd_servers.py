@@ -94,6 +94,13 @@ def test_an_extension_that_is_named_and_not_there_is_done_without(site, server, 
     assert found["etat"] == "ok"
 
 
+def test_a_server_that_names_the_free_space_and_refuses_it_is_believed_about_what_failed(site, server):
+    sshd = server("--lack statvfs@openssh.com --refuse write=4")
+    remise = deposited(site, sshd, sshd.channel(make_directory=True))
+    assert remise["etat"] == "prete" and remise["motif"].startswith("erreur-serveur: write "), remise
+    assert not site.json("lieux", "show", "rpe-un")["retenu"]
+
+
 @pytest.mark.parametrize("make_directory", [True, False])
 def test_what_is_said_to_be_removed_and_is_not_counts_as_there(site, server, make_directory):
     sshd = server("--lie remove")

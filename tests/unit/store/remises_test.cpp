@@ -446,13 +446,17 @@ TEST_CASE("five days of failures of a remise's own begin with the first of these
     return due[0].failing_since;
   };
   const auto later = site.now + 24h;
-  CHECK_FALSE(failed({"erreur-serveur: down", {}, model::Scope::lieu}, site.now, {}));
-  CHECK(site.store->begin_attempts({id}, later) == std::set<RowId>{id});
-  site.store->apply_deliveries(
-      {{id, model::Retry{"erreur-systeme: x", {}}, later, later + 1min, 0, 1, false, true, later}});
+  CHECK_FALSE(failed({"serveur-injoignable: down", {}, model::Scope::access}, site.now, {}));
+  const auto fails = [&](const model::Retry& retry, Instant at, std::optional<Instant> since) {
+    CHECK(site.store->begin_attempts({id}, at) == std::set<RowId>{id});
+    site.store->apply_deliveries({{id, retry, at, at + 1min, 0, 1, false, true, since}});
+  };
+  fails({"erreur-systeme: x", {}}, later, later);
   CHECK(site.store->due_remises(later + 1min).at(0).failing_since == later);
+  // A partner that is down meanwhile ends the series no more than it begins one.
+  fails({"serveur-injoignable: down", {}, model::Scope::mail_server}, later + 1min, {});
+  CHECK(site.number("SELECT premier_echec FROM remise") == later.time_since_epoch().count());
   CHECK_FALSE(failed({"erreur-systeme: x", {}}, later + 1h, later));  // a person asked for it anew
-  CHECK_FALSE(failed({"erreur-serveur: down", {}, model::Scope::lieu}, later + 2h, {}));
 }
 
 TEST_CASE("a lieu's retry frees what five days of failures held, and what else is held stays") {
