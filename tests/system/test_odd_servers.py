@@ -101,6 +101,12 @@ def test_a_server_that_names_the_free_space_and_refuses_it_is_believed_about_wha
     assert not site.json("lieux", "show", "rpe-un")["retenu"]
 
 
+def test_ok_is_no_size(site, server):
+    sshd = server("--refuse fstat=0")
+    remise = deposited(site, sshd, sshd.channel(make_directory=True))
+    assert remise["etat"] == "prete" and "no size where it was asked for one" in remise["motif"], remise
+
+
 @pytest.mark.parametrize("make_directory", [True, False])
 def test_what_is_said_to_be_removed_and_is_not_counts_as_there(site, server, make_directory):
     sshd = server("--lie remove")

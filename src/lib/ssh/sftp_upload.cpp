@@ -231,6 +231,7 @@ class Sftp::Uploading {
             look(i, other, written_to(i));
           } else {
             expect_ok(i, r, Operation::look);
+            if (!flights_[i].failed) throw MalformedPacket("the server says OK and no size where it was asked for one");
           }
           answered(i);
         });
