@@ -20,11 +20,12 @@ struct Containment {
   std::initializer_list<std::string_view> children;  // empty: any that may be there
 };
 
-// ISO 32000-1, 14.8.4.3 and 14.8.4.4. Roles without a row go anywhere and hold anything.
+bool allows(std::initializer_list<std::string_view> roles, std::string_view role) {
+  return roles.size() == 0 || std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
+// ISO 32000-1, 14.8.4.3. Roles without a row go anywhere and hold anything.
 const Containment* containment_of(std::string_view role) {
-  // What stands in a line.
-  static const std::initializer_list<std::string_view> lines{"Span",      "Quote",    "Code",
-                                                             "Reference", "BibEntry", "Figure"};
   static const Containment rules[] = {
       {"Table", {}, {"THead", "TBody", "TFoot", "TR", "Caption"}},
       {"THead", {"Table"}, {"TR"}},
@@ -39,26 +40,14 @@ const Containment* containment_of(std::string_view role) {
       {"LBody", {"LI"}, {}},
       {"TOC", {}, {"TOC", "TOCI", "Caption"}},
       {"TOCI", {"TOC"}, {}},
-      {"P", {}, lines},
-      {"H1", {}, lines},
-      {"H2", {}, lines},
-      {"H3", {}, lines},
-      {"H4", {}, lines},
-      {"H5", {}, lines},
-      {"H6", {}, lines},
-      {"Span", {}, lines},
-      {"Quote", {}, lines},
-      {"Code", {}, lines},
-      {"Reference", {}, lines},
-      {"BibEntry", {}, lines},
   };
+  // Paragraphs, and what stands in a line (14.8.4.4), hold such things and text alone.
+  static const Containment line{"", {}, {"Span", "Quote", "Code", "Reference", "BibEntry", "Figure"}};
+  const bool heading = role.size() == 2 && role[0] == 'H';
+  if (role == "P" || heading || (role != "Figure" && allows(line.children, role))) return &line;
   const auto* found =
       std::find_if(std::begin(rules), std::end(rules), [&](const Containment& rule) { return rule.role == role; });
   return found == std::end(rules) ? nullptr : found;
-}
-
-bool allows(std::initializer_list<std::string_view> roles, std::string_view role) {
-  return roles.size() == 0 || std::find(roles.begin(), roles.end(), role) != roles.end();
 }
 
 class Checker {
