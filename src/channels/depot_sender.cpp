@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -132,30 +133,83 @@ void clean_up(const Depot& depot, const std::string& remise) {
   }
 }
 
-// One file out of retour/, which the lieu may change at any time; or not now.
-void bring(const Directory& returns, const std::string& name, const Collecting& c, std::vector<std::string>& landed) {
-  const auto there = returns.status(name);
-  if (!there || !c.can_bring(name, there->type == FileType::regular, there->size)) return;
-  if (there->changed + c.stable_after > SystemClock().now()) return;
-  Landing landing(c, name);
-  if (landing.is_taken()) return;
-  const UniqueFd fd = returns.open_file(name, O_RDONLY | O_NONBLOCK);
-  std::array<char, 65536> buffer{};
-  while (const std::size_t n = read_some(fd.get(), buffer.data(), buffer.size())) {
-    landing.write({buffer.data(), n});
-    if (landing.size() > c.max_bytes) return;
+// What lieux leave in their retour/, which they may change at any time.
+class Bringing {
+ public:
+  Bringing(const Directory& returns, const Collecting& collecting, Collected& collected)
+      : returns_(returns), collecting_(collecting), collected_(collected) {}
+
+  void run() {
+    std::vector<ReturnFile> found;
+    returns_.each([&](const std::string& name, FileType) {
+      if (!collecting_.wants(name)) return true;
+      if (auto file = look_at(name); file && !is_young(*file)) found.push_back(std::move(*file));
+      return true;
+    });
+    // Whatever the order of the directory.
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    const ReturnChoice choice = choose(std::move(found), returns_.path().string(), collecting_, collected_);
+    for (const ReturnFile& file : choice.to_remove) {
+      guarded(file, true, [&] {
+        if (!is_still(file)) return;
+        returns_.remove(file.name);
+        collected_.marks.brought.erase(file.mark());
+      });
+    }
+    for (const ReturnFile& file : choice.to_bring) guarded(file, false, [&] { bring(file); });
   }
-  const auto now = returns.status(name);
-  const bool same = now && now->inode == there->inode && now->changed == there->changed && now->size == landing.size();
-  if (!same) return;
-  try {
-    if (landing.keep()) returns.remove(name);
-  } catch (const std::system_error&) {  // a missing right: what the lieu says counts
-    if (landing.land()) landed.push_back(name);
-    throw;
+
+ private:
+  // Its date is that of the last change of its inode, which the lieu cannot set.
+  std::optional<ReturnFile> look_at(const std::string& name) const {
+    const auto there = returns_.status(name);
+    if (!there) return std::nullopt;
+    return ReturnFile{name, there->type == FileType::regular, there->size, there->changed.time_since_epoch().count()};
   }
-  if (landing.land()) landed.push_back(name);
-}
+  bool is_young(const ReturnFile& file) const {
+    return Instant(Instant::duration(file.modified)) + collecting_.stable_after > SystemClock().now();
+  }
+  bool is_still(const ReturnFile& file) const {
+    const auto now = look_at(file.name);
+    return now && now->is_regular && now->mark() == file.mark();
+  }
+
+  void guarded(const ReturnFile& file, bool brought, const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const std::system_error& e) {  // its message would tell the file's name (R9)
+      (brought ? collected_.marks.brought : collected_.marks.failed).insert(file.mark());
+      collected_.tell(fmt::format("a file in {} could not be {}: {}", returns_.path().string(),
+                                  brought ? "removed" : "taken", e.code().message()));
+    }
+  }
+
+  void bring(const ReturnFile& file) {
+    Landing landing(collecting_, file.name);
+    if (landing.is_taken()) return;
+    const UniqueFd fd = returns_.open_file(file.name, O_RDONLY | O_NONBLOCK);
+    std::array<char, 65536> buffer{};
+    while (const std::size_t n = read_some(fd.get(), buffer.data(), buffer.size())) {
+      landing.write({buffer.data(), n});
+      if (landing.size() > collecting_.max_bytes) return;
+    }
+    if (landing.size() != file.size || !is_still(file)) return;
+    // Else another of that name, from before a crash, lands first.
+    if (landing.keep()) {
+      // Making it durable takes time: what replaced it meanwhile is another, and stays. Where a right is missing, what
+      // the lieu says counts all the same.
+      guarded(file, true, [&] {
+        if (is_still(file)) returns_.remove(file.name);
+      });
+    }
+    collected_.marks.failed.erase(file.mark());
+    if (landing.land()) collected_.names.push_back(file.name);
+  }
+
+  const Directory& returns_;
+  const Collecting& collecting_;
+  Collected& collected_;
+};
 
 }  // namespace
 
@@ -239,31 +293,12 @@ std::vector<std::size_t> DepotSender::picked_up(const std::vector<RemiseThere>& 
 
 Collected DepotSender::collect(const Collecting& c) {
   Collected collected;
+  collected.marks = c.marks;
   const auto base = Directory::open(root_).find_dir(c.lieu);
   const auto returns = base ? base->find_dir(depot::returns) : std::nullopt;
   if (!returns) return collected;
   collected.names = land_kept(c, [&](const std::string& name) { return returns->contains(name); });
-  std::vector<std::string> wanted;
-  std::size_t unfit = 0;
-  returns->each([&](const std::string& name, FileType) {
-    if (!c.wants(name)) return true;
-    const auto there = returns->status(name);
-    if (there && c.can_bring(name, there->type == FileType::regular, there->size)) {
-      wanted.push_back(name);
-    } else if (there) {
-      ++unfit;
-    }
-    return wanted.size() < c.most;
-  });
-  collected.tell_unfit(unfit, returns->path().string(), c);
-  for (const std::string& name : wanted) {
-    try {
-      bring(*returns, name, c, collected.names);
-    } catch (const std::system_error& e) {  // its message would tell the file's name (R9)
-      collected.faults.push_back(
-          fmt::format("a file in {} could not be taken: {}", returns->path().string(), e.code().message()));
-    }
-  }
+  Bringing(*returns, c, collected).run();
   return collected;
 }
 

@@ -284,11 +284,11 @@ void SftpProbing::try_returns() {
   try {
     for (const std::string& file : sftp_->list(place)) {
       if (!is_component(file) || !(file.ends_with(".xml") || file.ends_with(".XML"))) continue;
-      constexpr std::uint64_t largest_return = std::uint64_t{16} << 20U;
+      constexpr std::uint64_t largest_return = std::uint64_t{2} << 20U;
       const std::string path = remote_path(place, file);
       asked = "read a file in " + place;
-      const auto there = sftp_->stat(path);
-      if (!there || there->is_directory() || there->size > largest_return) continue;
+      const auto there = sftp_->lstat(path);  // neither a link nor a pipe, which never ends
+      if (!there || !there->is_regular() || there->size.value_or(0) > largest_return) continue;
       sftp_->read(path, largest_return, [](std::string_view) {});
       break;
     }
@@ -387,11 +387,13 @@ void SftpProbing::upload_failed(const ssh::UploadFailure& failure) {
     if (profile_.check_size) probe_.passed.emplace_back(sizing);
     begin(renaming);
     return fail(failure.what,
-                "have the partner let it rename, or say <renommage>false</renommage>; a <suffixeTemporaire> may be "
-                "forbidden as well");
+                "have the partner let it rename, or say <renommage>false</renommage>, or <ecrasement>true</ecrasement> "
+                "where only a rename that replaces is allowed; a <suffixeTemporaire> may be forbidden as well");
   }
   if (failure.operation == Operation::sync)
     return fail(failure.what, "ask the partner: its server cannot keep a file for certain (disk full, quota?)");
+  if (failure.operation == Operation::create && failure.code == SftpError::unsupported)
+    return fail(failure.what, "say <ecrasement>true</ecrasement>: it creates no file that must not be there before");
   if (failure.code == SftpError::failure ||
       (failure.operation == Operation::write && failure.code != SftpError::permission_denied))
     return fail(failure.what, "ask the partner: is its disk full, or a quota reached?");

@@ -1,5 +1,6 @@
 #include "channels/returns.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -32,20 +33,62 @@ bool Collecting::wants(const std::string& name) const {
          !(is_ignored && is_ignored(name));
 }
 
+std::string ReturnFile::mark() const {
+  return crypto::sha256_hex(fmt::format("{}\n{}\n{}", modified, size, name));
+}
+
 bool Collecting::can_bring(const std::string& name, bool is_file, std::uint64_t size) const {
   return is_file && size <= max_bytes && name.size() <= longest_name;
 }
 
+void Collected::tell(std::string fault) {
+  if (std::find(faults.begin(), faults.end(), fault) == faults.end()) faults.push_back(std::move(fault));
+}
+
 void Collected::tell_unfit(std::size_t entries, const std::string& place, const Collecting& collecting) {
   if (entries == 0) return;
-  faults.push_back(fmt::format(
+  tell(fmt::format(
       "{} in the return directory {} cannot be fetched: no file, larger than {} MiB, or a name of more than {} "
       "bytes; have the partner remove what does not belong there",
       text::counted(entries, "entry", "entries"), place, collecting.max_bytes >> 20U, longest_name));
 }
 
+ReturnChoice choose(std::vector<ReturnFile> found, const std::string& place, const Collecting& collecting,
+                    Collected& collected) {
+  ReturnChoice choice;
+  collected.marks = {};
+  std::size_t unfit = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::pair<std::string, ReturnFile>> candidates;  // by mark
+  for (ReturnFile& file : found) {
+    std::string mark = file.mark();
+    if (!collecting.can_bring(file.name, file.is_regular, file.size)) {
+      ++unfit;
+    } else if (collecting.marks.brought.contains(mark)) {
+      collected.marks.brought.insert(std::move(mark));
+      if (choice.to_remove.size() < collecting.most) choice.to_remove.push_back(std::move(file));
+    } else {
+      if (collecting.marks.failed.contains(mark)) collected.marks.failed.insert(mark);
+      candidates.emplace_back(std::move(mark), std::move(file));
+    }
+  }
+  std::stable_partition(candidates.begin(), candidates.end(),
+                        [&](const auto& c) { return !collecting.marks.failed.contains(c.first); });
+  for (auto& [mark, file] : candidates) {
+    if (choice.to_bring.size() == collecting.most || bytes + file.size > collecting.max_bytes) {
+      ++collected.left;
+      continue;
+    }
+    bytes += file.size;
+    choice.to_bring.push_back(std::move(file));
+  }
+  collected.tell_unfit(unfit, place, collecting);
+  return choice;
+}
+
 Landing::Landing(const Collecting& collecting, std::string name)
-    : directory_(collecting.arrivee.make_dir(collecting.lieu)),
+    : arrivee_(collecting.arrivee),
+      directory_(arrivee_.make_dir(collecting.lieu)),
       name_(std::move(name)),
       file_(directory_, kept_name(name_)) {}
 
@@ -59,6 +102,7 @@ bool Landing::keep() {
   const std::string kept = kept_name(name_);
   if (directory_.contains(kept) && crypto::sha256(directory_.read(kept)) != digest_.finish()) return false;
   file_.commit();
+  arrivee_.sync();  // the lieu's directory may be new
   kept_ = true;
   return true;
 }

@@ -4,13 +4,18 @@
 // Taken once. A file is kept here, hidden and durable, then removed there, and only then a deposit: what a crash or a
 // lost connection leaves between the two is fetched again when it still lies there, else land_kept() finds it. The
 // other way round it could be taken in and still lie there: answered twice, or looked for no more once its pickup is
-// known.
+// known. It is removed only while it is what was read, as looked at right before: SFTP knows no removal of that version
+// and no other, and what replaces it within that round trip is lost with it.
+//
+// What was brought and cannot be removed is known by its mark, and not brought again.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +23,7 @@
 #include "base/atomic_file.h"
 #include "base/directory.h"
 #include "lib/crypto/sha256.h"
+#include "model/delivery.h"
 
 namespace navette::channels {
 
@@ -25,9 +31,10 @@ struct Collecting {
   const Directory& arrivee;
   std::string lieu;                                      // identifiant
   std::chrono::milliseconds stable_after{5000};          // a file that has not changed for so long is complete
-  std::uint64_t max_bytes = std::uint64_t{16} << 20U;    // at a time; a larger file stays where it is
+  std::uint64_t max_bytes = std::uint64_t{2} << 20U;     // at a time; a larger file stays where it is
   std::size_t most = 100;                                // files at a time
   std::function<bool(const std::string&)> is_ignored{};  // half-written names (stages/claim)
+  model::ReturnMarks marks{};                            // as the last look left them
 
   // A name that may be an acknowledgement's: .xml, nothing hidden or half written, none of a remise's own files.
   bool wants(const std::string& name) const;
@@ -37,11 +44,34 @@ struct Collecting {
 
 struct Collected {
   std::vector<std::string> names;   // in arrivee/<lieu>/, whole and durable
-  std::vector<std::string> faults;  // for the operator; no file's name, which its sender chose (R9)
+  std::vector<std::string> faults;  // for the operator, each once; no file's name, which its sender chose (R9)
+  model::ReturnMarks marks;         // of what still lies there
+  std::size_t left = 0;             // files for the next looks: more than one brings
 
+  void tell(std::string fault);
   // So many entries of `place` are wanted and cannot be brought; none is no fault.
   void tell_unfit(std::size_t entries, const std::string& place, const Collecting& collecting);
 };
+
+// What lies in a return directory under a wanted name.
+struct ReturnFile {
+  std::string name;
+  bool is_regular = false;
+  std::uint64_t size = 0;     // bytes
+  std::int64_t modified = 0;  // in its server's own unit
+
+  std::string mark() const;
+};
+
+struct ReturnChoice {
+  std::vector<ReturnFile> to_bring;   // as many as may be at a time
+  std::vector<ReturnFile> to_remove;  // brought before; as many
+};
+
+// Which of `found` are next. Tells `collected` what cannot be brought, what of the former marks still lies there and
+// how many are left.
+ReturnChoice choose(std::vector<ReturnFile> found, const std::string& place, const Collecting& collecting,
+                    Collected& collected);
 
 // One file on its way into arrivee/<lieu>/: invisible until land(). Throws std::system_error.
 class Landing {
@@ -59,6 +89,7 @@ class Landing {
   const std::string& name() const { return name_; }
 
  private:
+  const Directory& arrivee_;
   Directory directory_;
   std::string name_;
   AtomicFile file_;

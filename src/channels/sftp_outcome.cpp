@@ -95,7 +95,16 @@ Outcome outcome_of_failure(const ssh::UploadFailure& failure) {
     return Retry{model::with_code("erreur-serveur", failure.what), std::nullopt};
   if (renaming && (failure.code == SftpError::permission_denied || failure.code == SftpError::unsupported)) {
     return Refused{"operation-absente",
-                   failure.what + "; the server does not rename: its profile must say <renommage>false</renommage>",
+                   failure.what +
+                       "; the server does not rename: its profile must say <renommage>false</renommage>, or "
+                       "<ecrasement>true</ecrasement> where only a rename that replaces is allowed",
+                   Scope::lieu};
+  }
+  if (failure.operation == ssh::Operation::create && failure.code == SftpError::unsupported) {
+    return Refused{"operation-absente",
+                   failure.what +
+                       "; the server does not create a file that must not be there before: its profile must "
+                       "say <ecrasement>true</ecrasement>",
                    Scope::lieu};
   }
   return outcome_of_error(SftpError(failure.code, failure.what));

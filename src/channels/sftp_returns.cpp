@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -36,76 +37,61 @@ void wait(std::chrono::milliseconds pause, const std::stop_token& stop) {
   if (stop.stop_requested()) throw Interrupted();
 }
 
-// Of `paths`, those that nobody writes to: size and date stay the same for `pause`. The server's clock need not be
-// ours.
-struct Settled {
-  std::string path;
-  std::optional<std::uint32_t> modified;  // by the server's clock
-};
-
-std::vector<Settled> settled_files(ssh::Sftp& sftp, const std::vector<std::string>& paths,
-                                   std::chrono::milliseconds pause, const std::stop_token& stop) {
-  const auto before = sftp.stat_all(paths, ssh::Sftp::Links::themselves);
-  wait(pause, stop);
-  const auto after = sftp.stat_all(paths, ssh::Sftp::Links::themselves);
-  std::vector<Settled> settled;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    const auto& a = before[i];
-    const auto& b = after[i];
-    if (a && b && b->size && b->is_regular() && a->size == b->size && a->modified == b->modified) {
-      settled.push_back({paths[i], b->modified});
-    }
-  }
-  return settled;
-}
-
 class Fetching {
  public:
   Fetching(ssh::Sftp& sftp, const std::string& directory, const Collecting& collecting)
-      : sftp_(sftp), directory_(directory), collecting_(collecting) {}
-
-  void run(const std::stop_token& stop) {
-    const std::string inside = directory_.back() == '/' ? directory_ : directory_ + '/';
-    const ssh::Discretion discretion(sftp_, inside);
-    const std::vector<std::string> there = sftp_.list(directory_);  // sorted
-    std::vector<std::string> named;
-    for (const std::string& name : there) {
-      if (collecting_.wants(name)) named.push_back(inside + name);
-    }
-    collected_.names = land_kept(
-        collecting_, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
-    const std::vector<std::string> wanted = fetchable(named);
-    if (wanted.empty()) return;
-    for (const Settled& file : settled_files(sftp_, wanted, collecting_.stable_after, stop))
-      fetch(file, file.path.substr(inside.size()));
+      : sftp_(sftp),
+        directory_(directory),
+        inside_(directory.back() == '/' ? directory : directory + '/'),
+        collecting_(collecting) {
+    collected_.marks = collecting.marks;
   }
 
-  void tell(std::string fault) { collected_.faults.push_back(std::move(fault)); }
+  void run(const std::stop_token& stop) {
+    const ssh::Discretion discretion(sftp_, inside_);
+    const std::vector<std::string> there = sftp_.list(directory_);  // sorted
+    std::vector<std::string> wanted;
+    std::copy_if(there.begin(), there.end(), std::back_inserter(wanted),
+                 [&](const std::string& name) { return collecting_.wants(name); });
+    collected_.names = land_kept(
+        collecting_, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
+    const ReturnChoice choice = choose(look_at(wanted), directory_, collecting_, collected_);
+    for (const ReturnFile& file : choice.to_remove) remove_brought(file);
+    if (choice.to_bring.empty()) return;
+    // The server's clock need not be ours: what does not change while we wait is complete.
+    wait(collecting_.stable_after, stop);
+    std::vector<std::string> names;
+    for (const ReturnFile& file : choice.to_bring) names.push_back(file.name);
+    const auto after = stat_all(names);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (is_same(choice.to_bring[i], after[i])) fetch(choice.to_bring[i]);
+    }
+  }
+
+  void tell(std::string fault) { collected_.tell(std::move(fault)); }
   Collected take() { return std::move(collected_); }
 
  private:
-  // As many as may be fetched at a time. The others cannot be, and take no place from those behind them.
-  std::vector<std::string> fetchable(const std::vector<std::string>& paths) {
-    std::vector<std::string> out;
-    std::size_t unfit = 0;
-    std::uint64_t bytes = 0;
+  using Found = std::optional<ssh::wire::Attributes>;
+
+  std::vector<Found> stat_all(const std::vector<std::string>& names) {
+    std::vector<std::string> paths;
+    for (const std::string& name : names) paths.push_back(inside_ + name);
+    return sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
+  }
+
+  std::vector<ReturnFile> look_at(const std::vector<std::string>& names) {
+    std::vector<ReturnFile> out;
     bool sizeless = false;
-    const auto found = sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
-    for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto found = stat_all(names);
+    for (std::size_t i = 0; i < names.size(); ++i) {
       if (!found[i]) continue;
       if (found[i]->is_regular() && !found[i]->size) {  // nor whether somebody still writes to it
         sizeless = true;
         continue;
       }
-      const std::string name = paths[i].substr(paths[i].rfind('/') + 1);
-      const bool fit = collecting_.can_bring(name, found[i]->is_regular(), found[i]->size.value_or(0));
-      if (!fit) ++unfit;
-      if (!fit || out.size() == collecting_.most || bytes + found[i]->size.value_or(0) > collecting_.max_bytes)
-        continue;
-      bytes += found[i]->size.value_or(0);
-      out.push_back(paths[i]);
+      out.push_back({names[i], found[i]->is_regular(), found[i]->size.value_or(0), found[i]->modified.value_or(0)});
     }
-    collected_.tell_unfit(unfit, directory_, collecting_);
     if (sizeless) {
       tell("the server tells no sizes: what lies in the return directory " + directory_ +
            " cannot be fetched; ask the partner");
@@ -113,41 +99,74 @@ class Fetching {
     return out;
   }
 
-  void fetch(const Settled& file, const std::string& name) {
-    Landing landing(collecting_, name);
+  static bool is_same(const ReturnFile& file, const Found& now) {
+    return now && now->is_regular() && now->size == file.size && now->modified.value_or(0) == file.modified;
+  }
+  bool is_still(const ReturnFile& file) { return is_same(file, stat_all({file.name}).front()); }
+
+  void fetch(const ReturnFile& file) {
+    Landing landing(collecting_, file.name);
     if (landing.is_taken()) return;  // one of that name waits here: later
     try {
-      sftp_.read(file.path, collecting_.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
-      const auto now = sftp_.stat_all({file.path}, ssh::Sftp::Links::themselves).front();
-      if (!now || now->size != landing.size() || now->modified != file.modified) return;  // changed meanwhile: later
-      if (landing.keep() && sftp_.remove(file.path) &&
-          sftp_.stat_all({file.path}, ssh::Sftp::Links::themselves).front()) {
-        tell(
-            fmt::format("a file in the return directory {} is still there though the server says that it removed it: "
-                        "it comes again with each look; ask the partner",
-                        directory_));
-      }
+      sftp_.read(inside_ + file.name, collecting_.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
+      if (landing.size() != file.size || !is_still(file)) return;  // changed meanwhile: later
+      // Else another of that name, from before a crash, lands first. Making it durable takes time: what replaced it
+      // meanwhile is another, and stays.
+      if (landing.keep() && is_still(file)) remove(file);
+      collected_.marks.failed.erase(file.mark());
     } catch (const ssh::TooMuch&) {  // it grew, or the server told another size
+      collected_.marks.failed.insert(file.mark());
       collected_.tell_unfit(1, directory_, collecting_);
       return;
     } catch (const SftpError& e) {
-      if (e.code() != SftpError::no_such_file) tell(fault_of(e.code(), landing.is_kept()));  // else the lieu removed it
-      if (!landing.is_kept()) return;
+      if (!landing.is_kept()) {
+        if (e.code() == SftpError::no_such_file) return;  // the lieu removed it
+        collected_.marks.failed.insert(file.mark());
+        tell(fault_of(e.code(), false));
+        return;
+      }
+      stays(file, e.code());
     }
     // Also where the server lets nothing be removed: what the lieu says counts.
     if (landing.land()) collected_.names.push_back(landing.name());
+  }
+
+  // A former look brought it.
+  void remove_brought(const ReturnFile& file) {
+    try {
+      if (!is_still(file)) return;
+      collected_.marks.brought.erase(file.mark());
+      remove(file);
+    } catch (const SftpError& e) {
+      stays(file, e.code());
+    }
+  }
+
+  void remove(const ReturnFile& file) {
+    if (!sftp_.remove(inside_ + file.name) || !is_still(file)) return;
+    collected_.marks.brought.insert(file.mark());
+    tell(
+        fmt::format("a file in the return directory {} is still there though the server says that it removed it; ask "
+                    "the partner",
+                    directory_));
+  }
+
+  void stays(const ReturnFile& file, std::uint32_t code) {
+    if (code == SftpError::no_such_file) return;  // the lieu removed it
+    collected_.marks.brought.insert(file.mark());
+    tell(fault_of(code, true));
   }
 
   // Neither the file's name, which its sender chose, nor the server's words, which may tell it (R9).
   std::string fault_of(std::uint32_t code, bool kept) const {
     return fmt::format("a file in the return directory {} could not be {}: {}; {}", directory_,
                        kept ? "removed" : "fetched", ssh::meaning_of(code),
-                       advice_on_return(code, kept ? "remove the files there: until then it comes again with each look"
-                                                   : "read the files there"));
+                       advice_on_return(code, kept ? "remove the files there" : "read the files there"));
   }
 
   ssh::Sftp& sftp_;
   const std::string& directory_;
+  const std::string inside_;  // with its slash
   const Collecting& collecting_;
   Collected collected_;
 };

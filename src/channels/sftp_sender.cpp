@@ -397,7 +397,8 @@ Outcome SftpSender::withdraw(const RemiseToSend& r) {
     if (removed.foreign > 0)
       facts +=
           fmt::format(", {} that navette did not write {}", removed.foreign, removed.foreign == 1 ? "stays" : "stay");
-    return Delivered{facts + ", the others were not there any more"};
+    if (removed.ours < r.files.size()) facts += ", the others were not there any more";
+    return Delivered{facts};
   });
 }
 

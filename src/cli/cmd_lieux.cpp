@@ -42,7 +42,8 @@ constexpr const char* resume_help =
     "  sudo -u navette navette lieux resume rpe-gier\n";
 constexpr const char* retry_help =
     "Its server is tried again with the next pass, whatever it did wrong before: once a key, an account or a\n"
-    "directory is mended there, or its profile here. So are remises of it that five days of failures held.\n\n"
+    "directory is mended there, or its profile here. So are remises of it that five days of failures held, and\n"
+    "recipients of a notification that were refused; its pickups are looked for at once.\n\n"
     "Example:\n"
     "  sudo -u navette navette lieux retry rpe-pilat\n";
 constexpr const char* provision_help =
@@ -71,6 +72,8 @@ Json lieu_json(const LieuRow& r) {
           {"prochain_essai", json_of(r.prochain_essai)},
           {"retenu", r.retenu.has_value()},
           {"retenu_depuis", json_of(r.retenu)},
+          {"regard", r.regard},
+          {"regard_le", json_of(r.regard_le)},
           {"communes", r.communes}};
 }
 
@@ -143,6 +146,16 @@ std::string protection_of(const Reached& at) {
   return at.protection.empty() ? "" : "in clear: mails only say that a remise waits in the dépôt";
 }
 
+// What the latest look for its pickups could not do.
+std::string pickups_of(const LieuRow& r) {
+  if (r.regard.empty()) return "";
+  const std::string next = r.regard_le
+                               ? fmt::format("{}; looked for again an hour later, at once: navette lieux retry {}",
+                                             shown(r.regard_le), r.identifiant)
+                               : "looked for again with one of the next passes";
+  return fmt::format("{} ({})", text::join(r.regard, "; "), next);
+}
+
 // A mail server may serve a thousand.
 std::string some_of(const std::vector<std::string>& lieux) {
   constexpr std::size_t named = 10;
@@ -179,6 +192,7 @@ int show(const Invocation& call) {
                {"Waiting", fmt::format("{}, {}", text::counted(r.en_attente, "demande"),
                                        text::counted(r.remises_en_attente, "remise"))},
                {"Last delivery", shown(r.derniere_remise)},
+               {"Pickups", pickups_of(r)},
                {"Last error", last_error(r)},
                {"Next try", r.retenu           ? fmt::format("held since {}: once mended, navette lieux retry {}",
                                                              shown(r.retenu), r.identifiant)

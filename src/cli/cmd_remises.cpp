@@ -93,6 +93,7 @@ void list_remises_options(boost::program_options::options_description& o) {
 }
 
 std::string why_of(const RemiseRow& r) {
+  if (!r.reemission.empty()) return "to be issued again: " + r.reemission;
   if (!r.rappel.empty()) return r.motif.empty() ? r.rappel : r.rappel + "; " + r.motif;
   return !r.motif.empty() ? r.motif : r.notification_motif;
 }
@@ -121,6 +122,9 @@ Json remise_json(const RemiseRow& r) {
           {"notification_retenue", r.notification_retenue},
           {"notification_motif", json_or_null(r.notification_motif)},
           {"notifiee_le", json_of(r.notifiee_le)},
+          {"notification_joints", json_or_null(r.joints)},
+          {"notification_non_joints", json_or_null(r.non_joints)},
+          {"reemission_demandee", json_or_null(r.reemission)},
           {"destinataires", r.destinataires},
           {"retrait_avant", json_of(r.retrait_avant)},
           {"retiree_le", json_of(r.retiree_le)},
@@ -185,12 +189,16 @@ int list(const Invocation& call) {
   return exit_done;
 }
 
+std::string notified(const RemiseRow& r) {
+  if (!r.notification) return "";
+  const std::string refused = r.non_joints.empty() ? "" : "; refused for " + r.non_joints;
+  if (r.notifiee_le)
+    return fmt::format("{} to {}{}", shown(r.notifiee_le), counted(r.destinataires, "person"), refused);
+  if (r.notification_retenue) return "held; with better addresses, or: navette remises retry " + r.nom + refused;
+  return (r.joints.empty() ? "not yet" : "accepted for " + r.joints + ", not yet for all") + refused;
+}
+
 void print_remise(store::Store& store, const RemiseRow& r, const std::vector<FichierRow>& files, Instant now) {
-  const std::string notified =
-      r.notifiee_le            ? fmt::format("{} to {}", shown(r.notifiee_le), counted(r.destinataires, "person"))
-      : r.notification_retenue ? "held; with better addresses, or: navette remises retry " + r.nom
-      : r.notification         ? "not yet"
-                               : "";
   const std::string personne = r.retrait_personne.empty() ? "" : ", by person " + r.retrait_personne;
   const std::string picked_up =
       r.retiree_le ? fmt::format("{}, evidence: {}{}", shown(r.retiree_le), r.retrait_preuve, personne) : "";
@@ -206,7 +214,8 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"How", r.faits},
                {"Withdrawn", r.rappelee_le ? fmt::format("{}: {}", shown(r.rappelee_le), r.rappel_faits) : ""},
                {"Issues again", r.reemise_de},
-               {"Notified", notified},
+               {"To be issued again", r.reemission},
+               {"Notified", notified(r)},
                {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""},
                {"Picked up", picked_up}}));
   const std::vector<Column<FichierRow>> columns{
@@ -352,12 +361,28 @@ int withdraw(const Invocation& call) {
   return exit_done;
 }
 
+// What keeps a new issue from leaving with the next pass.
+std::string reissue_waits(const LieuRow& lieu, Instant now) {
+  if (lieu.suspendu) return "once its lieu is resumed: navette lieux resume " + lieu.identifiant;
+  if (lieu.retenu) {
+    return "with the next pass, and leaves once its partner is tried again, which is held: navette lieux retry " +
+           lieu.identifiant;
+  }
+  return "with the next pass" + closed_hours(lieu, now);
+}
+
 int reissue(const Invocation& call) {
-  static_cast<void>(required_why(call));
-  return change(call, "to be issued again with the next pass",
-                [](store::Store& s, const std::string& name, const Invocation& c) {
-                  s.reissue_remise(name, required_why(c), c.clock().now());
-                });
+  const std::string why = required_why(call);
+  const auto store = open_for_writing(call.config());
+  const RemiseRow before = the_remise(*store, call.argument());
+  const Instant now = call.clock().now();
+  store->reissue_remise(before.nom, why, now);
+  const RemiseRow after = the_remise(*store, before.nom);
+  tell(call,
+       fmt::format("remise {} to be issued again {}; state: {}", after.nom,
+                   reissue_waits(the_lieu(*store, after.lieu, call.clock()), now), after.etat),
+       remise_json(after));
+  return exit_done;
 }
 
 void withdraw_options(boost::program_options::options_description& o) {

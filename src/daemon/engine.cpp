@@ -221,6 +221,8 @@ PassReport Pass::run() {
     while (report_.more && !stop_.stop_requested()) notify();
   }
   if (!parts_.landed.empty() && !stop_.stop_requested()) take_in();
+  // Not only of this pass: a look that failed is not tried again for an hour.
+  for (const std::string& fault : parts_.store.look_faults()) met("pickups " + fault, fault);
   if (options_.alert) alert();
   return report_;
 }

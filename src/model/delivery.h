@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -68,6 +69,14 @@ struct RemiseFile {
   std::string sha256;      // lower-case hexadecimal
   std::string emetteur;    // of the demande; empty for the cover sheet and the manifest
   std::string reference;
+};
+
+// Of files in a return directory, each by a digest of its name, size and date.
+struct ReturnMarks {
+  std::set<std::string> brought;  // and could not be removed there
+  std::set<std::string> failed;   // could not be fetched: tried again after all others
+
+  bool operator==(const ReturnMarks&) const = default;
 };
 
 }  // namespace navette::model

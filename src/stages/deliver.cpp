@@ -26,6 +26,11 @@ constexpr auto look_every = std::chrono::minutes(15);
 constexpr auto look_again_after_failure = std::chrono::hours(1);
 constexpr auto search_every = std::chrono::minutes(1);  // for lieux to look at
 
+// Whether `until`, which was set `at_most` ahead, is still to come: not after a clock that went back.
+bool still_waits(Instant until, Instant now, std::chrono::milliseconds at_most) {
+  return now < until && until <= now + at_most;
+}
+
 // In [0, 1): spreads the retries of partners.
 double jitter() {
   return static_cast<unsigned char>(crypto::random_bytes(1)[0]) / 256.0;
@@ -209,25 +214,10 @@ void Delivering::take_sender(Delivery& job, const model::Channel& channel) {
 void Delivering::begin_looks() {
   const Instant now = tools_.clock.now();
   const auto before = std::max(started_, now - look_every);
-  if (now >= next_search_) {
+  if (!still_waits(next_search_, now, search_every)) {
     next_search_ = now + search_every;
     land_forgotten();
-    to_look_.clear();                // those that still wait are found again
-    std::optional<HeldPlaces> held;  // looked up when a first one asks
-    for (store::AwaitingLieu& lieu : tools_.store.awaiting_lieux(now, before)) {
-      const auto after = look_after_.find({lieu.lieu, lieu.via});
-      if (after != look_after_.end() && after->second > now) continue;
-      if (lieu.former && !held) held = places_in_force(tools_.store, model::paris_day(now));
-      if (lieu.former && is_anothers(lieu.identifiant, lieu.channel, *held)) {
-        look_after_[{lieu.lieu, lieu.via}] = now + look_every;
-        report_.faults.push_back(
-            fmt::format("pickups of {}: a former directory of its is another lieu's now, nothing is looked for there; "
-                        "for each remise that waits: navette remises picked-up, or withdraw",
-                        lieu.identifiant));
-        continue;
-      }
-      to_look_.push_back(std::move(lieu));
-    }
+    search_places(now, before);
   }
   const auto looks = [&] {
     return static_cast<std::size_t>(
@@ -245,6 +235,29 @@ void Delivering::begin_looks() {
     }
   }
   to_look_ = std::move(later);
+}
+
+// Where to look now; those that still wait from before are found again.
+void Delivering::search_places(Instant now, Instant before) {
+  to_look_.clear();
+  std::optional<HeldPlaces> held;  // looked up when a first one asks
+  auto lieux = tools_.store.awaiting_lieux(now, before);
+  tools_.store.forget_other_looks(lieux);
+  for (store::AwaitingLieu& lieu : lieux) {
+    const auto after = look_after_.find({lieu.lieu, lieu.via});
+    if (after != look_after_.end() && still_waits(after->second, now, look_every)) continue;
+    const auto failed = lieu.failed_at.value_or(Instant{});
+    if (still_waits(failed + look_again_after_failure, now, look_again_after_failure)) continue;
+    if (lieu.former && !held) held = places_in_force(tools_.store, model::paris_day(now));
+    if (lieu.former && is_anothers(lieu.identifiant, lieu.channel, *held)) {
+      tools_.store.note_look(lieu,
+                             {"a former directory of its is another lieu's now, nothing is looked for there; for each "
+                              "remise that waits: navette remises picked-up, or withdraw"},
+                             tools_.store.return_marks(lieu), now);
+      continue;
+    }
+    to_look_.push_back(std::move(lieu));
+  }
 }
 
 // A demande's files have the same names at each of its lieux: side by side in a directory that is another lieu's now
@@ -283,6 +296,7 @@ std::unique_ptr<Delivery> Delivering::look_at(const store::AwaitingLieu& lieu, I
   if (!job->sender || !job->sender->tells_pickups() || job->sender->opens_at(now)) return nullptr;
   job->awaited = tools_.store.awaited_remises(lieu, now, std::max(started_, now - look_every));
   job->look = lieu;
+  job->marks = tools_.store.return_marks(lieu);
   // Its deliveries failed since the search: it is left alone.
   return job->awaited.empty() && !lieu.unnamed ? nullptr : std::move(job);
 }
@@ -436,17 +450,16 @@ void Delivering::conclude_look(const Delivery& job) {
     log::info("remises.picked_up", {{"lieu", lieu}, {"count", pickups.size()}, {"evidence", "disparition"}});
   }
   report_.picked_up += pickups.size();
-  if (!looked.collected.names.empty()) {
-    log::info("returns.fetched", {{"lieu", lieu}, {"files", looked.collected.names.size()}});
+  if (!looked.collected.names.empty() || looked.collected.left > 0) {
+    log::info("returns.fetched",
+              {{"lieu", lieu}, {"files", looked.collected.names.size()}, {"left", looked.collected.left}});
   }
   for (const std::string& name : looked.collected.names) report_.landed.insert(fmt::format("{}/{}", lieu, name));
   std::vector<std::string> faults = looked.collected.faults;
   if (!looked.failure.empty()) faults.push_back(looked.failure);
-  for (std::string& fault : faults) {
-    log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
-    report_.faults.push_back(fmt::format("pickups of {}: {}", lieu, fault));
-    look_after_[{job.lieu, job.via}] = now + look_again_after_failure;
-  }
+  for (const std::string& fault : faults) log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
+  tools_.store.note_look(*job.look, faults, looked.saw ? looked.collected.marks : job.marks,
+                         looked.failure.empty() || job.local ? std::nullopt : std::optional(now));
 }
 
 store::DeliveryOutcome Delivering::concluded(const Delivery& job, model::Outcome outcome) {

@@ -14,7 +14,8 @@
 //
 // The same threads look what lieux did with the remises they have: gone from where they were, acknowledged in a return
 // directory. A partner is looked at when a pickup of its is waited for, after its deliveries, at most every 15 minutes
-// in one process; one that fails, or whose hours are not now, is not. Only remises whose delivery is written down are
+// in one process; one that fails, or whose hours are not now, is not, and one whose look failed not for an hour,
+// whichever process. Only remises whose delivery is written down are
 // looked for, and where they were delivered, whatever the lieu's channel is now.
 #pragma once
 
@@ -56,7 +57,7 @@ struct DeliverReport {
   std::size_t cleared = 0;          // a former place of a remise
   std::size_t picked_up = 0;        // remises that lieux are seen to have taken
   std::set<std::string> landed;     // "lieu/file": acknowledgements brought into arrivee/, whole
-  std::vector<std::string> faults;  // of looks, for the operator
+  std::vector<std::string> faults;  // of our own spool, for the operator; those of looks are in the store
 };
 
 struct DeliverTools {
@@ -100,6 +101,7 @@ class Delivering {
 
   bool begin_due();
   void begin_looks();
+  void search_places(Instant now, Instant before);
   bool would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu);
   void land_forgotten();
   Traffic traffic() const;

@@ -42,7 +42,7 @@ Delivery::Result Delivery::run(const DeliverTools& tools, const std::stop_token&
   } catch (const channels::CannotTell& e) {
     return e.why();
   } catch (const std::exception& e) {
-    if (look) return Looked{{}, {}, describe(e)};
+    if (look) return Looked{{}, {}, false, describe(e)};
     // Our own spool, or whether the lieu has it cannot be told: later, and nothing leaves meanwhile.
     return model::Retry{model::with_code("erreur-systeme", describe(e)), std::nullopt};
   }
@@ -91,7 +91,10 @@ Delivery::Looked Delivery::look_there(const DeliverTools& tools) const {
     return looked;
   }
   try {
-    looked.collected = sender->collect(collecting_for(look->identifiant, tools));
+    auto collecting = collecting_for(look->identifiant, tools);
+    collecting.marks = marks;
+    looked.collected = sender->collect(collecting);
+    looked.saw = true;
   } catch (const Interrupted&) {
     throw;
   } catch (const std::exception& e) {  // what was seen counts all the same

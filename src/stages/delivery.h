@@ -33,6 +33,7 @@ struct Delivery {
   struct Looked {
     std::vector<store::RowId> gone;
     channels::Collected collected;
+    bool saw = false;     // the return directory, if there is one
     std::string failure;  // empty: none
   };
   using Result = std::variant<model::Outcome, TakenApart, Cleared, NotBegun, Unknown, Looked>;
@@ -45,6 +46,7 @@ struct Delivery {
   store::DueRemise remise;
   std::optional<store::AwaitingLieu> look;
   std::vector<store::AwaitedRemise> awaited;
+  model::ReturnMarks marks;  // of the look before
   bool local = true;
   bool take_apart = false;
   bool anothers = false;  // what is to be removed lies in what is another lieu's now

@@ -136,12 +136,31 @@ bool is_done(const channels::MailOutcome& answer, bool somebody_has_it, bool las
   return last_try && (answer.of_recipient || model::scope_of(answer.outcome) == model::Scope::lieu);
 }
 
-void note_missed(const store::DueNotification& n, const std::string& numero, const model::Outcome& outcome,
-                 store::NotificationOutcome& out) {
+const std::string& reason_of(const model::Outcome& outcome) {
   const auto* refused = std::get_if<model::Refused>(&outcome);
-  const std::string& reason = refused != nullptr ? refused->reason : std::get<model::Retry>(outcome).reason;
+  return refused != nullptr ? refused->reason : std::get<model::Retry>(outcome).reason;
+}
+
+void note_missed(const store::DueNotification& n, const std::string& numero, const std::string& reason,
+                 store::NotificationOutcome& out) {
   out.missed.push_back(numero + " (" + reason + ")");
   log::warning("notification.missed", {{"remise", n.remise_name}, {"personne", numero}, {"reason", reason}});
+}
+
+struct Answers {
+  std::vector<std::string> told;               // numéros
+  std::map<std::string, std::string> refused;  // for good, and why
+};
+
+Answers answers_of(const channels::MailOutcome& answer, const std::map<std::string, std::string>& recipients) {
+  Answers out;
+  for (const channels::RecipientAnswer& r : answer.recipients) {
+    const std::string& numero = recipients.at(r.address);
+    const auto* refused = std::get_if<model::Refused>(&r.outcome);
+    if (std::holds_alternative<model::Delivered>(r.outcome)) out.told.push_back(numero);
+    if (refused != nullptr && refused->scope == model::Scope::lieu) out.refused.emplace(numero, refused->reason);
+  }
+  return out;
 }
 
 Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const std::stop_token& stop) {
@@ -158,54 +177,63 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   mail.name = n.remise_name;
   mail.message_id = n.remise_name + "@" + mime::domain_of(tools.from);
   mail.from = tools.from;
+  std::size_t reached = 0;
   for (const auto& [address, numero] : recipients) {
-    if (!n.told.contains(numero)) mail.recipients.push_back(address);
+    if (n.told.contains(numero)) {
+      ++reached;
+    } else if (!n.refused.contains(numero)) {
+      mail.recipients.push_back(address);
+    }
   }
   // What the server kept from all was no try of theirs.
   const bool kept_from_all = n.told.empty() && n.reason.starts_with(of_mail_server);
   mail.last_try = n.attempts >= tries_for_all && !kept_from_all;
   channels::MailOutcome answer{model::Delivered{}, {}, false};
-  if (!mail.recipients.empty()) {  // else whoever was missing has left since
+  if (mail.recipients.empty()) {  // whoever was missing has left since
+    if (reached == 0)
+      answer.outcome = model::Refused{"destinataire-refuse", n.refused.begin()->second, model::Scope::lieu};
+  } else {
     mail.bytes = compose(tools, n, mail, recipients, now);
     answer = tools.mail.send(mail, stop);
     now = answer.at.value_or(tools.clock.now());
   }
-  std::vector<std::string> told;
+  Attempt a;
   // The answer may be to an earlier asking: who has left since is of no account any more.
   std::erase_if(answer.recipients, [&](const auto& r) { return !recipients.contains(r.address); });
-  for (const channels::RecipientAnswer& r : answer.recipients) {
-    if (std::holds_alternative<model::Delivered>(r.outcome)) told.push_back(recipients.at(r.address));
-  }
-  const std::size_t reached = recipients.size() - mail.recipients.size() + told.size();
+  const auto [told, refused] = answers_of(answer, recipients);
+  reached += told.size();
   if (!is_done(answer, reached > 0, mail.last_try)) {
-    Attempt a = not_accepted(n, now, answer.outcome);
+    a = not_accepted(n, now, answer.outcome);
     a.of_recipient = answer.of_recipient;
     a.under_way = answer.under_way;
     if (answer.in_doubt) a.outcome.next_attempt = model::next_copy(now, n.attempts + 1, tried);
-    a.outcome.told = std::move(told);
-    return a;
+  } else {
+    a.outcome.remise = n.remise;
+    a.outcome.accepted = true;
+    a.outcome.at = now;
+    a.outcome.message_id = mail.message_id;
+    a.outcome.recipients = reached;
+    for (const auto& [address, numero] : recipients) {
+      if (const auto r = n.refused.find(numero); r != n.refused.end()) note_missed(n, numero, r->second, a.outcome);
+    }
+    for (const channels::RecipientAnswer& r : answer.recipients) {
+      if (!std::holds_alternative<model::Delivered>(r.outcome))
+        note_missed(n, recipients.at(r.address), reason_of(r.outcome), a.outcome);
+    }
   }
-  Attempt a;
-  store::NotificationOutcome& out = a.outcome;
-  out.remise = n.remise;
-  out.accepted = true;
+  a.outcome.told = told;
+  a.outcome.refused = refused;
   // Day 0 is the day of the first acceptance (R5); over midnight the lieu has one day more than the mail says, never
   // less.
-  out.at = now;
-  out.last_day = model::last_day_of_delay(n.first_accepted.value_or(now), n.pickup_days);
-  out.message_id = mail.message_id;
-  out.recipients = reached;
-  out.told = std::move(told);
-  for (const channels::RecipientAnswer& r : answer.recipients) {
-    if (!std::holds_alternative<model::Delivered>(r.outcome)) note_missed(n, recipients.at(r.address), r.outcome, out);
-  }
+  if (reached > 0) a.outcome.last_day = model::last_day_of_delay(n.first_accepted.value_or(now), n.pickup_days);
   return a;
 }
 
 void tell(const store::DueNotification& n, const store::NotificationOutcome& o) {
   if (o.accepted) {
-    log::info("notification.accepted",
-              {{"remise", n.remise_name}, {"recipients", o.recipients}, {"last_day", model::to_iso(o.last_day)}});
+    log::info(
+        "notification.accepted",
+        {{"remise", n.remise_name}, {"recipients", o.recipients}, {"last_day", model::to_iso(o.last_day.value())}});
   } else {
     log::warning("notification.deferred", {{"remise", n.remise_name},
                                            {"reason", o.reason},

@@ -141,6 +141,9 @@ struct RemiseRow {
   std::string notification_motif;
   std::optional<Instant> notifiee_le;
   std::int64_t destinataires = 0;
+  std::string joints;                       // numéros of who has it, whoever is still to be told; ", " between them
+  std::string non_joints;                   // of who was refused for good, each with the server's words
+  std::string reemission;                   // why an operator wants it issued again, as long as it is not (R15)
   std::optional<model::Day> retrait_avant;  // R5: last day of the pickup
   std::optional<Instant> retiree_le;
   std::string retrait_preuve;    // disparition, journal, retrait, operateur
@@ -185,6 +188,8 @@ struct LieuRow {
   std::optional<Instant> erreur_le;        // when that was
   std::optional<Instant> prochain_essai;   // may have passed; nothing while it is held or suspended
   std::optional<Instant> retenu;           // since when nothing is tried until a person says so
+  std::vector<std::string> regard;         // what the latest look for its pickups could not do
+  std::optional<Instant> regard_le;        // when it could not look at all, and so waits an hour
   std::vector<std::string> communes;       // INSEE codes of that version
 };
 // By identifiant.

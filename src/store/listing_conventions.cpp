@@ -60,6 +60,12 @@ void load_traffic_of(sqlite::Connection& db, std::int64_t id, LieuRow& row) {
       "SELECT motif FROM remise WHERE lieu_id = ? AND motif IS NOT NULL AND retenue_operateur = 0 "
       "AND etat IN ('prete', 'retenue') ORDER BY id LIMIT 1");
   if (row.dernier_motif.empty() && q.bind(id).step()) row.dernier_motif = q.text(0);
+  auto looks = db.query("SELECT DISTINCT faute, echoue_le FROM regard WHERE lieu_id = ? ORDER BY faute");
+  looks.bind(id);
+  while (looks.step()) {
+    row.regard.push_back(looks.text(0));
+    row.regard_le = instant_from(looks.find_integer(1));
+  }
   row.en_cours = one_count(db, "SELECT count(*) FROM remise WHERE etat = 'prete' AND en_cours = 1 AND lieu_id = ?", id);
 }
 

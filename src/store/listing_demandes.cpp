@@ -103,7 +103,12 @@ const char* candidates(const DemandeFilter& filter) {
   "l.suspendu IS NOT NULL, iif(l.retenu = 1 AND NOT " WITHDRAWN_MAIL                                                 \
   ", l.erreur_le, NULL), n.retenue, r.en_cours, l.echecs > 0, "                                                      \
   "r.tentee_par IS NOT NULL OR r.livree_le IS NOT NULL, EXISTS (SELECT 1 FROM lieu_version o WHERE o.lieu_id = "     \
-  "r.lieu_id AND o.version_id = r.tentee_par AND o.place = 'courriel') "                                             \
+  "r.lieu_id AND o.version_id = r.tentee_par AND o.place = 'courriel'), "                                            \
+  "coalesce((SELECT group_concat(t.destinataire, ', ') FROM notification_recue t WHERE t.remise_id = r.id AND "      \
+  "t.refus IS NULL), ''), "                                                                                          \
+  "coalesce((SELECT group_concat(t.destinataire || ' (' || t.refus || ')', ', ') FROM notification_recue t WHERE "   \
+  "t.remise_id = r.id AND t.refus IS NOT NULL), ''), "                                                               \
+  "coalesce((SELECT x.motif FROM reemission x WHERE x.remise_id = coalesce(r.reemise_de, r.id)), '') "               \
   "FROM remise r JOIN lieu l ON l.id = r.lieu_id JOIN version v ON v.id = r.version_id "                             \
   "JOIN convention c ON c.id = v.convention_id LEFT JOIN notification n ON n.remise_id = r.id "
 
@@ -127,7 +132,10 @@ RemiseRow remise_from(const sqlite::Query& q) {
     r.notification_motif = q.text(15);
     r.notifiee_le = instant_from(q.find_integer(16));
     r.destinataires = q.integer(17);
+    r.joints = q.text(34);
+    r.non_joints = q.text(35);
   }
+  r.reemission = q.text(36);
   r.retrait_avant = day_from(q.find_text(18));
   r.reemise_de = q.text(20);
   r.rappel = q.text(21);

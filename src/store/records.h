@@ -226,9 +226,11 @@ struct DueNotification {
   model::Channel channel;                  // by which it was delivered
   model::Channel channel_now;              // of the version in force
   std::vector<model::Personne> personnes;  // of that one; of the one it was delivered by when none is (R8)
-  std::set<std::string> told;              // by former attempts: numéros, as NotificationOutcome names them
-  std::string reason;                      // why it was put off; empty: it was not
-  std::optional<Instant> first_accepted;   // for the first of them: day 0 (R5)
+  // By former attempts: numéros, as NotificationOutcome names them. Who was refused for good is not asked again.
+  std::set<std::string> told;
+  std::map<std::string, std::string> refused;  // with the server's words
+  std::string reason;                          // why it was put off; empty: it was not
+  std::optional<Instant> first_accepted;       // for the first of them: day 0 (R5)
 };
 
 struct NotificationOutcome {
@@ -237,11 +239,12 @@ struct NotificationOutcome {
   Instant at;
   std::string message_id;
   std::size_t recipients = 0;
-  std::vector<std::string> told;        // numéros of those who have it by this attempt, accepted as a whole or not
-  std::vector<std::string> missed;      // when accepted: "numéro (why)" of the persons whom it does not reach
-  std::string reason;                   // when not accepted
-  std::optional<Instant> next_attempt;  // when not accepted; nothing: hold it
-  model::Day last_day;                  // R5, when accepted
+  std::vector<std::string> told;  // numéros of those who have it by this attempt, accepted as a whole or not
+  std::map<std::string, std::string> refused;  // numéros of those refused for good by this attempt, and why
+  std::vector<std::string> missed;             // when accepted: "numéro (why)" of the persons whom it does not reach
+  std::string reason;                          // when not accepted
+  std::optional<Instant> next_attempt;         // when not accepted; nothing: hold it
+  std::optional<model::Day> last_day;          // R5, once somebody has it
 };
 
 // The daily mail to a Caf that is still to be sent today, if anything needs a person.
@@ -312,8 +315,9 @@ struct AwaitingLieu {
   std::string identifiant;
   RowId via = 0;
   model::Channel channel;
-  bool unnamed = false;  // who picked some of them up may still be told in its return directory
-  bool former = false;   // the lieu has another profile now, or none
+  bool unnamed = false;                // who picked some of them up may still be told in its return directory
+  bool former = false;                 // the lieu has another profile now, or none
+  std::optional<Instant> failed_at{};  // the latest look, if the partner could not be looked at
 };
 struct AwaitedRemise {
   RowId id = 0;

@@ -466,9 +466,29 @@ constexpr const char* migration_13 = R"sql(
 ALTER TABLE remise ADD COLUMN premier_echec INTEGER;
 )sql";
 
-constexpr std::array<const char*, 13> migrations = {migration_1,  migration_2,  migration_3, migration_4, migration_5,
-                                                    migration_6,  migration_7,  migration_8, migration_9, migration_10,
-                                                    migration_11, migration_12, migration_13};
+// Looks for pickups: what the last one at a lieu could not do, and what it left there. R5's day 0 is that of the first
+// acceptance: its deadline is there while others are still to be told. Who is refused for good is not asked again.
+constexpr const char* migration_14 = R"sql(
+CREATE TABLE regard (
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  version_id INTEGER NOT NULL REFERENCES version (id),  -- whose channel it is
+  faute TEXT NOT NULL,
+  echoue_le INTEGER,                     -- it could not look: not again for an hour; NULL: with the next passes
+  PRIMARY KEY (lieu_id, version_id, faute)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE retour (                    -- files in a return directory, by a digest: their names are their sender's
+  lieu_id INTEGER NOT NULL REFERENCES lieu (id),
+  version_id INTEGER NOT NULL REFERENCES version (id),
+  marque TEXT NOT NULL,
+  apporte INTEGER NOT NULL,              -- 1: taken in, and could not be removed there; 0: could not be fetched
+  PRIMARY KEY (lieu_id, version_id, marque)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE notification_recue ADD COLUMN refus TEXT;  -- refused for good, in the server's words; NULL: has it
+)sql";
+
+constexpr std::array<const char*, 14> migrations = {migration_1,  migration_2,  migration_3,  migration_4, migration_5,
+                                                    migration_6,  migration_7,  migration_8,  migration_9, migration_10,
+                                                    migration_11, migration_12, migration_13, migration_14};
 
 std::int64_t version_of(sqlite::Connection& connection) {
   auto q = connection.query("PRAGMA user_version");

@@ -163,6 +163,13 @@ class Store {
   std::vector<AwaitingLieu> awaiting_lieux(Instant now, Instant before);
   std::vector<AwaitedRemise> awaited_remises(const AwaitingLieu& lieu, Instant now, Instant before);
   void apply_pickups(const std::vector<PickedUp>& pickups, Instant now);
+  // What the latest look could not do, and left in the return directory; `failed`: when it could not look at all.
+  void note_look(const AwaitingLieu& lieu, const std::vector<std::string>& faults, const model::ReturnMarks& marks,
+                 std::optional<Instant> failed);
+  model::ReturnMarks return_marks(const AwaitingLieu& lieu);
+  // Faults of looks at places that nothing is waited for any more are forgotten.
+  void forget_other_looks(const std::vector<AwaitingLieu>& lieux);
+  std::vector<std::string> look_faults();
   // Offset 0 of inode 0 when it was never read.
   LogPosition log_position(const std::string& file);
   // Events in the order of the log, and how far it is read now: one transaction.
@@ -249,6 +256,7 @@ class Store {
   void taken_back(RowId remise, const std::string& facts, Instant now);
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   bool set_delivered(RowId remise, const std::string& facts, std::optional<RowId> via, Instant at, Instant now);
+  void note_recipients(const NotificationOutcome& outcome);
   void set_picked_up(const PickedUp& pickup, Instant now);
   void conclude_reads(RowId remise, Instant at, Instant now);
   void apply_read(const FileRead& read, Instant now);

@@ -58,9 +58,15 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
     const auto lieu = std::find_if(annexe.lieux.begin(), annexe.lieux.end(),
                                    [&](const model::Lieu& l) { return l.identifiant == out[i].lieu; });
     out[i].channel_now = lieu == annexe.lieux.end() ? out[i].channel : lieu->channel;
-    auto told = db_.query("SELECT destinataire FROM notification_recue WHERE remise_id = ?");
-    told.bind(out[i].remise);
-    while (told.step()) out[i].told.insert(told.text(0));
+    auto asked = db_.query("SELECT destinataire, refus FROM notification_recue WHERE remise_id = ?");
+    asked.bind(out[i].remise);
+    while (asked.step()) {
+      if (const auto refusal = asked.find_text(1)) {
+        out[i].refused.emplace(asked.text(0), *refusal);
+      } else {
+        out[i].told.insert(asked.text(0));
+      }
+    }
   }
   return out;
 }
@@ -71,20 +77,46 @@ void Store::note_notification(RowId remise, const std::string& reason) {
   transaction.commit();
 }
 
+// What each of them answered, and the deadline that the first acceptance begins (R5).
+void Store::note_recipients(const NotificationOutcome& o) {
+  for (const std::string& numero : o.told) {
+    db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire) VALUES (?, ?)")
+        .bind(o.remise, numero)
+        .run();
+  }
+  std::vector<std::string> refused;
+  for (const auto& [numero, why] : o.refused) {
+    db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire, refus) VALUES (?, ?, ?)")
+        .bind(o.remise, numero, why)
+        .run();
+    refused.push_back(fmt::format("{} ({})", numero, why));
+  }
+  if (!o.told.empty()) {
+    db_.query("UPDATE notification SET premiere_le = coalesce(premiere_le, ?) WHERE remise_id = ?")
+        .bind(to_column(o.at), o.remise)
+        .run();
+  }
+  if (o.last_day) {
+    db_.query(
+           "INSERT INTO echeance (genre, remise_id, jour, etat) SELECT 'retrait', id, ?1, "
+           "CASE WHEN retiree_le IS NOT NULL THEN 'tenue' WHEN EXISTS (SELECT 1 FROM lieu_version v WHERE v.lieu_id = "
+           "remise.lieu_id AND v.version_id = coalesce(livree_par, remise.version_id) AND instr(v.profil, "
+           "'<preuveRetrait>aucune<') > 0) THEN 'sans-preuve' ELSE 'ouverte' END FROM remise WHERE id = ?2 AND NOT "
+           "EXISTS (SELECT 1 FROM echeance e WHERE e.remise_id = ?2 AND e.genre = 'retrait')")
+        .bind(model::to_iso(*o.last_day), o.remise)
+        .run();
+  }
+  if (o.accepted || (o.told.empty() && refused.empty())) return;  // else the whole answer is told at once
+  trace(o.at, "notification.reponses", remise_object(o.remise),
+        fmt::format("joints={}{}{}{}", text::join(o.told, ","), refused.empty() ? "" : " non-joints=",
+                    text::join(refused, ","), o.last_day ? " dernier-jour=" + model::to_iso(*o.last_day) : ""));
+}
+
 void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const NotificationOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
-    for (const std::string& numero : o.told) {
-      db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire) VALUES (?, ?)")
-          .bind(o.remise, numero)
-          .run();
-    }
-    if (!o.told.empty()) {
-      db_.query("UPDATE notification SET premiere_le = coalesce(premiere_le, ?) WHERE remise_id = ?")
-          .bind(to_column(o.at), o.remise)
-          .run();
-    }
+    note_recipients(o);
     if (!o.accepted) {
       db_.query(
              "UPDATE notification SET tentatives = tentatives + 1, prochaine = coalesce(?1, prochaine), "
@@ -100,16 +132,9 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
         .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
         .run();
     if (db_.changes() == 0) continue;  // said twice: the first one is day 0
-    db_.query(
-           "INSERT INTO echeance (genre, remise_id, jour, etat) SELECT 'retrait', id, ?, "
-           "CASE WHEN retiree_le IS NOT NULL THEN 'tenue' WHEN EXISTS (SELECT 1 FROM lieu_version v WHERE v.lieu_id = "
-           "remise.lieu_id AND v.version_id = coalesce(livree_par, remise.version_id) AND instr(v.profil, "
-           "'<preuveRetrait>aucune<') > 0) THEN 'sans-preuve' ELSE 'ouverte' END FROM remise WHERE id = ?")
-        .bind(model::to_iso(o.last_day), o.remise)
-        .run();
     trace(o.at, "notification.acceptee", object,
-          fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients,
-                      o.missed.empty() ? "" : " non-joints=", text::join(o.missed, ","), model::to_iso(o.last_day)));
+          fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients, o.missed.empty() ? "" : " non-joints=",
+                      text::join(o.missed, ","), model::to_iso(o.last_day.value())));
   }
   transaction.commit();
 }

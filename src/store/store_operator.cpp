@@ -202,6 +202,7 @@ void Store::retry_remise(const std::string& name, Instant now) {
     throw Error("nothing to retry: the remise " + name +
                 " is held by an operator (release it), withdrawn, or delivered and notified");
   }
+  db_.query("DELETE FROM notification_recue WHERE remise_id = ? AND refus IS NOT NULL").bind(id).run();
   trace(now, "remise.relancee", "remise:" + name);
   transaction.commit();
 }
@@ -275,7 +276,7 @@ void Store::reissue_remise(const std::string& name, const std::string& why, Inst
     throw Error("the remise " + name + " cannot be issued again: no convention in force opens its lieu today (R8)");
   }
   db_.query("INSERT OR IGNORE INTO reemission (remise_id, motif) VALUES (?, ?)").bind(first, why).run();
-  if (db_.changes() == 0) throw Error("the remise " + name + " is to be issued again already, with the next pass");
+  if (db_.changes() == 0) throw Error("the remise " + name + " is to be issued again already: navette remises show");
   trace(now, "remise.reemission", remise_object(first), why_detail(why));
   transaction.commit();
 }
@@ -385,6 +386,14 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
          "UPDATE notification SET retenue = 0, prochaine = ? WHERE etat = 'a-envoyer' AND "
          "(SELECT lieu_id FROM remise r WHERE r.id = remise_id) = ?")
       .bind(to_column(now), id)
+      .run();
+  db_.query("UPDATE regard SET echoue_le = NULL WHERE lieu_id = ?").bind(id).run();
+  db_.query(
+         "DELETE FROM notification_recue WHERE refus IS NOT NULL AND remise_id IN (SELECT n.remise_id FROM "
+         "notification "
+         "n INDEXED BY notification_due JOIN remise r ON r.id = n.remise_id WHERE n.etat = 'a-envoyer' AND r.lieu_id = "
+         "?)")
+      .bind(id)
       .run();
   trace(now, "lieu.relance", "lieu:" + lieu);
   transaction.commit();

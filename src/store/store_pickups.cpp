@@ -49,7 +49,8 @@ std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
   auto q = db_.query(
       "SELECT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil, max(r.sans_personne), lv.profil <> "
       "coalesce((SELECT o.profil FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = l.id AND "
-      "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5) ORDER BY v.id DESC LIMIT 1), '') "
+      "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5) ORDER BY v.id DESC LIMIT 1), ''), "
+      "(SELECT max(g.echoue_le) FROM regard g WHERE g.lieu_id = l.id AND g.version_id = r.via) "
       "FROM "
       "(SELECT lieu_id, coalesce(livree_par, version_id) AS via, 0 AS sans_personne FROM remise WHERE etat = 'livree' "
       "AND retiree_le IS NULL AND livree_le > ?1 AND livree_le <= ?2 UNION SELECT lieu_id, coalesce(livree_par, "
@@ -62,7 +63,7 @@ std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
          model::to_iso(model::paris_day(now)));
   while (q.step()) {
     out.push_back({q.integer(0), q.text(1), q.integer(2), channel_from(q.text(3), q.text(4)), q.integer(5) != 0,
-                   q.integer(6) != 0});
+                   q.integer(6) != 0, instant_from(q.find_integer(7))});
   }
   return out;
 }
@@ -104,6 +105,65 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
       r.documents.push_back({q.text(0), kind, static_cast<std::uint64_t>(q.integer(2)), {}, {}, {}});
     }
   }
+  return out;
+}
+
+void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& faults, const model::ReturnMarks& marks,
+                      std::optional<Instant> failed) {
+  const bool failed_before =
+      db_.query("SELECT 1 FROM regard WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).step();
+  if (faults.empty() && !failed_before && marks == return_marks(lieu)) return;  // most looks write nothing
+  sqlite::Transaction transaction(db_);
+  db_.query("DELETE FROM regard WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).run();
+  for (const std::string& fault : faults) {
+    db_.query("INSERT OR IGNORE INTO regard VALUES (?, ?, ?, ?)")
+        .bind(lieu.lieu, lieu.via, fault, failed ? std::optional(to_column(*failed)) : std::nullopt)
+        .run();
+  }
+  db_.query("DELETE FROM retour WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).run();
+  const auto keep = [&](const std::set<std::string>& some, bool brought) {
+    for (const std::string& mark : some) {
+      db_.query("INSERT OR REPLACE INTO retour VALUES (?, ?, ?, ?)").bind(lieu.lieu, lieu.via, mark, brought).run();
+    }
+  };
+  keep(marks.failed, false);
+  keep(marks.brought, true);
+  transaction.commit();
+}
+
+model::ReturnMarks Store::return_marks(const AwaitingLieu& lieu) {
+  model::ReturnMarks marks;
+  auto q = db_.query("SELECT marque, apporte FROM retour WHERE lieu_id = ? AND version_id = ?");
+  q.bind(lieu.lieu, lieu.via);
+  while (q.step()) (q.integer(1) != 0 ? marks.brought : marks.failed).insert(q.text(0));
+  return marks;
+}
+
+void Store::forget_other_looks(const std::vector<AwaitingLieu>& lieux) {
+  std::vector<std::pair<RowId, RowId>> others;
+  {
+    auto q = db_.query("SELECT DISTINCT lieu_id, version_id FROM regard");
+    while (q.step()) {
+      const std::pair<RowId, RowId> place{q.integer(0), q.integer(1)};
+      if (std::none_of(lieux.begin(), lieux.end(),
+                       [&](const AwaitingLieu& l) { return std::pair(l.lieu, l.via) == place; }))
+        others.push_back(place);
+    }
+  }
+  if (others.empty()) return;
+  sqlite::Transaction transaction(db_);
+  for (const auto& [lieu, via] : others) {
+    db_.query("DELETE FROM regard WHERE lieu_id = ? AND version_id = ?").bind(lieu, via).run();
+  }
+  transaction.commit();
+}
+
+std::vector<std::string> Store::look_faults() {
+  std::vector<std::string> out;
+  auto q = db_.query(
+      "SELECT DISTINCT 'pickups of ' || l.identifiant || ': ' || g.faute FROM regard g JOIN lieu l ON l.id = g.lieu_id "
+      "ORDER BY 1");
+  while (q.step()) out.push_back(q.text(0));
   return out;
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """An SFTPv3 server (draft-ietf-secsh-filexfer-02) on standard input and output, as sshd starts one, that misbehaves as some do.
 
-  sftpd.py [--lie rename|remove] [--mute permissions|directories|all] [--refuse TYPE=CODE]... [--lack EXTENSION]...
-           [--existing CODE] [--drop-after-rename FILE]
+  sftpd.py [--lie rename|remove] [--mute permissions|directories|all] [--refuse TYPE=CODE]... [--lack EXTENSION[=CODE]]...
+           [--existing CODE] [--no-exclusive CODE] [--drop-after-rename FILE] [--replace-after-reading]
 
-It works on real files. TYPE: mkdir, lstat, … An EXTENSION is named and then refused. FILE: the connection ends once, after the
+It works on real files. TYPE: mkdir, lstat, … An EXTENSION is named and then refused. --no-exclusive: it knows no O_EXCL.
+--replace-after-reading: once X was read and looked at again, X.nouveau takes its place. FILE: the connection ends once, after the
 first rename, or the N-th (--drop-at N); that it did is noted there. Once its
 neighbour serveur-0/sincere is there, the lie is over.
 """
@@ -28,6 +29,8 @@ def arguments():
     p.add_argument("--refuse", action="append", default=[], metavar="TYPE=CODE")
     p.add_argument("--lack", action="append", default=[], metavar="EXTENSION")
     p.add_argument("--existing", type=int, default=FAILURE, help="the code that MKDIR of what is there is answered with")
+    p.add_argument("--no-exclusive", type=int, metavar="CODE")
+    p.add_argument("--replace-after-reading", action="store_true")
     p.add_argument("--drop-after-rename", type=pathlib.Path, metavar="FILE")
     p.add_argument("--drop-at", type=int, default=1, metavar="N")
     return p.parse_args()
@@ -42,6 +45,8 @@ class Server:
     def __init__(self, options):
         self.options = options
         self.refused = dict(one.split("=") for one in options.refuse)
+        self.lacking = {name: int(code or UNSUPPORTED) for name, _, code in (one.partition("=") for one in options.lack)}
+        self.reading, self.was_read = {}, set()
         self.handles, self.last, self.body = {}, 0, b""
         self.renames = 0
 
@@ -87,7 +92,7 @@ class Server:
             kind, self.body = TYPES[packet[0]], packet[1:]
             number = self.u32()
             if kind == "init":
-                named = b"".join(string(e) + string("1") for e in dict.fromkeys([*EXTENSIONS, *self.options.lack]))
+                named = b"".join(string(e) + string("1") for e in dict.fromkeys([*EXTENSIONS, *self.lacking]))
                 sys.stdout.buffer.write(struct.pack(">IBI", 5 + len(named), 2, 3) + named)
                 sys.stdout.buffer.flush()
                 continue
@@ -107,9 +112,14 @@ class Server:
 
     def open(self, number):
         path, flags = self.text(), self.u32()
+        if flags & 32 and self.options.no_exclusive is not None:
+            self.status(number, self.options.no_exclusive)
+            return
         mode = os.O_RDONLY if not flags & 2 else os.O_WRONLY
         mode |= (os.O_CREAT if flags & 8 else 0) | (os.O_TRUNC if flags & 16 else 0) | (os.O_EXCL if flags & 32 else 0)
-        self.handle(number, os.open(path, mode, 0o640))
+        file = os.open(path, mode, 0o640)
+        self.reading[file] = path
+        self.handle(number, file)
 
     def close(self, number):
         thing = self.handles.pop(self.text())
@@ -123,6 +133,7 @@ class Server:
         if data:
             self.answer(103, number, string(data))
         else:
+            self.was_read.add(self.reading[file])
             self.status(number, EOF)
 
     def write(self, number):
@@ -134,7 +145,10 @@ class Server:
         self.answer(105, number, self.attributes(os.stat(self.text())))
 
     def lstat(self, number):
-        self.answer(105, number, self.attributes(os.lstat(self.text())))
+        path = self.text()
+        self.answer(105, number, self.attributes(os.lstat(path)))
+        if self.options.replace_after_reading and path in self.was_read and os.path.exists(path + b".nouveau"):
+            os.replace(path + b".nouveau", path)
 
     def fstat(self, number):
         self.answer(105, number, self.attributes(os.fstat(self.handles[self.text()])))
@@ -190,8 +204,8 @@ class Server:
 
     def extended(self, number):
         name = self.text().decode()
-        if name in self.options.lack or name not in EXTENSIONS:
-            self.status(number, UNSUPPORTED)
+        if name in self.lacking or name not in EXTENSIONS:
+            self.status(number, self.lacking.get(name, UNSUPPORTED))
         elif name.startswith("posix-rename"):
             self.rename(number, replace=True)
         else:

@@ -85,7 +85,8 @@ def test_a_directory_of_its_own_is_found_again(site, server, tmp_path, how, code
     assert remise["etat"] == "livree" and delivered(site, sshd, remise["remise"])
 
 
-@pytest.mark.parametrize("lacking", ["fsync@openssh.com", "posix-rename@openssh.com"])
+@pytest.mark.parametrize("lacking", ["fsync@openssh.com", "posix-rename@openssh.com", "fsync@openssh.com=3",
+                                     "posix-rename@openssh.com=3"])
 def test_an_extension_that_is_named_and_not_there_is_done_without(site, server, lacking):
     sshd = server(f"--lack {lacking}")
     remise = deposited(site, sshd, sshd.channel(make_directory=True, overwrite=True))
@@ -99,6 +100,37 @@ def test_a_server_that_names_the_free_space_and_refuses_it_is_believed_about_wha
     remise = deposited(site, sshd, sshd.channel(make_directory=True))
     assert remise["etat"] == "prete" and remise["motif"].startswith("erreur-serveur: write "), remise
     assert not site.json("lieux", "show", "rpe-un")["retenu"]
+
+
+@pytest.mark.parametrize("options, overwrite", [("--refuse fstat=4", True), ("--refuse fstat=3", True), ("--refuse fstat=8", True),
+                                                ("--no-exclusive 8", True), ("--no-exclusive 4", True), ("--no-exclusive 8", False),
+                                                ("--refuse rename=3", False), ("--refuse rename=8", False)])
+def test_an_operation_that_a_server_lacks_is_done_otherwise(site, server, options, overwrite):
+    sshd = server(options)
+    canal = sshd.channel(make_directory=True, overwrite=overwrite)
+    remise = deposited(site, sshd, canal)
+    assert remise["etat"] == "livree", remise
+    assert delivered(site, sshd, remise["remise"])
+    [found] = findings(site, "--reach", subject="reach", code=0)
+    assert found["etat"] == "ok", found
+
+
+def test_where_only_a_rename_that_replaces_is_allowed_nothing_is_replaced_all_the_same(site, server):
+    sshd = server("--refuse rename=3")
+    there = pathlib.Path(sshd.there) / "DI_monenfant_A1.pdf"
+    there.write_text("d’un autre", encoding="utf-8")
+    remise = deposited(site, sshd, sshd.channel(make_directory=False))
+    assert remise["etat"] != "livree" and "DI_monenfant_A1.pdf" in remise["motif"], remise
+    assert there.read_text(encoding="utf-8") == "d’un autre" and not site.mails()
+
+
+def test_a_server_without_exclusive_creation_is_told_with_the_setting(site, server):
+    sshd = server("--no-exclusive 8")
+    canal = sshd.channel(make_directory=True).replace("<renommage>true<", "<renommage>false<")
+    remise = deposited(site, sshd, canal)
+    assert "<ecrasement>true</ecrasement>" in remise["motif"], remise
+    [found] = findings(site, "--reach", subject="reach")
+    assert found["etat"] == "bad" and "say <ecrasement>true</ecrasement>" in found["texte"]
 
 
 def test_ok_is_no_size(site, server):
@@ -161,3 +193,33 @@ def test_an_acknowledgement_that_stays_where_it_was_removed_is_told(site, server
     site.passes(code=None)
     assert "still there though the server says that it removed it" in str(site.json("status")["incidents"])
     assert "retrait-1" not in str(site.json("status")["incidents"])
+
+
+def test_an_acknowledgement_that_takes_the_place_of_one_just_fetched_is_fetched_as_well(site, server):
+    sshd = server("--replace-after-reading")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    (returns / "retrait-1.xml").write_text("<retrait/>", encoding="ascii")
+    (returns / "retrait-1.xml.nouveau").write_text("<retrait> </retrait>", encoding="ascii")
+    site.passes(code=None)
+    assert [p.name for p in returns.iterdir()] == ["retrait-1.xml"] and rows(site, "SELECT count(*) FROM flux") == [(3,)]
+    site.passes(code=None)
+    assert not list(returns.iterdir()) and rows(site, "SELECT count(DISTINCT sha256) FROM flux") == [(4,)]
+
+
+def test_what_cannot_be_removed_is_brought_once_and_keeps_no_other_waiting(site, server):
+    sshd = server("--refuse remove=3")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    for i in range(101):
+        (returns / f"a-{i:03}.xml").write_text(f"<a n='{i}'/>", encoding="ascii")
+    (returns / "z.xml").write_text("<z/>", encoding="ascii")
+    fetched = []
+    for _ in range(3):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un")
+        fetched += rows(site, "SELECT count(*) FROM flux WHERE emetteur = 'rpe-un'")
+    assert fetched == [(100,), (102,), (102,)]
+    assert "could not be removed: permission denied" in str(site.json("status")["incidents"])
+    assert "could not be removed" in str(site.json("lieux", "show", "rpe-un")["regard"])
+    assert "navette lieux retry rpe-un" not in str(site.json("lieux", "show", "rpe-un")["regard"])

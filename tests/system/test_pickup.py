@@ -169,7 +169,7 @@ def test_what_cannot_be_fetched_is_told_and_keeps_nothing_else_waiting(site, ssh
     (retour / "d.xml").symlink_to(next(sshd.there.rglob("DI_*.xml")))
     (retour / "z.xml").write_bytes(retrait("R-1", the_remise(site)["remise"]))
     done = site.passes(code=None)
-    assert "123 entries in the return directory" in done.stdout + done.stderr and "larger than 16 MiB" in done.stdout + done.stderr
+    assert "123 entries in the return directory" in done.stdout + done.stderr and "larger than 2 MiB" in done.stdout + done.stderr
     assert evidence(site) == "retrait"
     assert len(list(retour.iterdir())) == 123
     assert not list((site.spool / "rejet").rglob("*.xml"))

@@ -836,3 +836,31 @@ def test_hours_end_with_the_version_that_names_them(site, sshd):
     if midnight < now + datetime.timedelta(hours=21):  # else the window itself has come
         run_at(site, midnight)
         assert rows(site, "SELECT etat FROM remise") == [("livree",)]
+
+
+@pytest.fixture(name="silent_names")
+def a_name_service_that_does_not_answer(tmp_path):
+    """The words before a command that sees such a one."""
+    service = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        service.bind(("127.53.53.53", 53))
+        subprocess.run(["unshare", "--mount", "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        service.close()
+        pytest.skip("not allowed to take port 53 or to mount")
+    (tmp_path / "resolv.conf").write_text("nameserver 127.53.53.53\noptions timeout:30 attempts:5\n", encoding="ascii")
+    mount = f"mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec \"$@\""
+    yield ["unshare", "--mount", "sh", "-c", mount, "sh"]
+    service.close()
+
+
+def test_a_name_service_that_does_not_answer_is_told_within_patience(site, sshd, silent_names):
+    """Deliveries as well as notifications; its own time-out is 150 s."""
+    open_site(site, sshd, sshd.channel().replace("<hote>127.0.0.1<", "<hote>serveur.partenaire.test<"),
+              more="[mail]\nserver = courrier.caf.test:25\ntls = none\n")
+    site.deposit(habilitations("HAB-1", convention("CLI_2", {"rpe-deux": ["42207"]})), "caf-421", "hab-1.xml")
+    site.deposit(demandes("D1", demande("A1"), demande("A2", communes=["42207"])))
+    subprocess.run([*silent_names, *site.command("run", "--now")], check=False, capture_output=True, timeout=120)
+    why = {r["lieu"]: r["motif"] or r["notification_motif"] for r in site.json("remises", "list")}
+    assert "the name service does not answer" in why["rpe-un"], why
+    assert "the name service does not answer" in why["rpe-deux"], why

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 #include <libssh/libssh.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/name_service.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "lib/ssh/known_hosts.h"
@@ -95,14 +95,12 @@ UniqueFd connect_to(const addrinfo& address, const Waiting& waiting) {
 
 // libssh could resolve and connect as well, but tells neither apart and waits without end for a name.
 UniqueFd open_socket(const Server& server, const Waiting& waiting) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* raw = nullptr;
-  if (const int rc = ::getaddrinfo(server.host.c_str(), std::to_string(server.port).c_str(), &hints, &raw); rc != 0) {
-    fail(Fault::resolution, server, fmt::format("the name has no address: {}", ::gai_strerror(rc)));
+  Addresses list;
+  try {
+    list = addresses_of(server.host, server.port, waiting.patience, waiting.stop);
+  } catch (const NameError& e) {
+    fail(Fault::resolution, server, e.what());
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(raw, ::freeaddrinfo);
   int error = 0;
   for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
     if (UniqueFd fd = connect_to(*a, waiting)) return fd;

@@ -320,8 +320,10 @@ void Sftp::close_handle(const std::string& handle) {
 }
 
 std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
-  constexpr std::size_t longest_name = 1024;  // 255 characters of UTF-8
+  constexpr std::size_t longest_name = 1024;                  // 255 characters of UTF-8
+  constexpr std::size_t most_bytes = std::size_t{16} << 20U;  // of all names
   std::vector<std::string> names;
+  std::size_t bytes = 0;
   bool too_long = false;
   bool ended = false;  // some servers say so by a list without a name
   const std::string handle = open_handle(Type::opendir, path);
@@ -339,7 +341,8 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
               r.body.string();
               r.body.attributes();
               too_long = too_long || name.size() > longest_name;
-              if (name != "." && name != ".." && !too_long) names.emplace_back(name);
+              bytes += name.size();
+              if (name != "." && name != ".." && !too_long && bytes <= most_bytes) names.emplace_back(name);
             }
           });
     } catch (const SftpError& e) {
@@ -352,6 +355,10 @@ std::vector<std::string> Sftp::list(const std::string& path, std::size_t most) {
     if (names.size() > most) {
       close_handle(handle);
       throw TooMuch(fmt::format("{} holds more than {} names", path, most));
+    }
+    if (bytes > most_bytes) {
+      close_handle(handle);
+      throw TooMuch(fmt::format("{} holds more than {} MiB of names", path, most_bytes >> 20U));
     }
     if (too_long) {
       close_handle(handle);

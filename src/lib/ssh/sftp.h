@@ -119,7 +119,8 @@ class Sftp {
   void make_directory(const std::string& path, std::uint32_t mode);
   bool remove(const std::string& path);  // false: there is none
   void remove_directory(const std::string& path);
-  // Names, without "." and "..", sorted; TooMuch when there are more than `most`, or longer than any file system's.
+  // Names, without "." and "..", sorted; TooMuch when there are more than `most` or 16 MiB of them, or longer than any
+  // file system's.
   // This and `read` take ten times the session's patience at most, then SshError (timed_out).
   static constexpr std::size_t most_names = 100'000;
   std::vector<std::string> list(const std::string& path, std::size_t most = most_names);
@@ -183,6 +184,7 @@ class Sftp {
   // What the server turned out to refuse is not asked again over this connection.
   bool stat_ = true;
   bool fstat_ = true;
+  bool rename_ = true;       // the plain one, that replaces nothing
   std::string undisclosed_;  // with a slash behind; empty: nothing is
 };
 

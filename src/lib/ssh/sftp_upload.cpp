@@ -138,6 +138,8 @@ class Sftp::Uploading {
               clear(i);
               return open(i, true);
             }
+            // Nothing stands there: it minds the exclusiveness, or it tells why not the next time.
+            if (!flights_[i].stays) return open(i, false);
           }
           if (r.type == Type::handle) {
             flights_[i].handle = r.body.string();
@@ -242,7 +244,8 @@ class Sftp::Uploading {
     if (refusal.type != Type::status) return type;
     wire::Parser body = refusal.body;
     const std::uint32_t code = status_from(body).code;
-    if (code != SftpError::permission_denied && code != SftpError::unsupported) return type;
+    if (type == Type::fstat && code == SftpError::failure) return sftp_.look_type();  // of that file, perhaps
+    if (!refuses(code)) return type;
     if (type == Type::fstat) {
       sftp_.fstat_ = false;
       return sftp_.look_type();
@@ -251,11 +254,19 @@ class Sftp::Uploading {
     return sftp_.look_type();
   }
 
+  // Says that it cannot, or lets nobody (`internal-sftp -P`).
+  static bool refuses(std::uint32_t code) {
+    return code == SftpError::permission_denied || code == SftpError::unsupported;
+  }
+  static bool refuses(const Reply& reply) {
+    if (reply.type != Type::status) return false;
+    wire::Parser body = reply.body;
+    return refuses(status_from(body).code);
+  }
+
   // Some servers name an extension that they do not have: as if they had not named it, from here on.
   bool lacks(const char* extension, const Reply& refusal) {
-    if (refusal.type != Type::status) return false;
-    wire::Parser body = refusal.body;
-    if (status_from(body).code != SftpError::unsupported) return false;
+    if (!refuses(refusal)) return false;
     sftp_.extensions_.erase(extension);
     return true;
   }
@@ -277,26 +288,55 @@ class Sftp::Uploading {
   }
 
   void make_visible(std::size_t i) {
-    const Upload& u = uploads_[i];
-    const bool posix = rules_.overwrite && sftp_.has(wire::posix_rename);
-    const auto is_ok = [this, i, posix](Reply& r) {
-      if (posix && lacks(wire::posix_rename, r)) return make_visible(i);
+    const bool posix = sftp_.has(wire::posix_rename);
+    if (rules_.overwrite && posix) return rename(i, Renaming::replacing);
+    if (!rules_.overwrite && posix && !sftp_.rename_) return rename_unless_there(i);
+    // The server answers in order: the removal is done when the rename is.
+    if (rules_.overwrite)
+      sftp_.send(
+          Type::remove, [&](Builder& b) { b.string(uploads_[i].path); }, [](Reply&) {});
+    rename(i, Renaming::plain);
+  }
+
+  enum class Renaming { plain, replacing };
+
+  void rename(std::size_t i, Renaming how) {
+    const auto is_ok = [this, i, how](Reply& r) {
+      if (how == Renaming::replacing && lacks(wire::posix_rename, r)) return make_visible(i);
+      if (how == Renaming::plain && !rules_.overwrite && sftp_.has(wire::posix_rename) && refuses(r)) {
+        sftp_.rename_ = false;
+        return make_visible(i);
+      }
       expect_ok(i, r, Operation::rename);
       end(i);
     };
     const auto renamed = [this, is_ok](Reply& r) {
       sftp_.take("sftp.rename", fault::Kinds(fault::Kind::refused) | fault::Kind::lost, is_ok, r);
     };
-    const auto names = [&u](Builder& b) { b.string(u.temporary).string(u.path); };
-    if (posix) {
+    const auto names = [&](Builder& b) { b.string(uploads_[i].temporary).string(uploads_[i].path); };
+    if (how == Renaming::replacing) {
       sftp_.send_extended(wire::posix_rename, names, renamed);
-      return;
+    } else {
+      sftp_.send(Type::rename, names, renamed);
     }
-    // The server answers in order: the removal is done when the rename is.
-    if (rules_.overwrite)
-      sftp_.send(
-          Type::remove, [&](Builder& b) { b.string(u.path); }, [](Reply&) {});
-    sftp_.send(Type::rename, names, renamed);
+  }
+
+  // Where only the rename that replaces is allowed: once nothing stands there.
+  void rename_unless_there(std::size_t i) {
+    sftp_.send(
+        sftp_.look_type(), [&](Builder& b) { b.string(uploads_[i].path); },
+        [this, i](Reply& r) {
+          if (r.type == Type::status) {
+            wire::Parser body = r.body;
+            if (status_from(body).code == SftpError::no_such_file) return rename(i, Renaming::replacing);
+          }
+          fail(i, Operation::rename,
+               fmt::format("rename {}: the server lets nobody rename but onto what may be replaced, and something may "
+                           "stand there",
+                           written_to(i)),
+               SftpError::failure);
+          end(i);
+        });
   }
 
   void end(std::size_t i) {

@@ -500,7 +500,7 @@ TEST_CASE("faults that may heal are tried again") {
   check_is_the_servers<Retry>(client.send(mail_to({odette})).outcome, "Failed to connect");
   Client lost(smtpd);
   lost.settings.host = "nowhere.invalid";
-  check_is_the_servers<Retry>(lost.send(mail_to({odette})).outcome, "esolv");
+  check_is_the_servers<Retry>(lost.send(mail_to({odette})).outcome, "no address");
 }
 
 TEST_CASE("a wrong password is refused with what to do; a new one is in use at the next attempt") {

@@ -102,7 +102,8 @@ class Client final : public channels::FileSender {
   void forget(const channels::RemiseToSend&) override {}
   bool tells_pickups() const override { return true; }
   std::vector<std::size_t> picked_up(const std::vector<channels::RemiseThere>& remises) override {
-    attempt("look:" + remises.at(0).lieu);
+    const model::Outcome outcome = attempt("look:" + remises.at(0).lieu);
+    if (const auto* failed = std::get_if<model::Retry>(&outcome)) throw Error(failed->reason);
     return {};
   }
   std::string describe_place(const std::string&) const override { return "serveur"; }
@@ -492,6 +493,64 @@ TEST_CASE("a recall counts at the account, and a look as well, which begins when
   site.finish();
   CHECK(site.servers.done() == std::vector<std::string>{"rpe-a-1", "rpe-b-rappel", "look:rpe-a", "look:rpe-b"});
   CHECK(site.servers.most("epci") == 1);
+}
+
+TEST_CASE("a lieu is looked at again though the clock was ahead for a while") {
+  Partners site({{"rpe-a", sftp("epci", 1)}});
+  site.remise("rpe-a-vue", "rpe-a");
+  site.servers.open();
+  site.clock.advance(10h);
+  site.finish();
+  CHECK(site.servers.done().size() == 1);
+  site.clock.advance(-9h);
+  site.finish();
+  CHECK(site.servers.done().size() == 2);
+  site.finish();
+  CHECK(site.servers.done().size() == 2);  // not at once
+}
+
+TEST_CASE("a look that failed is told until another one does not, and tried again after an hour or when told to") {
+  Partners site({{"rpe-a", sftp("epci", 1)}});
+  site.remise("rpe-a-vue", "rpe-a");
+  site.servers.open();
+  site.clock.advance(1h);
+  site.answers["look:rpe-a"] = no_answer;
+  site.finish();
+  const std::vector<std::string> faults{"pickups of rpe-a: no answer"};
+  CHECK(site.store->look_faults() == faults);
+  site.end_delivering();  // another process
+  site.clock.advance(50min);
+  site.finish();
+  CHECK(site.servers.done().size() == 1);
+  CHECK(site.store->look_faults() == faults);
+  site.answers.clear();
+  SECTION("an hour later") {
+    site.clock.advance(11min);
+  }
+  SECTION("an operator's word") {
+    site.store->retry_lieu("rpe-a", site.clock.now());
+    site.clock.advance(1min);
+  }
+  SECTION("the clock was ahead") {
+    site.clock.advance(-60min);
+  }
+  site.finish();
+  CHECK(site.servers.done().size() == 2);
+  CHECK(site.store->look_faults().empty());
+}
+
+TEST_CASE("the fault of a look is forgotten with what was waited for") {
+  Partners site({{"rpe-a", sftp("epci", 1)}});
+  site.remise("rpe-a-vue", "rpe-a");
+  site.servers.open();
+  site.clock.advance(1h);
+  site.answers["look:rpe-a"] = no_answer;
+  site.finish();
+  REQUIRE(site.store->look_faults().size() == 1);
+  site.store->confirm_pickup("rpe-a-vue", "the lieu says so", site.clock.now());
+  site.clock.advance(5min);
+  site.finish();
+  CHECK(site.store->look_faults().empty());
 }
 
 TEST_CASE("attempts that fail together are one failure of the partner") {

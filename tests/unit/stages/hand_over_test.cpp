@@ -11,6 +11,7 @@
 #include "stages/deliver.h"
 #include "stages/notify.h"
 #include "stages/pack.h"
+#include "store/listing.h"
 #include "support/conventions.h"
 #include "support/stage_site.h"
 
@@ -762,6 +763,60 @@ TEST_CASE("R4: who has the notification does not get it again while others are p
   CHECK(another.mails.at(0).recipients == std::vector<std::string>{"zoe@relais.example.org"});
 }
 
+TEST_CASE("who refuses the notification for good is not asked again while others are put off, and shown at once") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  site.add_person("C1-002", "zoe@relais.example.org");
+  const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
+  const model::Refused no_such{"destinataire-refuse", "550 no such user", model::Scope::lieu};
+  post.outcome = later;
+  post.persons = {no_such, later};
+  CHECK(site.notify().deferred == 1);
+  const auto row = [&] { return store::find_remise(site.store->connection(), first).value(); };
+  CHECK(row().non_joints == "C1-001 (550 no such user)");
+  CHECK(row().joints.empty());
+  CHECK(site.number(
+            "SELECT count(*) FROM trace_detail WHERE detail = 'joints= non-joints=C1-001 (550 no such user)'") == 1);
+  CHECK(site.number("SELECT count(*) FROM echeance") == 0);
+  site.clock.advance(1h);
+  post.persons.clear();
+  const std::string zoe = "zoe@relais.example.org";
+  const std::string odette = "odette@relais.example.org";
+  SECTION("the other one gets it") {
+    post.outcome = model::Delivered{};
+    CHECK(site.notify().accepted == 1);
+    CHECK(post.mails.back().recipients == std::vector{zoe});
+    CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail LIKE 'destinataires=1 non-joints=C1-001 (550 no "
+                      "such user) %'") == 1);
+  }
+  SECTION("the other one refuses it as well: a person must look, and then both are asked") {
+    post.outcome = no_such;
+    CHECK(site.notify().deferred == 1);
+    CHECK(post.mails.back().recipients == std::vector{zoe});
+    CHECK(site.store->counts().held_notifications == 1);
+    post.outcome = model::Delivered{};
+    if (GENERATE(true, false)) {
+      site.store->retry_remise(first, site.clock.now());
+    } else {
+      site.store->retry_lieu("rpe-a", site.clock.now());
+    }
+    CHECK(site.notify().accepted == 1);
+    CHECK(post.mails.back().recipients == std::vector{odette, zoe});
+  }
+  SECTION("an avenant brings another address: asked") {
+    auto avenant = site.contract;
+    avenant.version = 3;
+    avenant.annexe.personnes[0].courriel = "autre@relais.example.org";
+    site.habilitate({new_version(avenant)});
+    post.outcome = model::Delivered{};
+    CHECK(site.notify().accepted == 1);
+    CHECK(post.mails.back().recipients.front() == "autre@relais.example.org");
+  }
+}
+
 TEST_CASE("a notification that all refuse waits for a person, or for a flux of the Caf's") {
   Delivery site;
   Postbox post;
@@ -861,6 +916,8 @@ TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps a
   post.persons = {model::Delivered{}, down};
   CHECK(site.notify().deferred == 1);
   const auto last_day = [&] { return site.text("SELECT jour FROM echeance"); };
+  CHECK(last_day() == "2026-11-30");  // from the first acceptance on, whatever becomes of the other
+  CHECK(site.text("SELECT etat FROM notification") == "a-envoyer");
   const std::string first_mail = post.mails.back().bytes;
   site.clock.advance(5 * 24h);
   post.persons.clear();
@@ -875,6 +932,7 @@ TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps a
     for (int i = 0; i < 5 && site.notify().accepted == 0; ++i) site.clock.advance(2h);
     CHECK(site.text("SELECT etat FROM notification") == "envoyee");
   }
+  CHECK(site.number("SELECT count(*) FROM echeance") == 1);
   CHECK(last_day() == "2026-11-30");
   CHECK(site.text("SELECT date(acceptee_le / 1000, 'unixepoch') FROM notification") == "2026-11-20");
 }
