@@ -477,7 +477,7 @@ class Scene:
             directory = self.at_partner(mail["To"].addresses[0].username) / remise
             if not directory.exists():
                 directory.mkdir()
-                for file, content in self.outside.reader.opened(copies[0])[0].items():
+                for file, content in self.outside.reader.opened(copies[0], self.path)[0].items():
                     (directory / file).write_bytes(content)
 
     def manifests(self):
