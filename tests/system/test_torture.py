@@ -319,63 +319,6 @@ def test_serve_killed_again_and_again_under_a_steady_inflow(bench):
     torture.soak(bench.binary, pathlib.Path(bench.place) / "soak", bench.outside, kills=8)
 
 
-# But what is written to a terminal, a log or an eventfd; and unqualified where no function of ours has the name.
-DURABLE = re.compile(r"(?<!\w)(?:::(?:rename|unlink|mkdir|link|symlink|truncate|rmdir|mkfifo|mknod|pwrite|write(?!\(STDERR_FILENO))"
-                     r"|(?<![.>])(?:::)?(?:f(?:data)?sync|syncfs|sync_file_range|renameat2?|unlinkat|mkdirat|linkat|symlinkat|mknodat|ftruncate|fchmod(?:at)?|fchown(?:at)?"
-                     r"|(?:posix_)?fallocate|pwritev2?|copy_file_range|sendfile)"
-                     r"|(?:fs|filesystem)::(?:rename|remove|copy|copy_file|create_\w+|resize_file)|std::(?:rename|remove))\(")
-NOT_DURABLE = {"base/event.h", "base/fault.cpp", "base/log.cpp", "cli/output.cpp"}
-
-
-def end_of(text, begin):
-    """Where the parenthesis or brace that opens there is closed."""
-    depth = 0
-    for i in range(begin, len(text)):
-        depth += (text[i] in "({") - (text[i] in ")}")
-        if depth == 0:
-            return i
-    raise AssertionError(f"never closed: {text[begin:begin + 80]}")
-
-
-def bare_calls(source):
-    """Of C++: its durable calls that are neither in a point nor in a lambda that is given to points alone; (line, text)."""
-    blank = lambda m: re.sub(r"[^\n]", " ", m[0])
-    text = re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', blank, source, flags=re.S)
-    points = [(m.end() - 1, end_of(text, m.end() - 1)) for m in re.finditer(r"fault::(?:system_call|around)\(", text)]
-    good = list(points)
-    for lambda_ in re.finditer(r"const auto (\w+) = \[&\](?:\([^()]*\))? \{", text):
-        begin, end = lambda_.end() - 1, end_of(text, lambda_.end() - 1)
-        rest = text[end:text.index("\n}", end)]  # of the function
-        uses = [end + m.start() for m in re.finditer(rf"(?<![\w:.>]){lambda_[1]}\b", rest)]
-        if uses and all(any(first < use < last for first, last in points) for use in uses):
-            good.append((begin, end))
-    lines = source.splitlines()
-    return [(n, lines[n - 1].strip()) for m in DURABLE.finditer(text) if not any(first < m.start() < last for first, last in good)
-            for n in [text.count("\n", 0, m.start()) + 1]]
-
-
-def test_every_call_that_makes_something_durable_goes_through_a_point():
-    sources = [path for path in sorted((ROOT / "src").rglob("*")) if path.suffix in (".cpp", ".h")]
-    assert len({path.suffix for path in sources}) == 2
-    bare = [f"{path.relative_to(ROOT)}:{number}: {line}" for path in sources if str(path.relative_to(ROOT / "src")) not in NOT_DURABLE
-            for number, line in bare_calls(path.read_text(encoding="utf-8"))]
-    assert bare == []
-
-
-@pytest.mark.parametrize("body, found", [
-    ('  if (fault::system_call("fsync", [&] { return ::fsync(fd); }) != 0) fail();', 0),
-    ('  const auto sync = [&] { return ::fsync(fd); };\n  return fault::system_call("fsync", sync);', 0),
-    ('  const auto put = [&](int n) { return ::pwrite(fd, p, n, 0); };\n  fault::around("write", k, [&] { return put(2); },\n    [&](Kind) { return put(1); });', 0),
-    ("  // ::fsync(fd)\n  log(\"::fsync(fd)\"); ::write(STDERR_FILENO, p, n);", 0),
-    ("  return ::fsync(fd);", 1),
-    ("  const auto sync = [&] { return ::fsync(fd); };\n  return sync();", 1),
-    ('  const auto sync = [&] { return ::fsync(fd); };\n  if (sync() == 0) return 0;\n  return fault::system_call("fsync", sync);', 1),
-    ('  if (fault::system_call("fsync", [&] { return ::fsync(fd); }) != 0) return ::unlinkat(fd, n, 0);', 1),
-    ("  return std::all_of(b, e, [&](int fd) { return fdatasync(fd) == 0; });\n  fs::rename(a, b);", 2)])
-def test_a_call_beside_the_points_is_found(body, found):
-    assert len(bare_calls(f"int f(int fd) {{\n{body}\n}}\n")) == found
-
-
 def test_what_cannot_be_understood_is_said(bench):
     for fault in ("0:eio", "3:rubbish", "3:rubbish@write", "eio", "3+eio", "count:/nowhere/file"):
         done = subprocess.run(bench.scene().site.command("run"), env={**os.environ, "NAVETTE_FAULT": fault}, capture_output=True, text=True,
