@@ -10,6 +10,7 @@ line of DIRECTORY/dsn. What the last client calls itself is in DIRECTORY/ehlo. T
 
 import argparse
 import asyncio
+import fnmatch
 import pathlib
 import socket
 import ssl
@@ -24,8 +25,9 @@ def arguments():
     p.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
     p.add_argument("--certificate", help="PEM, with its key")
     p.add_argument("--login", help="user:password, asked for before anything")
-    p.add_argument("--refuse", action="append", default=[], help="a recipient: 550, with the address in the answer")
+    p.add_argument("--refuse", action="append", default=[], help="a recipient, or a pattern (*): 550, with the address in the answer")
     p.add_argument("--defer", action="append", default=[], help="a recipient: 451")
+    p.add_argument("--deferred", type=pathlib.Path, help="a directory; as long as it has a file of a recipient's address: 451")
     p.add_argument("--sender", default="", help="the answer to any MAIL")
     p.add_argument("--recipient", help="a recipient, or * for any, and the answer to him")
     p.add_argument("--full-name", action="store_true", help="refuses any recipient, as Postfix does, of who says no full name, nor an address")
@@ -65,9 +67,9 @@ class Handler:
             which, answer = self.options.recipient.split(" ", 1)
             if which in ("*", address):
                 return answer
-        if address in self.options.refuse:
+        if any(fnmatch.fnmatchcase(address, pattern) for pattern in self.options.refuse):
             return f"550 5.1.1 <{address}>: Recipient address rejected: {address.split('@')[0]} unknown"
-        if address in self.options.defer:
+        if address in self.options.defer or (self.options.deferred and (self.options.deferred / address).exists()):
             return f"{421 if self.options.hang_up else 451} 4.2.0 <{address}>: Greylisted, try again later"
         if len(envelope.rcpt_tos) >= self.options.most:
             return "452 4.5.3 Too many recipients"
@@ -84,11 +86,11 @@ class Handler:
         self.taken += 1
         coming = self.options.directory / "coming"
         coming.write_bytes(envelope.original_content)
-        coming.rename(self.options.directory / f"{self.taken}.eml")  # there in whole, or not
         user = session.auth_data.decode() if session.auth_data else "-"
         with (self.options.directory / "log").open("a", encoding="utf-8") as log:
             log.write(f"tls={'yes' if server.transport.get_extra_info('ssl_object') else 'no'} user={user} connection={server.number} "
                       f"recipients={','.join(envelope.rcpt_tos)}\n")
+        coming.rename(self.options.directory / f"{self.taken}.eml")  # there in whole, and its line before it, or not
         if self.taken <= self.options.lose:
             server.transport.abort()
             await asyncio.sleep(3600)

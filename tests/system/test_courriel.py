@@ -46,8 +46,8 @@ class Lieu:
         (self.path / "justificatifs" / name).write_bytes(secret)
         (self.path / "justificatifs" / name).chmod(0o600)
 
-    def opened(self, mail):
-        """Files of the remise by name, and what a person reads; `mail`: its bytes."""
+    def opened(self, mail, where=None):
+        """Files of the remise by name, and what a person reads; `mail`: its bytes; `where`: a directory for its PDF."""
         outer = email.message_from_bytes(mail, policy=email.policy.default)
         if outer.get_content_type() == "application/pkcs7-mime":
             clear = subprocess.run(["openssl", "cms", "-decrypt", "-binary", "-inkey", self.path / "key.pem", "-recip",
@@ -55,7 +55,7 @@ class Lieu:
             inner = email.message_from_bytes(clear, policy=email.policy.default)
             return {p.get_filename(): p.get_content() for p in inner.iter_attachments()}, text_of(inner)
         [part] = outer.iter_attachments()
-        pdf = self.path / part.get_filename()
+        pdf = (where or self.path) / part.get_filename()
         pdf.write_bytes(part.get_content())
         command = ["qpdf", f"--password-file={self.path}/justificatifs/rpe-pdf"]
         listed = subprocess.run([*command, "--list-attachments", pdf], capture_output=True, text=True, check=True).stdout

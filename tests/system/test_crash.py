@@ -88,3 +88,16 @@ def test_two_crashes_in_a_row(bench, counts):
             disturbed(scene, f"{dice.randint(1, counts[call])}:{call}:kill")
         scene.converge()
         scene.check(bench.expected, mails_at_most=4)
+
+
+@pytest.mark.parametrize("effect", ["error=ENOSPC", "error=EMFILE", "signal=SIGKILL"])
+def test_a_first_start_that_fails_while_it_makes_the_database_begins_anew(bench, effect):
+    """Before the file is there, and when it is there and empty."""
+    for n in (1, 2):
+        scene = bench.scene()
+        log = traced(scene, "-P", str(scene.site.database), "-e", "trace=openat", "-e", f"inject=openat:{effect}:when={n}")
+        assert "INJECTED" in log or "killed by SIGKILL" in log
+        assert scene.site.database.exists() == (n == 2)
+        scene.converge()
+        scene.check(bench.expected, mails_at_most=1)
+        scene.remove()

@@ -1,9 +1,9 @@
 """What the torture does, for test_torture.py, test_crash.py and tools/torture: a site with dépôts, partners' SFTP servers,
-a lieu served by e-mail and a mail server; one operation of a pass fails, or the process is killed at it; then the passes
+lieux served by e-mail and a mail server; one operation of a pass fails, or the process is killed at it; then the passes
 and acts of an operator must reach what an untouched twin reached: every demande at each of its lieux once, the same names
-and bytes, every notification accounted for, nothing of a family's left over or readable in a mail, the trace valid. What is
-withdrawn lies nowhere, what is issued again lies there once more, a pickup counts once, each Caf has its alert. A mail alone
-may come twice, under its Message-ID; one that carries a remise with the same bytes then.
+and bytes, every notification accounted for at each person, nothing of a family's left over or readable in a mail, the trace
+valid. What is withdrawn lies nowhere, what is issued again lies there once more, a pickup counts once, each Caf has its alert.
+A mail alone may come to the same box twice, under its Message-ID; one that carries a remise with the same bytes then.
 
 The points are those of src/base/fault.h; the site is made anew for each.
 """
@@ -16,6 +16,7 @@ import email
 import email.parser
 import email.policy
 import hashlib
+import io
 import os
 import pathlib
 import random
@@ -31,8 +32,10 @@ import time
 import traceback
 from xml.etree import ElementTree
 
+import pikepdf
+
 from conftest import Site
-from test_courriel import Lieu, channel as courriel
+from test_courriel import PASSWORD, Lieu, channel as courriel
 from test_main_job import A, R, convention, demande, demandes, habilitations, personne, quick_place, rows, validate
 from test_notification import MailServer
 from test_pickup import retrait
@@ -46,26 +49,31 @@ MARK = "Zqfamillemarque"
 SCENES = ("", ":apart", ":courriel", ":suites", ":alerte", ":avenant")
 KINDS = ("eio", "enospc", "busy", "short", "lost", "refused", "after", "kill", "killafter")
 NORD, SUD = "42218", "42207"
-BY_MAIL = "courriel"
-# By lieu: its commune, and its partner's profile for SFTP; None is a dépôt.
+BY_MAIL, BY_PDF = "courriel", "courriel, PDF"
+# By lieu: its commune, and its partner's profile for SFTP; None is a dépôt. Two lieux are at one account, which admits two
+# connections; one is at a server of its own, which renames nothing.
 LIEUX = {
     "depot-nord": (NORD, None),
     "depot-sud": (SUD, None),
-    "sftp-nord": (NORD, {}),
-    "sftp-plat": (SUD, {"make_directory": False, "overwrite": True}),
+    "sftp-nord": (NORD, {"connections": 2}),
+    "sftp-plat": (SUD, {"make_directory": False, "overwrite": True, "connections": 2}),
     "sftp-sans-renommage": (NORD, {"rename": False}),
     "courriel-sud": (SUD, BY_MAIL),
 }
 BY_SFTP = [lieu for lieu in LIEUX if lieu.startswith("sftp-")]
+WITHOUT_RENAME = "sftp-sans-renommage"
+# Each lieu's: by number, the box. One's is refused by the mail server; one is not entitled any more.
+PERSONS = {"P-1": "agent", "P-2": "adjointe", "P-3": "refusee", "P-4": "partie"}
+TOLD, REFUSED, GONE = ("P-1", "P-2"), "P-3", "P-4"
 
 # What the avenant of ":avenant" makes of them.
 AVENANT = {
     **LIEUX,
-    "depot-sud": (SUD, {}),
+    "depot-sud": (SUD, {"connections": 2}),
     "sftp-nord": (NORD, None),
-    "sftp-plat": (SUD, {}),
-    "sftp-sans-renommage": (NORD, BY_MAIL),
-    "courriel-sud": (SUD, {"make_directory": False, "overwrite": True}),
+    "sftp-plat": (SUD, {"connections": 2}),
+    "sftp-sans-renommage": (NORD, BY_PDF),
+    "courriel-sud": (SUD, {"make_directory": False, "overwrite": True, "connections": 2}),
 }
 # Of remises that were delivered, in ":suites": taken back beside what is brought to the same places (a mail by the lieu
 # itself), issued again, acknowledged by a flux in a return directory, read by a lieu in its dépôt.
@@ -93,8 +101,20 @@ def sealed(mail):
     """The mail, none of whose parts can be read for a family's name."""
     for part in mail.walk():
         if not part.is_multipart():
-            assert MARK.encode() not in part.get_payload(decode=True), f"in clear: {mail['Message-ID']}"
+            content = part.get_payload(decode=True)
+            assert MARK.encode() not in content, f"in clear: {mail['Message-ID']}"
+            assert not content.startswith(b"%PDF-") or is_sealed(content), f"a PDF to be read by anybody: {mail['Message-ID']}"
     return mail
+
+
+def is_sealed(pdf):
+    """Whether it opens with the lieu's password alone, and all of it is encrypted with AES-256."""
+    with contextlib.suppress(pikepdf.PasswordError):
+        pikepdf.open(io.BytesIO(pdf)).close()
+        return False
+    with pikepdf.open(io.BytesIO(pdf), password=PASSWORD) as opened:
+        how = opened.encryption
+        return how.R == 6 and how.bits == 256 and {m.name for m in (how.stream_method, how.string_method, how.file_method)} == {"aesv3"}
 
 
 class Outside:
@@ -103,16 +123,21 @@ class Outside:
     def __init__(self, path):
         self.path = path
         self.sshd = Sshd(path / "sshd")
-        (path / "smtp").mkdir()
+        self.without_rename = Sshd(path / "sshd-2", subsystem="internal-sftp -P rename,posix-rename")
+        self.without_rename.admit(self.sshd)
+        self.put_off = path / "smtp/absents"  # whom the mail server puts off
+        self.put_off.mkdir(parents=True)
         self.mail = MailServer(path / "smtp")
-        self.mail.start()
+        self.mail.start("--refuse", f"{PERSONS[REFUSED]}@*", "--deferred", self.put_off)
         self.reader = Lieu(path / "lieu")  # who opens the mails, of whatever site
         self.lock = threading.Lock()
         self.read = 0
         self.taken = collections.defaultdict(list)  # by the sender's domain: where its mails lie
+        self.recipients = {}  # of each mail, by path: whom the server took it for
 
     def close(self):
         self.sshd.stop()
+        self.without_rename.stop()
         self.mail.stop()
 
     def __enter__(self):
@@ -127,6 +152,7 @@ class Outside:
                 with path.open("rb") as file:
                     head = email.parser.BytesHeaderParser(policy=email.policy.default).parse(file)
                 self.taken[head["From"].addresses[0].domain].append(path)
+                self.recipients[path] = self.mail.log()[self.read].split("recipients=")[1].split(",")
                 self.read += 1
             return list(self.taken[domain])
 
@@ -134,6 +160,7 @@ class Outside:
         """Thousands of sites would fill the place."""
         for path in self.mails(domain):
             path.unlink()
+            del self.recipients[path]
         del self.taken[domain]
 
 
@@ -149,6 +176,11 @@ class Scene:
         secrets.mkdir()
         (secrets / "cle-partenaire").write_bytes((outside.sshd.path / "cle").read_bytes())
         (secrets / "cle-partenaire").chmod(0o600)
+        shutil.copy(outside.reader.path / "justificatifs/rpe-pdf", secrets)
+        self.temporary = path / "tmp"
+        self.temporary.mkdir()
+        self.environment = {**os.environ, "TMPDIR": str(self.temporary)}
+        self.provisioned = False
         self.site.configure(f"[credentials]\ndirectory = justificatifs\n[mail]\nfrom = navette@{self.domain}\n"
                             f"server = 127.0.0.1:{outside.mail.port}\nca = {outside.mail.certificate}\n"
                             "[daemon]\nscan_every = 1s\n")
@@ -187,9 +219,9 @@ class Scene:
         def channel(lieu, profile):
             if profile is None:
                 return "<depot/>"
-            if profile == BY_MAIL:
-                return courriel("smime", box=f"{lieu}@{self.domain}")
-            sshd = self.outside.sshd
+            if profile in (BY_MAIL, BY_PDF):
+                return courriel("pdf" if profile == BY_PDF else "smime", box=f"{lieu}@{self.domain}")
+            sshd = self.outside.without_rename if lieu == WITHOUT_RENAME else self.outside.sshd
             canal = sshd.channel(**profile).replace(f"<repertoire>{sshd.there}<", f"<repertoire>{self.at_partner(lieu)}<")
             if lieu == ACKNOWLEDGED:
                 canal = canal.replace("<preuveRetrait>disparition</preuveRetrait>",
@@ -197,9 +229,32 @@ class Scene:
             return canal
         lieux = {lieu: [commune] for lieu, (commune, _) in self.lieux.items()}
         canal = {lieu: channel(lieu, profile) for lieu, (_, profile) in self.lieux.items()}
-        person = [personne("P-1", f"agent@{self.domain}")]
-        self.site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", lieux, version=version, canal=canal, personnes=person)),
+        persons = [personne(number, self.box(number), until=-1 if number == GONE else None) for number in PERSONS]
+        self.site.deposit(habilitations(f"HAB-{version}", convention("CLI_1", lieux, version=version, canal=canal, personnes=persons)),
                           "caf-421", f"hab-{version}.xml")
+
+    def box(self, number):
+        return f"{PERSONS[number]}@{self.domain}"
+
+    def provision(self):
+        """Dépôts as `lieux provision` leaves them, but for their accounts, which take root: navette makes none itself, and
+        what it delivers is its own and, by the setgid bit, the group's of the lieu."""
+        self.provisioned = True
+        text = self.site.config.read_text(encoding="utf-8")
+        assert text.count("create = yes") == 1
+        self.site.config.write_text(text.replace("create = yes", "create = no"), encoding="utf-8")
+        self.site.depot.mkdir()
+        for lieu in (lieu for lieu in LIEUX if None in (LIEUX[lieu][1], AVENANT[lieu][1])):
+            for name, mode in {"": 0o755, "remises": 0o2750, "retour": 0o2770, ".en-cours": 0o2700, "dev": 0o755}.items():
+                path = self.site.depot / lieu / name
+                path.mkdir()
+                if os.geteuid() == 0 and mode & 0o2000:
+                    os.chown(path, -1, self.group_of(lieu))
+                path.chmod(mode)  # after chown, which clears setgid
+
+    @staticmethod
+    def group_of(lieu):
+        return 50000 + sorted(LIEUX).index(lieu) if os.geteuid() == 0 else os.getegid()
 
     def deposit(self):
         """Of the demandes one is refused and one has no lieu; and one flux is bad."""
@@ -217,38 +272,53 @@ class Scene:
 
     def struck_in(self, fault, *command, timeout=120):
         """Whether that command met the fault, and its exit code."""
-        done = self.site.run(*command, code=None, timeout=timeout, env={**os.environ, "NAVETTE_FAULT": fault})
+        done = self.site.run(*command, code=None, timeout=timeout, env={**self.environment, "NAVETTE_FAULT": fault})
         assert done.returncode in (0, 1, 3, -signal.SIGKILL), (done.returncode, done.stderr[-2000:])
         return "fault struck: " in done.stderr, done.returncode
 
     def struck_apart(self, fault):
         """The same for a pass that takes remises apart: of those that failed when connections were lost with their files written
         on, a demande is held. It is released afterwards."""
-        for _ in BY_SFTP:  # of one server's lieux, one more each time
-            self.struck("1+:lost@sftp.close")
-            self.retry()
+        self.lose_connections()
         self.site.run("demandes", "hold", "A2", "--why", "essai")
         struck = self.struck(fault)
         self.site.run("demandes", "release", "A2", code=None)
         return struck
 
+    def lose_connections(self):
+        """Passes in which each connection to a partner is lost once a file is written there, until each lieu's was: no more,
+        since a further attempt looks what is there."""
+        for _ in BY_SFTP:
+            self.struck("1+:lost@sftp.close")
+            tried = rows(self.site, "SELECT DISTINCT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
+                         "WHERE r.etat <> 'livree' AND tentatives > 0 AND l.identifiant LIKE 'sftp-%'")
+            self.retry()
+            if len(tried) == len(BY_SFTP):
+                return
+        raise AssertionError(f"connections were lost to {tried} alone")
+
     def struck_at_mail(self, fault):
-        """The same for a pass to which a former one left the remise by mail alone: its certificate was missing."""
+        """The same for a pass to which a former one left the remise by mail alone: its certificate was missing. Of those whom
+        it is announced to one's box is put off."""
         self.certificate.unlink()
         self.site.passes(code=1)
         assert_same("left to do", rows(self.site, "SELECT DISTINCT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
                                        "WHERE r.etat <> 'livree'"), [("courriel-sud",)])
         self.give_certificate()
         self.retry()
-        return self.struck(fault)
+        absent = self.outside.put_off / self.box(TOLD[-1])
+        absent.touch()
+        try:
+            return self.struck(fault)
+        finally:
+            absent.unlink()
 
     def struck_at_avenant(self, fault):
         """The same for a pass that takes in an avenant by which lieux are served another way. Of the remises of those by SFTP a part
         stands at the partner's, that of the lieu by mail could not be sealed, those of the dépôts are there."""
+        self.provision()
         self.certificate.unlink()
-        for _ in BY_SFTP:
-            self.struck("1+:lost@sftp.close")
-            self.retry()
+        self.lose_connections()
         self.give_certificate()
         assert_same("left to do", rows(self.site, "SELECT l.identifiant FROM remise r JOIN lieu l ON l.id = r.lieu_id "
                                        "WHERE r.etat <> 'livree' ORDER BY 1"), [(lieu,) for lieu in sorted([*BY_SFTP, "courriel-sud"])])
@@ -262,6 +332,7 @@ class Scene:
     def struck_at_follow_up(self, fault):
         """The same for a pass that finds remises withdrawn, to be issued again and picked up, and a new demande for some of the same
         lieux; and for the commands that withdraw, issue again, hold, and say what a lieu destroyed."""
+        self.provision()
         self.site.passes()
         remise = {lieu: self.remise_of(lieu) for lieu in LIEUX}
         why = ("--why", "essai")
@@ -309,7 +380,7 @@ class Scene:
         """The first pass of `serve`; whether it met the fault."""
         log = self.path / "serve.log"
         address = f"\0navette-torture-{os.getpid()}-{id(self)}"  # abstract: no path to be too long
-        env = {**os.environ, "NOTIFY_SOCKET": "@" + address[1:], **({"NAVETTE_FAULT": fault} if fault else {})}
+        env = {**self.environment, "NOTIFY_SOCKET": "@" + address[1:], **({"NAVETTE_FAULT": fault} if fault else {})}
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, log.open("wb") as err:
             manager.bind(address)
             manager.settimeout(0.05)
@@ -338,7 +409,7 @@ class Scene:
             if self.serves:
                 self.struck_serving()
             else:
-                ended = self.site.run("run", "--now", code=(0, 1), timeout=600)
+                ended = self.site.run("run", "--now", code=(0, 1), timeout=600, env=self.environment)
             assert_same("held", self.holds(), [])  # by a pass that met no fault
             if self.quiet():
                 return
@@ -406,7 +477,7 @@ class Scene:
             directory = self.at_partner(mail["To"].addresses[0].username) / remise
             if not directory.exists():
                 directory.mkdir()
-                for file, content in self.outside.reader.opened(copies[0])[0].items():
+                for file, content in self.outside.reader.opened(copies[0], self.path)[0].items():
                     (directory / file).write_bytes(content)
 
     def manifests(self):
@@ -417,7 +488,7 @@ class Scene:
         for lieu, (_, profile) in LIEUX.items():
             for path in self.at_partner(lieu).rglob("*manifeste.xml"):
                 own = path.parent != self.at_partner(lieu)
-                assert self.lieux is AVENANT or own == (profile == BY_MAIL or profile.get("make_directory", True)), path
+                assert self.lieux is AVENANT or own == (profile in (BY_MAIL, BY_PDF) or profile.get("make_directory", True)), path
                 yield lieu, path.parent.name if own else path.name.removesuffix("_manifeste.xml"), path, own
 
     def delivered(self):
@@ -500,7 +571,7 @@ class Scene:
                     " AND acceptee_le IS NOT NULL ORDER BY 1")
         assert_same("notifications", [t[0] for t in told], names)
         assert_same("échéances", len(rows(site, "SELECT 1 FROM echeance WHERE genre LIKE 'retrait%'")), len(names))
-        mails = {name: len(copies) for name, copies in self.mails().items()}
+        mails = self.mails()
         # What says of each by which channel it went, an avenant's or that before it, says the truth.
         went = dict(rows(site, "SELECT r.nom, v.canal FROM remise r JOIN lieu_version v ON v.lieu_id = r.lieu_id AND v.version_id = "
                          "coalesce(r.livree_par, r.version_id) WHERE r.etat IN ('livree', 'rappelee')"))
@@ -510,17 +581,48 @@ class Scene:
         alerts = [a[0] for a in rows(site, "SELECT 'alerte-' || caf || '-' || jour FROM alerte WHERE acceptee_le IS NOT NULL")]
         assert_same("mails", sorted(mails), sorted([*names, *(name + ".contenu" for name in by_mail), *alerts]))
         assert_same("alerts", rows(site, "SELECT count(*) FROM trace WHERE action = 'alerte.acceptee'"), [(len(alerts),)])
-        assert max(mails.values()) <= mails_at_most, mails
+        self.check_persons(names, mails_at_most)
         validate("accuse-1.xsd", *site.accuses(), *site.accuses("caf-421"), *site.accuses(ACKNOWLEDGED))
+        self.check_depots()
         self.check_leftovers()
         assert rows(site, "PRAGMA foreign_key_check") == [] and rows(site, "PRAGMA integrity_check") == [("ok",)]
         site.run("traces", "verify")
+
+    def check_persons(self, remises, mails_at_most):
+        """Each has each mail that is for him, and no other; the trace tells of whom none could be got to."""
+        came = collections.defaultdict(collections.Counter)
+        for path in self.outside.mails(self.domain):
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            name = mail["Message-ID"].removeprefix("<").removesuffix(f"@{self.domain}>")
+            came[name].update(self.outside.recipients[path])
+        wanted = {remise: sorted(map(self.box, TOLD)) for remise in remises}
+        assert_same("told", {remise: sorted(came[remise]) for remise in remises}, wanted)
+        often = {name: count for name, count in came.items() if max(count.values()) > mails_at_most}
+        assert_same("too often", often, {})
+        rows_of = "FROM notification JOIN remise ON remise.id = remise_id ORDER BY nom"
+        assert_same("persons told", rows(self.site, f"SELECT nom, destinataires {rows_of}"), [(r, len(TOLD)) for r in remises])
+        assert_same("persons by name", rows(self.site, "SELECT nom, destinataire FROM notification_recue JOIN remise ON remise.id = "
+                                            "remise_id ORDER BY 1, 2"), [(r, number) for r in remises for number in TOLD])
+        traced = [re.sub(r" \(.*", "", t[0]) for t in rows(self.site, "SELECT detail FROM trace JOIN trace_detail USING (seq) "
+                                                           "WHERE action = 'notification.acceptee'")]
+        assert_same("persons missed", traced, len(remises) * [f"destinataires={len(TOLD)} non-joints={REFUSED}"])
+
+    def check_depots(self):
+        """What lies in a dépôt is open to the lieu's group and to nobody else."""
+        for path in self.site.depot.glob("*/remises/**/*"):
+            status = path.stat()
+            lieu = path.relative_to(self.site.depot).parts[0]
+            expected = (0o750 if path.is_dir() else 0o640, os.getegid())
+            if self.provisioned:
+                expected = (0o2750 if path.is_dir() else 0o640, self.group_of(lieu))
+            assert_same(f"mode and group of {path}", (oct(status.st_mode & 0o7777), status.st_gid), (oct(expected[0]), expected[1]))
 
     def check_leftovers(self):
         """Nor does a family's name lie anywhere but where it belongs."""
         site = self.site
         left = [p for d in ("travail", "depart", "arrivee") for p in (site.spool / d).rglob("*") if not p.is_dir()]
         left += [*(site.spool / "depart").glob("*/*"), *site.depot.glob("*/.en-cours/*"), *self.returns.iterdir()]
+        left += self.temporary.iterdir()
         left += [p for p in self.path.rglob(".*") if p.name not in (".lock", ".en-cours")]
         assert_same("left over", left, [])
         for path in site.path.rglob("*"):
@@ -730,7 +832,7 @@ def soak(binary, path, outside, kills, tell=lambda killed: None, seed=7):
             # Every other time at an operation, mostly an early one: so it gets somewhere on a busy machine as well.
             by_operation = killed % 2 == 1
             fault = {"NAVETTE_FAULT": f"{round(10 ** dice.uniform(0.5, 3.5))}:kill"} if by_operation else {}
-            serving = site.start("serve", stderr=subprocess.DEVNULL, env={**os.environ, **fault})
+            serving = site.start("serve", stderr=subprocess.DEVNULL, env={**scene.environment, **fault})
             try:
                 serving.wait(timeout=60 if by_operation else dice.uniform(0.15, longest))
                 assert_same("serve ended by itself", serving.returncode, -signal.SIGKILL)

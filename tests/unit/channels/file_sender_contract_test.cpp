@@ -29,6 +29,9 @@ struct Place {
   std::unique_ptr<channels::FileSender> sender;
   std::function<fs::path(const std::string& file)> path;  // of a file of the remise, at the lieu
   fs::path root;                                          // nothing else may lie below
+  fs::path returns{};                                     // what the lieu sends back; empty: by no such way
+  bool sees_what_is_gone = false;                         // a lieu may remove its documents, and navette look
+  bool has_hours = false;
 };
 
 // A partner's server: what it can do, and the profile that says so.
@@ -56,7 +59,8 @@ class World {
   Place plain_depot() const {
     const fs::path remises = depot.root / "rpe-firminy/remises";
     return {std::make_unique<channels::DepotSender>(depot.root, channels::DepotSender::Missing::create_plain),
-            [=](const std::string& file) { return remises / "R1" / file; }, remises};
+            [=](const std::string& file) { return remises / "R1" / file; }, remises, depot.root / "rpe-firminy/retour",
+            true};
   }
   // As `lieux provision` makes it; takes root.
   Place provisioned_depot() {
@@ -64,9 +68,11 @@ class World {
     channels::provision_depot(test::plan_for(srv->path()), depot.remise().lieu);
     const fs::path remises = srv->path() / "rpe-firminy/remises";
     return {std::make_unique<channels::DepotSender>(srv->path(), channels::DepotSender::Missing::retry),
-            [=](const std::string& file) { return remises / "R1" / file; }, remises};
+            [=](const std::string& file) { return remises / "R1" / file; }, remises,
+            srv->path() / "rpe-firminy/retour"};
   }
-  Place sftp(const test::Sshd& sshd, const Partner& partner, model::PickupProof proof = model::PickupProof::none,
+  Place sftp(const test::Sshd& sshd, const Partner& partner) const { return sftp(sshd, partner, proof); }
+  Place sftp(const test::Sshd& sshd, const Partner& partner, model::PickupProof proven_by,
              std::stop_token stop = {}) const {
     const fs::path there = dir / "partner";
     fs::create_directories(there);
@@ -85,14 +91,22 @@ class World {
     p.overwrite = partner.overwrite;
     p.make_directory = partner.make_directory;
     p.check_size = partner.check_size;
-    p.proof = proof;
+    p.proof = proven_by;
+    p.window = window;
+    if (sends_back) {
+      fs::create_directories(dir / "retour");
+      p.return_directory = (dir / "retour").string();
+    }
     const bool flat = !partner.make_directory;
     return {std::make_unique<channels::SftpSender>(p, credentials, 5s, std::move(stop)),
             [=](const std::string& file) {
               if (!flat) return there / "R1" / file;
               return there / (file == "remise.xml" ? "R1_" + file : file);
             },
-            there};
+            there,
+            sends_back ? dir / "retour" : fs::path(),
+            proven_by == model::PickupProof::disappearance,
+            window.has_value()};
   }
 
   // What came by mail is opened when it is asked for, once. No `server`: the mail is a file.
@@ -127,6 +141,10 @@ class World {
   test::TempDir dir;
   test::Depot depot;
   channels::Credentials credentials{dir / "credentials"};
+  // What partners' profiles say.
+  model::PickupProof proof = model::PickupProof::none;
+  bool sends_back = false;
+  std::optional<model::SendingWindow> window;
 
  private:
   std::unique_ptr<test::RootOwnedDir> srv;
@@ -183,46 +201,62 @@ void check_whole(const World& world, const Place& place) {
   CHECK(files_below(place.root) == expected);
 }
 
-// Calls `work` with a world of its own for every kind of place; `make` makes another sender to it. `by_name`: only for
-// those where something of another's may stand under a name of ours, as it cannot in a box for mails.
-void for_each_place(const std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>& work,
-                    bool by_name = false) {
-  if (!by_name) {
+// Calls `work` with a world of its own for every kind of place; `make` makes another sender to it.
+using Work = std::function<void(const World&, const std::function<Place()>& make, bool overwrites)>;
+struct Scope {
+  // Only where something of another's may stand under a name of ours, as it cannot in a box for mails.
+  bool by_name = false;
+  std::function<void(World&)> prepare = [](World&) {};
+};
+
+void for_each_place(const Work& work, const Scope& scope = {}) {
+  const auto in = [&](World& world, const std::function<Place()>& make, bool overwrites) {
+    scope.prepare(world);
+    work(world, make, overwrites);
+  };
+  if (!scope.by_name) {
     for (const auto protection : {model::Protection::smime, model::Protection::pdf}) {
       SECTION(protection == model::Protection::smime ? "courriel, S/MIME" : "courriel, PDF") {
         const test::Smtpd server;
         World world;
-        work(
+        in(
             world, [&] { return world.courriel(protection, &server); }, false);
         CHECK_FALSE(server.has(2));
       }
     }
     SECTION("courriel, as a file") {
       World world;
-      work(
+      in(
           world, [&] { return world.courriel(model::Protection::smime); }, false);
     }
   }
   SECTION("dépôt") {
-    const World world;
-    work(
+    World world;
+    in(
         world, [&] { return world.plain_depot(); }, false);
   }
   SECTION("dépôt, provisioned") {
     if (!test::is_root()) return;
     World world;
-    work(
+    in(
         world, [&] { return world.provisioned_depot(); }, false);
   }
   for (const Partner& partner : partners) {
     SECTION(partner.name) {
       const test::Sshd sshd({{"ed25519"}, partner.subsystem, ""});
-      const World world;
-      work(
+      World world;
+      in(
           world, [&] { return world.sftp(sshd, partner); }, partner.overwrite);
     }
   }
 }
+
+channels::RemiseThere there(const World& world) {
+  return {"R1", "rpe-firminy", {world.depot.files[0], world.depot.files[1]}};
+}
+
+using Indices = std::vector<std::size_t>;
+using Names = std::vector<std::string>;
 
 }  // namespace
 
@@ -272,7 +306,7 @@ TEST_CASE("contract: what stands there under the same name is not replaced unles
           CHECK(content(place.path("DI_monenfant_A1.xml")) == "of another");
         }
       },
-      true);
+      {.by_name = true});
 }
 
 TEST_CASE("contract: names that are no file names go nowhere") {
@@ -325,7 +359,7 @@ TEST_CASE("contract: what is withdrawn is gone, whole or in part, and what is no
         CHECK(is_delivered(make().sender->withdraw(delivered)));
         CHECK_FALSE(place.sender->look(world.depot.remise()));
       },
-      true);
+      {.by_name = true});
 }
 
 TEST_CASE(
@@ -354,6 +388,161 @@ TEST_CASE(
   }
   CHECK(files_below(place.root) == (arrived ? std::vector<fs::path>{} : std::vector<fs::path>{pdf}));
   if (!arrived) CHECK(content(pdf) == larger);
+}
+
+TEST_CASE("contract: what is gone from its place, whole, was picked up; where nothing can be gone nothing is told") {
+  const auto proof = GENERATE(model::PickupProof::disappearance, model::PickupProof::none);
+  for_each_place(
+      [&](const World& world, const auto& make, bool) {
+        const Place place = make();
+        REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+        channels::RemiseThere gone = there(world);  // an earlier one, whose documents had other names
+        gone.remise = "R0";
+        gone.documents.erase(gone.documents.begin());
+        gone.documents[0].name = "DI_monenfant_B1.xml";
+        CHECK(place.sender->picked_up({}).empty());
+        CHECK(place.sender->picked_up({there(world)}).empty());
+        CHECK(place.sender->picked_up({there(world), gone}) == (place.sees_what_is_gone ? Indices{1} : Indices{}));
+        if (place.sees_what_is_gone) CHECK(place.sender->tells_pickups());
+        fs::remove(place.path("DI_monenfant_A1.pdf"));  // of a mail: the lieu's copy, which nobody sees
+        CHECK(make().sender->picked_up({there(world)}).empty());
+        fs::remove(place.path("DI_monenfant_A1.xml"));
+        CHECK(fs::exists(place.path("remise.xml")));
+        CHECK(place.sender->picked_up({gone, there(world)}) == (place.sees_what_is_gone ? Indices{0, 1} : Indices{}));
+        // A place that is not there tells nothing.
+        fs::rename(place.root, place.root.string() + "-ailleurs");
+        CHECK(place.sender->picked_up({gone, there(world)}).empty());
+      },
+      {.prepare = [&](World& world) { world.proof = proof; }});
+}
+
+TEST_CASE("contract: what the lieu sends back is brought whole, once, and removed where it lay; all else stays") {
+  for_each_place(
+      [](const World& world, const auto& make, bool) {
+        const Place place = make();
+        REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+        const Directory arrivee = Directory::create(world.dir / "arrivee");
+        channels::Collecting collecting{arrivee, "rpe-firminy", 1ms};
+        collecting.is_ignored = [](const std::string& name) { return name.ends_with(".tmp.xml"); };
+        const fs::path here = world.dir / "arrivee/rpe-firminy/recu.xml";
+        const std::string first = "<retrait>" + std::string(100000, '1') + "</retrait>";
+        const auto collected = [&] {
+          std::this_thread::sleep_for(5ms);  // what lies there has not changed for `stable_after`
+          return make().sender->collect(collecting);
+        };
+        if (place.returns.empty()) {
+          put(world.dir / "retour/recu.xml", first);  // nobody was told of that
+          CHECK(collected().names.empty());
+          CHECK(files_below(world.dir / "arrivee").empty());
+          CHECK(content(world.dir / "retour/recu.xml") == first);
+          return;
+        }
+        CHECK(place.sender->tells_pickups());
+        CHECK(collected().names.empty());
+        CHECK(collected().faults.empty());
+        const char* const strangers[] = {"recu.xml.part",    ".cache.xml",       "note.txt",      "DI_monenfant_A1.xml",
+                                         "BORDEREAU_R1.xml", "R1_manifeste.xml", "moitie.tmp.xml"};
+        for (const char* name : strangers) put(place.returns / name, name);
+        put(place.returns / "recu.xml", first);
+        CHECK(collected().names == Names{"recu.xml"});
+        CHECK(content(here) == first);
+        CHECK_FALSE(fs::exists(place.returns / "recu.xml"));
+        CHECK(collected().names.empty());  // no second time
+
+        // Another of that name waits until the first was taken.
+        put(place.returns / "recu.xml", "<retrait>2</retrait>");
+        CHECK(collected().names.empty());
+        CHECK(content(here) == first);
+        CHECK(content(place.returns / "recu.xml") == "<retrait>2</retrait>");
+        fs::remove(here);
+        CHECK(collected().names == Names{"recu.xml"});
+        CHECK(content(here) == "<retrait>2</retrait>");
+        CHECK_FALSE(fs::exists(place.returns / "recu.xml"));
+
+        // R9: its sender chose the name.
+        collecting.max_bytes = 10;
+        put(place.returns / "zqnom.xml", "<retrait>3</retrait>");
+        fs::create_directories(place.returns / "zqprenom.xml");
+        put(world.dir / "ailleurs.xml", "<x/>");
+        fs::create_symlink(world.dir / "ailleurs.xml", place.returns / "zqlien.xml");
+        const channels::Collected unfit = collected();
+        CHECK(unfit.names.empty());
+        REQUIRE(unfit.faults.size() == 1);
+        CHECK_THAT(unfit.faults[0], Catch::StartsWith("3 entries") && !Catch::Contains("zq"));
+        CHECK(content(place.returns / "zqnom.xml") == "<retrait>3</retrait>");
+        CHECK(fs::exists(place.returns / "zqlien.xml"));
+        for (const char* name : strangers) CHECK(content(place.returns / name) == name);
+        CHECK(files_below(world.dir / "arrivee") == std::vector<fs::path>{here});
+      },
+      {.prepare = [](World& world) { world.sends_back = true; }});
+}
+
+TEST_CASE("contract: only as many are brought at a time as were asked for, and none is left behind") {
+  for_each_place(
+      [](const World& world, const auto& make, bool) {
+        const Place place = make();
+        REQUIRE(is_delivered(place.sender->send(world.depot.remise())));
+        if (place.returns.empty()) return;
+        const Directory arrivee = Directory::create(world.dir / "arrivee");
+        channels::Collecting collecting{arrivee, "rpe-firminy", 1ms};
+        collecting.most = 2;
+        for (int n = 1; n <= 5; ++n) put(place.returns / fmt::format("r{}.xml", n), fmt::format("<r>{}</r>", n));
+        std::vector<std::size_t> counts;
+        for (int look = 0; look < 4; ++look) {
+          std::this_thread::sleep_for(5ms);
+          counts.push_back(place.sender->collect(collecting).names.size());
+        }
+        CHECK(counts == std::vector<std::size_t>{2, 2, 1, 0});
+        CHECK(files_below(place.returns).empty());
+        for (int n = 1; n <= 5; ++n)
+          CHECK(content(world.dir / fmt::format("arrivee/rpe-firminy/r{}.xml", n)) == fmt::format("<r>{}</r>", n));
+      },
+      {.prepare = [](World& world) { world.sends_back = true; }});
+}
+
+TEST_CASE("contract: who has hours says when they begin, and they have begun then; others are open at any time") {
+  const bool at_night = GENERATE(true, false);
+  for_each_place(
+      [&](const World&, const auto& make, bool) {
+        const Place place = make();
+        const auto opens_at = [&](const char* utc) { return place.sender->opens_at(test::at(utc)); };
+        const auto evening = test::at("2026-11-25T20:00:00Z");  // 21:00 in Paris
+        for (const char* closed : {"2026-11-25T05:00:00Z", "2026-11-25T11:00:00Z", "2026-11-25T19:59:59Z"})
+          CHECK(opens_at(closed) == (place.has_hours ? std::optional(evening) : std::nullopt));
+        CHECK_FALSE(place.sender->opens_at(evening));
+        for (const char* open : {"2026-11-25T04:59:59Z", "2026-11-25T22:30:00Z", "2026-11-25T23:30:00Z"})
+          CHECK_FALSE(opens_at(open));
+      },
+      {.prepare = [&](World& world) {
+        if (at_night) world.window = model::SendingWindow{21h, 6h};
+      }});
+}
+
+TEST_CASE("a lieu that sends nothing back, and whose documents prove nothing, is not looked at") {
+  const test::Sshd sshd;
+  World world;
+  CHECK_FALSE(world.sftp(sshd, partners[0]).sender->tells_pickups());
+  world.sends_back = true;
+  CHECK(world.sftp(sshd, partners[0]).sender->tells_pickups());
+}
+
+TEST_CASE("a partner that is gone tells neither what was picked up nor what it sends back") {
+  test::Sshd sshd;
+  World world;
+  world.proof = model::PickupProof::disappearance;
+  world.sends_back = true;
+  REQUIRE(is_delivered(world.sftp(sshd, partners[0]).sender->send(world.depot.remise())));
+  const Place place = world.sftp(sshd, partners[0]);
+  const Directory arrivee = Directory::create(world.dir / "arrivee");
+  put(place.returns / "recu.xml", "<retrait/>");
+  fs::remove_all(place.root / "R1");
+  sshd.stop();
+  CHECK_THROWS_AS(place.sender->picked_up({there(world)}), Error);
+  CHECK_THROWS_AS(place.sender->collect({arrivee, "rpe-firminy", 1ms}), Error);
+  CHECK(files_below(world.dir / "arrivee").empty());
+  sshd.start();
+  CHECK(place.sender->picked_up({there(world)}) == Indices{0});
+  CHECK(place.sender->collect({arrivee, "rpe-firminy", 1ms}).names == Names{"recu.xml"});
 }
 
 TEST_CASE("contract: a mail that was sent cannot be withdrawn, and the lieu must be asked") {
