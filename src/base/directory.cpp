@@ -80,6 +80,13 @@ Directory Directory::make_dir(const std::string& name, mode_t mode) const {
   return open_dir(name);
 }
 
+Directory Directory::make_durable_dir(const std::string& name) const {
+  if (auto there = find_dir(name)) return *std::move(there);
+  Directory made = make_dir(name);
+  sync();
+  return made;
+}
+
 bool Directory::in_place() const {
   struct stat held {};
   struct stat there {};

@@ -43,6 +43,8 @@ class Directory {
   Directory open_dir(const std::string& name) const;
   std::optional<Directory> find_dir(const std::string& name) const;       // nothing when missing or not a directory
   Directory make_dir(const std::string& name, mode_t mode = 0750) const;  // created if missing, then opened
+  // The same, its name durable: for what is to be promised of files in it, and syncs that directory alone.
+  Directory make_durable_dir(const std::string& name) const;
 
   // Files. O_NOFOLLOW and O_CLOEXEC are added to `flags`. Throws std::system_error.
   UniqueFd open_file(const std::string& name, int flags, mode_t mode = 0640) const;

@@ -87,8 +87,7 @@ ReturnChoice choose(std::vector<ReturnFile> found, const std::string& place, con
 }
 
 Landing::Landing(const Collecting& collecting, std::string name)
-    : arrivee_(collecting.arrivee),
-      directory_(arrivee_.make_dir(collecting.lieu)),
+    : directory_(collecting.arrivee.make_durable_dir(collecting.lieu)),
       name_(std::move(name)),
       file_(directory_, kept_name(name_)) {}
 
@@ -102,7 +101,6 @@ bool Landing::keep() {
   const std::string kept = kept_name(name_);
   if (directory_.contains(kept) && crypto::sha256(directory_.read(kept)) != digest_.finish()) return false;
   file_.commit();
-  arrivee_.sync();  // the lieu's directory may be new
   kept_ = true;
   return true;
 }

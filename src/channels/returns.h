@@ -89,7 +89,6 @@ class Landing {
   const std::string& name() const { return name_; }
 
  private:
-  const Directory& arrivee_;
   Directory directory_;
   std::string name_;
   AtomicFile file_;

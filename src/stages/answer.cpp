@@ -75,7 +75,7 @@ void put_away(const Spool& spool, const store::FluxAnswer& a, bool keep) {
   const auto entry = work ? claimed_entry(*work, a.claim.ticket) : std::nullopt;
   if (!entry) return;  // put away before a crash
   if (keep) {
-    const Directory rejet = spool.rejet.make_dir(a.claim.emetteur);
+    const Directory rejet = spool.rejet.make_durable_dir(a.claim.emetteur);
     try {
       work->rename_over(*entry, rejet, rejet_name(a.claim));
     } catch (const std::system_error& e) {  // its message holds the entry's name, hence perhaps the sender's
@@ -89,11 +89,11 @@ void put_away(const Spool& spool, const store::FluxAnswer& a, bool keep) {
 
 void answer_one(const Spool& spool, store::Store& store, const store::FluxAnswer& a) {
   const std::string name = accuse_name(a);
-  write_accuse(spool.accuses.make_dir(a.claim.emetteur), name, a, store);
+  write_accuse(spool.accuses.make_durable_dir(a.claim.emetteur), name, a, store);
   const bool refused = a.state == store::FluxState::refuse;
   put_away(spool, a, refused);
   if (refused || a.refused > 0) {
-    write_accuse(spool.rejet.make_dir(a.claim.emetteur), a.claim.ticket + ".accuse.xml", a, store);
+    write_accuse(spool.rejet.make_durable_dir(a.claim.emetteur), a.claim.ticket + ".accuse.xml", a, store);
   }
   store.accuse_written(a.id, name);
   log::info("flux.answered", {{"flux", a.claim.ticket},

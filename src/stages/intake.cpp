@@ -29,7 +29,7 @@ constexpr std::size_t records_at_once = 500;  // records a transaction
 class Fragments {
  public:
   Fragments(const Spool& spool, const store::Claim& claim)
-      : directory_(spool.rejet.make_dir(claim.emetteur)), name_(claim.ticket + ".fragments.xml") {}
+      : directory_(spool.rejet.make_durable_dir(claim.emetteur)), name_(claim.ticket + ".fragments.xml") {}
 
   void add(std::uint64_t rank, const Refusal& refusal, const std::string& xml) {
     if (!file_) {

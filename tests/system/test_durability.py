@@ -200,10 +200,6 @@ def what_is_said(traced, *options):
     return said
 
 
-# A directory's own name, which is not synced where the directory is made for the first file in it.
-NOT_YET = {"answered": ["name of spool/accuses/monenfant"], "kept, and gone where it lay": ["name of spool/arrivee/rpe-un"]}
-
-
 def missing(traced, said, calls=None, moment=None):
     """By what is done; paths are the site's."""
     found = missing_before(calls or said.calls, traced.mounts, moment or said.moment, said.paths)
@@ -217,11 +213,11 @@ def a_traced_site(site):
 
 def test_what_is_said_is_on_the_disk_before_it_is_said(traced):
     for what, said in what_is_said(traced).items():
-        assert missing(traced, said) == NOT_YET.get(what, []), what
+        assert missing(traced, said) == [], what
         # Said sooner it would not have been so: nobody had asked the disk when the last name was given.
         made = max(call.ended for call in said.calls if call.ended < said.moment.begun and any(is_made_by(call, path) for path in said.paths))
         sooner = dataclasses.replace(said.moment, begun=made + 0.5)
-        assert set(missing(traced, said, moment=sooner)) > set(NOT_YET.get(what, [])), what
+        assert missing(traced, said, moment=sooner), what
 
 
 def is_made_by(call, path):
@@ -240,7 +236,7 @@ def is_made_by(call, path):
 def test_a_disk_that_is_not_asked_is_seen(traced, call, fails):
     """The whole binary, whose call is answered and not made."""
     found = {what: missing(traced, said) for what, said in what_is_said(traced, "-e", f"inject={call}:retval=0").items()}
-    assert {what for what, lost in found.items() if lost != NOT_YET.get(what, [])} == fails, found
+    assert {what for what, lost in found.items() if lost} == fails, found
 
 
 MADE = """\
