@@ -202,7 +202,11 @@ void Store::retry_remise(const std::string& name, Instant now) {
     throw Error("nothing to retry: the remise " + name +
                 " is held by an operator (release it), withdrawn, or delivered and notified");
   }
-  db_.query("DELETE FROM notification_recue WHERE remise_id = ? AND refus IS NOT NULL").bind(id).run();
+  db_.query(
+         "DELETE FROM notification_recue WHERE remise_id = ?1 AND refus IS NOT NULL AND "
+         "EXISTS (SELECT 1 FROM notification n WHERE n.remise_id = ?1 AND n.etat = 'a-envoyer')")
+      .bind(id)
+      .run();
   trace(now, "remise.relancee", "remise:" + name);
   transaction.commit();
 }

@@ -99,7 +99,7 @@ def test_connections_to_one_account_are_open_side_by_side(bench):
 def test_the_scene_of_a_mail_has_a_person_who_is_told_later(bench):
     scene = bench.scene()
     bench.strike(scene, "1:eio@none:courriel")
-    waits = ("SELECT n.etat, (SELECT group_concat(destinataire) FROM notification_recue t WHERE t.remise_id = r.id) FROM notification n "
+    waits = ("SELECT n.etat, (SELECT group_concat(destinataire) FROM notification_recue t WHERE t.remise_id = r.id AND refus IS NULL) FROM notification n "
              "JOIN remise r ON r.id = n.remise_id JOIN lieu l ON l.id = r.lieu_id WHERE l.identifiant = 'courriel-sud'")
     assert torture.rows(scene.site, waits) == [("a-envoyer", "P-1")]
     scene.converge()
@@ -220,7 +220,7 @@ def test_what_is_held_of_each_person_can_fail(bench):
     scene.check(bench.expected, mails_at_most=1)
     good = scene.site.database.read_bytes()
     for change in ("DELETE FROM notification_recue WHERE destinataire = 'P-2'", "UPDATE notification SET destinataires = 3",
-                   "INSERT INTO notification_recue SELECT id, 'P-3' FROM remise", "DROP TRIGGER trace_sans_effacement; DELETE FROM trace "
+                   "UPDATE notification_recue SET refus = NULL WHERE destinataire = 'P-3'", "DROP TRIGGER trace_sans_effacement; DELETE FROM trace "
                    "WHERE seq = (SELECT max(seq) FROM trace WHERE action = 'notification.acceptee')",
                    "UPDATE trace_detail SET detail = replace(detail, 'non-joints=P-3', 'non-joints=P-4')"):
         with contextlib.closing(sqlite3.connect(scene.site.database)) as db, db:

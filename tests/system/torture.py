@@ -601,8 +601,9 @@ class Scene:
         assert_same("too often", often, {})
         rows_of = "FROM notification JOIN remise ON remise.id = remise_id ORDER BY nom"
         assert_same("persons told", rows(self.site, f"SELECT nom, destinataires {rows_of}"), [(r, len(TOLD)) for r in remises])
-        assert_same("persons by name", rows(self.site, "SELECT nom, destinataire FROM notification_recue JOIN remise ON remise.id = "
-                                            "remise_id ORDER BY 1, 2"), [(r, number) for r in remises for number in TOLD])
+        assert_same("persons by name", rows(self.site, "SELECT nom, destinataire, refus IS NULL FROM notification_recue JOIN remise ON "
+                                            "remise.id = remise_id ORDER BY 1, 2"),
+                    [(r, number, number != REFUSED) for r in remises for number in sorted([*TOLD, REFUSED])])
         traced = [re.sub(r" \(.*", "", t[0]) for t in rows(self.site, "SELECT detail FROM trace JOIN trace_detail USING (seq) "
                                                            "WHERE action = 'notification.acceptee'")]
         assert_same("persons missed", traced, len(remises) * [f"destinataires={len(TOLD)} non-joints={REFUSED}"])
