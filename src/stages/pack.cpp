@@ -70,6 +70,22 @@ std::vector<std::string> commune_names(const std::vector<std::string>& codes, co
   return names;
 }
 
+// It cannot be rendered: some demande's doing.
+class NoCoverSheet : public Error {
+ public:
+  using Error::Error;
+};
+
+std::string render_cover_sheet(const PackTools& tools, const std::string& bordereau) {
+  try {
+    return tools.renderer.render(bordereau, {}).pdf;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw NoCoverSheet(describe(e));
+  }
+}
+
 // Its text is read again from the files just written: of a large remise it is not all in memory at one time.
 void add_cover_sheet(const PackTools& tools, const Directory& dir, const store::LieuInForce& lieu,
                      const std::string& reissue_of, store::PackedRemise& packed) {
@@ -80,7 +96,7 @@ void add_cover_sheet(const PackTools& tools, const Directory& dir, const store::
   for (const store::DueAcheminement& a : packed.acheminements)
     bordereau.add(xml::Document::parse(dir.read(stem_of(a) + ".xml", largest)), a.emetteur,
                   commune_names(a.communes, tools.reference));
-  const std::string pdf = tools.renderer.render(bordereau.finish(), {}).pdf;
+  const std::string pdf = render_cover_sheet(tools, bordereau.finish());
   packed.files.push_back(
       store_file(dir, "BORDEREAU_" + packed.name + ".pdf", model::FileKind::cover_sheet, pdf, nullptr));
 }
@@ -104,7 +120,7 @@ void cut_to(std::size_t count, const Directory& dir, store::PackedRemise& packed
 // why, when there is no room for the first demande alone. Greedy: the mail holds as many as it can.
 void fit_mail(const model::CourrielProfile& profile, const Directory& dir, const std::function<void()>& conclude,
               store::PackedRemise& packed, std::vector<store::FailedAcheminement>& failed) {
-  while (true) {
+  while (!packed.acheminements.empty()) {
     const std::uint64_t most = profile.largest_message;
     const std::uint64_t bytes = channels::largest_courriel(profile, packed.name, packed.files, dir);
     if (bytes <= most) return;
@@ -283,6 +299,26 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
   return true;
 }
 
+// One demande that no cover sheet can be made of holds no other: where there is none for all, half of them leave first;
+// the rest come in the next remise. False when it is to be tried again.
+bool Packing::add_cover_sheet_or_cut(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
+                                     store::PackedRemise& packed) {
+  try {
+    add_cover_sheet(tools_, dir, lieu, outcome.reissue ? outcome.reissue->name : "", packed);
+    return true;
+  } catch (const NoCoverSheet& e) {
+    const std::size_t count = packed.acheminements.size();
+    if (count == 1) {
+      const store::DueAcheminement& a = packed.acheminements.front();
+      log::error("render.failed", {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", describe(e)}});
+      outcome.failed.push_back(
+          {a.id, model::with_code("rendu-impossible", std::string("of its remise's cover sheet: ") + e.what())});
+    }
+    cut_to(count / 2, dir, packed);
+    return false;
+  }
+}
+
 // False when nothing could be rendered, or a stop was asked for: then `outcome.packed` stays empty.
 bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
                       std::vector<store::DueAcheminement> acheminements, const std::string& name) {
@@ -320,8 +356,8 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
   }
   if (packed.acheminements.empty()) return false;
   const auto conclude = [&] {
-    add_cover_sheet(tools_, dir, lieu, outcome.reissue ? outcome.reissue->name : "", packed);
-    add_manifest(dir, lieu, packed);
+    while (!packed.acheminements.empty() && !add_cover_sheet_or_cut(dir, lieu, outcome, packed)) continue;
+    if (!packed.acheminements.empty()) add_manifest(dir, lieu, packed);
   };
   conclude();
   if (mail) fit_mail(*mail, dir, conclude, packed, outcome.failed);

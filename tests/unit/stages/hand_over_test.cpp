@@ -124,7 +124,7 @@ struct Delivery : test::StageSite {
   }
   stages::PackReport pack(bool all = false, const std::function<void(std::size_t)>& progress = {},
                           std::size_t remise_max = 500) {
-    stages::Packing packing({spool, *store, renderer(), test::communes(), clock, 2, remise_max}, all, progress,
+    stages::Packing packing({spool, *store, *drawn_by, test::communes(), clock, 2, remise_max}, all, progress,
                             stop.get_token());
     while (packing.some()) continue;
     return packing.report();
@@ -189,6 +189,7 @@ struct Delivery : test::StageSite {
   }
 
   model::Convention contract = convention("C1", {lieu("rpe-a", {"42218"})});
+  const render::Renderer* drawn_by = &renderer();
   std::unique_ptr<Watched> watched;
   stages::SenderFactory sender_for = [this](const model::Channel&, const std::stop_token&) {
     return std::make_unique<Forward>(*watched);
@@ -582,6 +583,33 @@ TEST_CASE("a demande that cannot be rendered is held, the others leave") {
   CHECK(report.demandes == 1);
   CHECK(site.states() == "retenu en-remise");
   CHECK(site.store->counts().held_acheminements == 1);
+}
+
+TEST_CASE("a demande that no cover sheet can be made of is held, the others leave, in several remises") {
+  Delivery site;
+  for (const char* reference : {"C", "D", "E"}) site.demande(reference);
+  site.route();
+  const auto stylesheets = site.dir / "xslt";
+  std::filesystem::copy("xslt", stylesheets);
+  const std::string wrong =
+      "<xsl:if test=\"b:demandes/b:demande/b:reference = 'D'\"><fo:block colour=\"red\"/></xsl:if>";
+  const std::string where = "<xsl:apply-templates select=\"b:lieu\"/>";
+  std::ofstream(stylesheets / "bordereau-fo.xsl") << replaced(slurp("xslt/bordereau-fo.xsl"), where, wrong + where);
+  const render::Renderer faulty((stylesheets / "demande-fo.xsl").string(), render::Renderer::default_fonts());
+  site.drawn_by = &faulty;
+  const auto report = site.pack();
+  CHECK(report.faults.empty());
+  CHECK(report.held == 1);
+  CHECK(report.demandes == 4);
+  CHECK(site.states() == "en-remise en-remise en-remise retenu en-remise");
+  CHECK(
+      site.number("SELECT count(*) FROM acheminement WHERE motif LIKE 'rendu-impossible: of its remise''s cover sheet: "
+                  "%bordereau-fo.xsl%'") == 1);
+  for (const std::string& remise : site.names("depart/rpe-a")) {
+    const auto files = Directory::open(site.in("depart/rpe-a") / remise).names();
+    CHECK(std::count(files.begin(), files.end(), "BORDEREAU_" + remise + ".pdf") == 1);
+    CHECK(files.size() % 2 == 0);  // PDF and XML of each, cover sheet and manifest
+  }
 }
 
 TEST_CASE("bytes altered in depart/ are shown to nobody: the remise is held") {
