@@ -60,6 +60,8 @@ std::string read_password(const model::CourrielProfile& profile, const Credentia
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (password.size() < least || password.size() > most || !std::all_of(password.begin(), password.end(), printable))
     throw CredentialError("a password of 12 to 127 characters, ASCII and printable, is wanted");
+  if (password.front() == ' ' || password.back() == ' ')
+    throw CredentialError("the password begins or ends with a blank, which nobody sees who types it");
   return password;
 }
 

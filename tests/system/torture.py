@@ -424,7 +424,8 @@ class Scene:
             return []
 
     def retry(self):
-        for lieu, in self.found("SELECT identifiant FROM lieu WHERE echecs > 0 OR retenu = 1"):
+        for lieu, in self.found("SELECT identifiant FROM lieu WHERE echecs > 0 OR retenu = 1 OR id IN (SELECT lieu_id FROM regard WHERE "
+                                "echoue_le IS NOT NULL)"):
             self.site.run("lieux", "retry", lieu)
         for remise, in self.found("SELECT r.nom FROM remise r LEFT JOIN notification n ON n.remise_id = r.id "
                                   "WHERE (r.etat = 'prete' AND r.tentatives > 0) OR r.etat IN ('retenue', 'a-rappeler') "

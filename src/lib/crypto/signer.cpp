@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ess.h>
 #include <openssl/pem.h>
@@ -21,6 +22,7 @@ struct FreeSigned {
   void operator()(PKCS7* p) const { PKCS7_free(p); }
   void operator()(ESS_SIGNING_CERT_V2* named) const { ESS_SIGNING_CERT_V2_free(named); }
   void operator()(ASN1_STRING* text) const { ASN1_STRING_free(text); }
+  void operator()(EXTENDED_KEY_USAGE* uses) const { EXTENDED_KEY_USAGE_free(uses); }
 };
 
 void must(bool done) {
@@ -56,6 +58,49 @@ bool has_nist_curve(const EVP_PKEY* key) {
          std::find(known.begin(), known.end(), std::string_view(name.data())) != known.end();
 }
 
+bool allows_signed_documents(X509* certificate) {
+  // An extension that is not there leaves all bits set.
+  if ((X509_get_extended_key_usage(certificate) & (XKU_SMIME | XKU_ANYEKU)) != 0) return true;
+  constexpr std::array of_documents{"1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.311.10.3.12",
+                                    "1.2.840.113583.1.1.5"};  // RFC 9336, Microsoft, Adobe
+  const std::unique_ptr<EXTENDED_KEY_USAGE, FreeSigned> uses(
+      static_cast<EXTENDED_KEY_USAGE*>(X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)));
+  for (int i = 0; uses && i < sk_ASN1_OBJECT_num(uses.get()); ++i) {
+    std::array<char, 64> oid{};
+    OBJ_obj2txt(oid.data(), static_cast<int>(oid.size()), sk_ASN1_OBJECT_value(uses.get(), i), 1);
+    if (std::find(of_documents.begin(), of_documents.end(), std::string_view(oid.data())) != of_documents.end())
+      return true;
+  }
+  return false;
+}
+
+// What a reader of PDFs shows as a damaged certificate, on each of them.
+void require_readable(const std::vector<X509*>& chain) {
+  X509* own = chain.front();
+  // An extension that is not there leaves all bits set.
+  if ((X509_get_key_usage(own) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
+    throw CertificateError("the keyUsage of its first certificate does not allow signatures");
+  if (!allows_signed_documents(own)) {
+    throw CertificateError(
+        "the extendedKeyUsage of its first certificate allows neither e-mail nor documents (perhaps it is a web "
+        "server's)");
+  }
+  if ((X509_get_extension_flags(own) & EXFLAG_CRITICAL) != 0)
+    throw CertificateError("its first certificate has a critical extension that no reader knows");
+  if (X509_NAME_entry_count(X509_get_subject_name(own)) == 0)
+    throw CertificateError("its first certificate names nobody (empty subject)");
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    const bool issued = X509_check_issued(chain[i], chain[i - 1]) == X509_V_OK;
+    ERR_clear_error();
+    if (!issued) {
+      throw CertificateError(
+          fmt::format("its certificate {} did not issue the one before it: the signer's comes first, then who issued "
+                      "it, and so on",
+                      i + 1));
+    }
+  }
+}
+
 }  // namespace
 
 void Signer::Free::operator()(x509_st* certificate) const {
@@ -77,6 +122,8 @@ Signer::Signer(Certificates certificates, std::unique_ptr<evp_pkey_st, Free> key
 
 Signer Signer::parse(std::string_view certificates, std::string_view key) {
   ERR_clear_error();
+  if (certificates.find("PRIVATE KEY-----") != std::string_view::npos)
+    throw CertificateError("it holds a private key as well, which everybody may read there: take it out");
   bool asked = false;
   Certificates chain;
   const Bio in = reader_of(certificates);
@@ -92,9 +139,6 @@ Signer Signer::parse(std::string_view certificates, std::string_view key) {
     throw CertificateError(
         "its EC key must be of the curve P-256, P-384 or P-521: readers of PDFs show others as invalid");
   }
-  // An extension that is not there leaves all bits set.
-  if ((X509_get_key_usage(own) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
-    throw CertificateError("the keyUsage of its first certificate does not allow signatures");
 
   std::unique_ptr<EVP_PKEY, Free> secret(
       PEM_read_bio_PrivateKey(reader_of(key).get(), nullptr, passphrase_asked, &asked));
@@ -104,6 +148,9 @@ Signer Signer::parse(std::string_view certificates, std::string_view key) {
   const bool fits = X509_check_private_key(own, secret.get()) == 1;
   ERR_clear_error();
   if (!fits) throw KeyError("it is not the key of the certificate; the signer's must be the first of its file");
+  std::vector<X509*> in_order;
+  for (const auto& certificate : chain) in_order.push_back(certificate.get());
+  require_readable(in_order);
   return {std::move(chain), std::move(secret)};
 }
 

@@ -207,6 +207,13 @@ TEST_CASE("what is wrong is told to whom can mend it") {
                      Catch::Contains(*password == '\0' ? "is empty" : "12 to 127") && !Catch::Contains("court"));
     }
   }
+  SECTION("a password with a blank that nobody sees") {
+    const Box box(smtpd, Protection::pdf);
+    for (const char* password : {" un mot de passe", "un mot de passe "}) {
+      box.dir.put("credentials/cle-rpe-pdf", password);
+      CHECK_THAT(told(box.sender()->send(box.remise())), Catch::Contains("begins or ends with a blank"));
+    }
+  }
   SECTION("a remise packed under a larger limit") {
     Box box(smtpd, Protection::smime);
     box.profile.largest_message = 65536;

@@ -102,12 +102,20 @@ TEST_CASE("ECDSA signatures, whose length varies, stay within what was said") {
 TEST_CASE("the chain leaves with the signature, the signer's certificate first in its file") {
   const Holder holder;
   const Holder authority(rsa, {}, "/CN=AC intermediaire");
+  const std::string self_signed = holder.dir.get("cert.pem");
+  CHECK_THROWS_WITH(Signer::parse(self_signed + authority.dir.get("cert.pem"), holder.dir.get("key.pem")),
+                    Catch::Contains("certificate 2 did not issue the one before it"));
+  holder.shown(
+      "openssl req -new -utf8 -key key.pem -subj '/O=Caf/CN=Cachet de la Caf' -out r.pem && openssl x509 -req -in "
+      "r.pem -CA '" +
+      authority.path("cert.pem") + "' -CAkey '" + authority.path("key.pem") + "' -set_serial 7 -days 2 -out cert.pem");
   const std::string chain = holder.dir.get("cert.pem") + "a line of text\n" + authority.dir.get("cert.pem");
   const Signer signer = Signer::parse(chain, holder.dir.get("key.pem"));
   CHECK(signer.subject() == "Cachet de la Caf");
   const std::string signature = signed_by(signer);
-  CHECK(holder.verifies(signature, content));
-  CHECK(authority.verifies(signature, content) == false);
+  CHECK(authority.verifies(signature, content));
+  const Holder nobody;
+  CHECK_FALSE(nobody.verifies(signature, content));
   holder.dir.put("s.der", signature);
   const std::string names = holder.shown("openssl pkcs7 -inform DER -in s.der -print_certs");
   CHECK_THAT(names, Catch::Contains("CN = Cachet de la Caf") && Catch::Contains("CN = AC intermediaire"));
@@ -140,6 +148,14 @@ TEST_CASE("a certificate that cannot serve says why") {
   CHECK_THAT(why(Holder(rsa, {"-addext", "keyUsage=keyEncipherment"})), Catch::Contains("keyUsage"));
   for (const char* usage : {"keyUsage=digitalSignature", "keyUsage=nonRepudiation"})
     CHECK(why(Holder(rsa, {"-addext", usage})) == "fit");
+  CHECK_THAT(why(Holder(rsa, {"-addext", "extendedKeyUsage=critical,serverAuth"})), Catch::Contains("web server's"));
+  for (const char* usage : {"emailProtection", "serverAuth,emailProtection", "anyExtendedKeyUsage",
+                            "1.3.6.1.5.5.7.3.36", "clientAuth,1.2.840.113583.1.1.5"})
+    CHECK(why(Holder(rsa, {"-addext", std::string("extendedKeyUsage=") + usage})) == "fit");
+  CHECK_THAT(why(Holder(rsa, {"-addext", "1.2.3.4=critical,DER:0500"})), Catch::Contains("critical extension"));
+  CHECK(why(Holder(rsa, {"-addext", "1.2.3.4=DER:0500"})) == "fit");
+  CHECK_THAT(why(Holder(rsa, {}, "/")), Catch::Contains("names nobody"));
+  CHECK_THROWS_WITH(Signer::parse(certificate + key, key), Catch::Contains("private key as well"));
 }
 
 TEST_CASE("a key that cannot serve says why") {
