@@ -1,7 +1,6 @@
 #include "render/flow_builder.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -201,6 +200,22 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
   }
 }
 
+// Once a paragraph, inside the one that it stands in: what is in an artifact is one too.
+TagId FlowBuilder::open_span(const fo::Span& span,
+                             Spans& opened) {  // NOLINT(misc-no-recursion): as deep as the document
+  if (const auto found = opened.find(&span); found != opened.end()) return found->second;
+  const TagId around = tag_;
+  const std::string language = language_;
+  if (span.outer) {
+    tag_ = open_span(*span.outer, opened);
+    language_ = span.outer->language;
+  }
+  const TagId tag = open_tag(span.role, "Span", span.language, span.line);
+  tag_ = around;
+  language_ = language;
+  return opened[&span] = tag;
+}
+
 void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
   const fo::Graphic& graphic = part.graphic;
   if (graphic.width > place.width + length_tolerance) {
@@ -220,17 +235,12 @@ void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
                                 Place place, long line) {
   std::vector<Run> runs;
-  std::map<unsigned, TagId> spans;
+  Spans spans;
   for (const auto* at = begin; at != end; ++at) {
     const auto& part = std::get<fo::Inline>(*at);
     Run run;
     run.style = &part.style;
-    run.tag = tag_;
-    if (part.span != 0) {
-      const auto [found, is_new] = spans.try_emplace(part.span, tag_);
-      if (is_new) found->second = open_tag(part.span_role, "Span", part.style.language);
-      run.tag = found->second;
-    }
+    run.tag = part.span ? open_span(*part.span, spans) : tag_;
     if (part.kind == fo::Inline::Kind::text) {
       CleanText clean = clean_text(part.text);
       run.text = std::move(clean.text);

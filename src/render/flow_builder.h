@@ -1,6 +1,7 @@
 // FO blocks, lists and tables → vertical list and tags.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ class FlowBuilder {
   template <typename Fill>
   void add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise, Place place,
                  long line, Fill fill);
+  using Spans = std::map<const fo::Span*, TagId>;  // of a paragraph
+  TagId open_span(const fo::Span& span, Spans& opened);
   void add_graphic(const fo::Inline& part, Place place, Run& run);
   void add_block(const fo::Block& block, Place place);
   void add_list(const fo::List& list, Place place);

@@ -53,7 +53,6 @@ class Reader {
   bool declared_ = false;
   std::string sequence_id_;
   std::set<std::string> ids_;
-  unsigned spans_ = 0;
 };
 
 Document Reader::read(const Node& root) {
@@ -243,8 +242,8 @@ void Reader::read_inline(const Node& element, Inline like, std::vector<Content>&
   const auto role = element.attribute("role");
   if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
-    like.span = ++spans_;
-    like.span_role = role.value_or("Span");
+    like.span = std::make_shared<const Span>(
+        Span{role.value_or("Span"), like.style.language, element.line(), std::move(like.span)});
   }
   for (Node child = element.first(); child; child = child.next()) read_child(child, like, true, out);
 }

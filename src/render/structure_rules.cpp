@@ -60,6 +60,7 @@ class Checker {
       if (!written_[i]) continue;
       place(i);
       content(i);
+      if (tags_[i].role == "TH" && tags_[i].scope.empty()) fail(i, "TH must stand on a table-cell, which has a scope");
       if (tags_[i].role == "TH" || tags_[i].role == "TD") columns_[row_of(i)] += tags_[i].columns_spanned;
       heading(i);
     }

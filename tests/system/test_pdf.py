@@ -374,6 +374,19 @@ def wrong_parent(pdf):
     array[0], array[1] = array[1], array[0]
 
 
+def swapped(pdf):
+    kids = first(pdf, "Document")["/K"]
+    kids[0], kids[1] = kids[1], kids[0]
+
+
+def delayed(pdf):
+    """What stands within another inline is read after all of that."""
+    kids = first(pdf, "Code")["/P"]["/K"]
+    assert kids[1]["/S"] == Name.Code
+    kids.append(kids[1])
+    del kids[1]
+
+
 def unreadable(pdf):
     stream = font(pdf)["/ToUnicode"]
     stream.write(re.sub(rb"<0001> <[0-9A-F]+>", b"<0001> <FEFF>", stream.read_bytes(), count=1))
@@ -492,6 +505,7 @@ def note(pdf):
 DAMAGE = [
     ("structure", untagged), ("structure", lost_parent), ("attachment", no_relationship), ("attachment", forgotten_attachment),
     ("cidset", cid_set), ("parent-tree", wrong_parent), ("to-unicode", unreadable), ("widths", wide), ("scope", no_scope),
+    ("reading-order", swapped), ("reading-order", delayed),
     ("headings", skipped_heading), ("regular", odd_row), ("containment", misplaced), ("output-intent", no_intent),
     ("outline", dead_bookmark), ("alternate", no_alternate), ("alternate", blank_alternate), ("figure-box", no_box), ("figure-box", box_off_the_page),
     ("image", smoothed), ("image", coloured_mask), ("image", four_colours), ("image", letters_in_a_drawing),

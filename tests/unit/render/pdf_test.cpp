@@ -175,10 +175,36 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
     CHECK_THROWS_WITH(render_flow(std::string("<fo:block>a <fo:inline role='") + inside + "'>b</fo:inline></fo:block>"),
                       Catch::Contains(std::string("line 6: role: ") + inside + " has no place in P"));
   }
+  CHECK_THROWS_WITH(
+      render_flow("<fo:block role='Table'><fo:block role='TR'>\n<fo:block role='TH'>a</fo:block></fo:block>"
+                  "</fo:block>"),
+      Catch::Contains("line 7: role: TH must stand on a table-cell"));
+  CHECK_NOTHROW(
+      render_flow("<fo:block role='Table'><fo:block role='TR'><fo:block role='TD'>a</fo:block></fo:block>"
+                  "</fo:block>"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='P'>\n<fo:block>a</fo:block></fo:block>"),
                     Catch::Contains("line 7: role: P has no place in P"));
-  CHECK_NOTHROW(
-      render_flow("<fo:block>a <fo:inline role='Quote'>b <fo:inline role='Code'>c</fo:inline></fo:inline></fo:block>"));
+}
+
+TEST_CASE("an inline inside another is read inside it, and where it stands") {
+  const auto read = [](const std::string& outer, const std::string& inner) {
+    const std::string tags = PdfFile(render_flow("<fo:block>UN <fo:inline " + outer + ">DEUX <fo:inline " + inner +
+                                                 ">TROIS</fo:inline> QUATRE</fo:inline> CINQ</fo:block>")
+                                         .pdf)
+                                 .run("pdfinfo -struct-text");
+    return tags.substr(tags.find("  P (block)"));
+  };
+  CHECK(read("xml:lang='en'", "xml:lang='de'") ==
+        "  P (block)\n    \"UN \"\n    Span (inline)\n      \"DEUX \"\n"
+        "      Span (inline)\n        \"TROIS\"\n      \" QUATRE\"\n    \" CINQ\"\n");
+  CHECK(read("role='Quote'", "role='Code'") ==
+        "  P (block)\n    \"UN \"\n    Quote (inline)\n      \"DEUX \"\n"
+        "      Code (inline)\n        \"TROIS\"\n      \" QUATRE\"\n    \" CINQ\"\n");
+  CHECK(contains(read("role='Quote' xml:lang='en'", "font-weight='bold'"), "\"DEUX TROIS QUATRE\""));
+  // Nothing in an artifact is read.
+  for (const std::string inner : {"role='Quote'", "xml:lang='de'", "role='artifact'", "font-weight='bold'"})
+    CHECK(read("role='artifact'", inner) == "  P (block)\n    \"UN \"\n    \" CINQ\"\n");
+  CHECK(contains(read("role='Quote'", "role='artifact'"), "\"DEUX \"\n      \" QUATRE\"\n    \" CINQ\""));
 }
 
 TEST_CASE("a document has a title") {
