@@ -50,6 +50,23 @@ struct SetLine {
   std::vector<double> blanks;  // widths, between words
 };
 
+// The first page, of a document whose pages' bodies are 80 mm wide.
+std::vector<render::DisplayItem> painted(const std::string& flow) {
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(flow));
+  const auto tree = render::read_fo(document);
+  return render::lay_out(tree, shaper).pages.at(0).items;
+}
+
+std::vector<render::RectItem> rectangles(const std::string& flow) {
+  std::vector<render::RectItem> out;
+  for (const auto& item : painted(flow)) {
+    if (const auto* rect = std::get_if<render::RectItem>(&item)) out.push_back(*rect);
+  }
+  return out;
+}
+
 std::vector<SetLine> set_lines(const std::string& flow) {
   const render::FontStore fonts(render::Renderer::default_fonts());
   render::Shaper shaper(fonts);
@@ -234,6 +251,72 @@ TEST_CASE("a row that no page can hold goes on over the next ones and loses noth
   CHECK(result.pages >= 3);
   const auto text = PdfFile(result.pdf).text();
   for (int i = 100; i < 700; ++i) CHECK(count(text, "m" + std::to_string(i)) == 1);
+}
+
+TEST_CASE("a cell that spans columns is as wide as they are, and said to span them") {
+  const std::string spanning =
+      "<fo:table><fo:table-column column-width='10mm'/><fo:table-column column-width='20mm'/><fo:table-column/>"
+      "<fo:table-body><fo:table-row><fo:table-cell number-columns-spanned='2' "
+      "background-color='#111'><fo:block>A</fo:block>"
+      "</fo:table-cell><fo:table-cell background-color='#222'><fo:block>B</fo:block></fo:table-cell></fo:table-row>"
+      "<fo:table-row><fo:table-cell background-color='#333'/><fo:table-cell number-columns-spanned='2' "
+      "background-color='#444'/></fo:table-row></fo:table-body></fo:table>";
+  constexpr double mm = 72 / 25.4;
+  const auto cells = rectangles(spanning);
+  REQUIRE(cells.size() == 2);  // the second row has no height
+  CHECK(cells[0].x == Approx(body_left));
+  CHECK(cells[0].width == Approx(30 * mm));
+  CHECK(cells[1].x == Approx(body_left + 30 * mm));
+  CHECK(cells[1].width == Approx(50 * mm));
+  const auto tags = PdfFile(render_flow(spanning).pdf).run("pdfinfo -struct");
+  CHECK(count(tags, "/ColSpan 2") == 2);
+  for (const char* span : {"0", "-1", "1.5", "x"}) {
+    CHECK_THROWS_WITH(
+        render_flow(
+            "<fo:table><fo:table-column/><fo:table-body><fo:table-row>\n<fo:table-cell number-columns-spanned='" +
+            std::string(span) + "'/></fo:table-row></fo:table-body></fo:table>"),
+        Catch::Contains("line 7, table-cell: number-columns-spanned"));
+  }
+}
+
+TEST_CASE("margins narrow a block, and a border at the left alone stands there") {
+  const auto lines =
+      set_lines("<fo:block margin-left='10pt' margin-right='100pt' text-align='justify'>" + prose + "</fo:block>");
+  REQUIRE(lines.size() > 5);
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    CHECK(lines[i].left == Approx(body_left + 10));
+    CHECK(lines[i].right == Approx(body_right - 100));
+  }
+  const auto bars = rectangles("<fo:block border-left='3pt solid #123456' padding-left='5pt'>a</fo:block>");
+  REQUIRE(bars.size() == 1);
+  CHECK(bars[0].x == Approx(body_left));
+  CHECK(bars[0].width == Approx(3));
+  CHECK(bars[0].height == Approx(13.5));
+  CHECK(bars[0].colour == render::fo::Colour{0x12, 0x34, 0x56});
+}
+
+TEST_CASE("what shall stay with what comes before it does, a row too") {
+  const std::string kept = " keep-with-previous.within-page='always'";
+  const auto row = [](const std::string& text, const std::string& keep) {
+    return "<fo:table-row" + keep + "><fo:table-cell><fo:block>" + text + "</fo:block></fo:table-cell></fo:table-row>";
+  };
+  int parted = 0;
+  for (int before = 1; before < 20; ++before) {
+    const auto with = [&](const std::string& keep) {
+      return std::vector<std::string>{"<fo:block>AVANT</fo:block><fo:block" + keep + ">APRES</fo:block>",
+                                      "<fo:table><fo:table-column/><fo:table-body>" + row("AVANT", "") +
+                                          row("APRES", keep) + "</fo:table-body></fo:table>"};
+    };
+    for (const auto& flow : with(kept)) {
+      for (const auto& page : pages_of(render_flow(blocks(before) + flow)))
+        CHECK(contains(page, "AVANT") == contains(page, "APRES"));
+    }
+    for (const auto& flow : with("")) {
+      for (const auto& page : pages_of(render_flow(blocks(before) + flow)))
+        parted += contains(page, "AVANT") && !contains(page, "APRES") ? 1 : 0;
+    }
+  }
+  CHECK(parted > 0);
 }
 
 TEST_CASE("a nested table that no page can hold goes on too") {

@@ -66,6 +66,21 @@ TEST_CASE("metadata names the reference and no person") {
   CHECK_FALSE(contains(info + xmp, "Quénéhervé"));
 }
 
+TEST_CASE("description and author are metadata of the file, read the same in both places") {
+  const std::string declared =
+      "<fo:declarations><x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:d='urn:d'><d:RDF><d:Description><d:title>t</d:title>"
+      "<d:description>Où &amp; quand</d:description><d:creator>Lieu d’accueil</d:creator></d:Description></d:RDF>"
+      "</x:xmpmeta></fo:declarations>";
+  const PdfFile pdf(
+      renderer().render_fo(xml::Document::parse(fo_around("<fo:block>a</fo:block>", "", declared)), "").pdf);
+  const std::string info = pdf.run("pdfinfo");
+  CHECK(contains(info, "Subject:         Où & quand\n"));
+  CHECK(contains(info, "Author:          Lieu d’accueil\n"));
+  const std::string xmp = pdf.run("pdfinfo -meta");
+  CHECK(contains(xmp, "<dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">Où &amp; quand</rdf:li></rdf:Alt>"));
+  CHECK(contains(xmp, "<dc:creator><rdf:Seq><rdf:li>Lieu d’accueil</rdf:li></rdf:Seq>"));
+}
+
 TEST_CASE("tags give the document its structure") {
   const PdfFile pdf(render_demande(sample("demo/demandes.xml")).pdf);
   const std::string tags = pdf.run("pdfinfo -struct-text");
