@@ -19,6 +19,12 @@ struct Colour {
   bool operator==(const Colour&) const = default;
 };
 
+// The element that something comes from, for messages.
+struct Origin {
+  long line = 0;  // in the FO document; 0: its parent's
+  const char* element = "";
+};
+
 enum class Align { start, center, end, justify };
 enum class DisplayAlign { before, center, after };
 

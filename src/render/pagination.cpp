@@ -56,7 +56,8 @@ std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, d
   if (const auto* header = repeated_header(list, begin)) {
     y = height_of(*header, {}, end_of(*header));
     if (y > available / 2) {
-      throw FoError(list.entries[begin.entry].source_line, "", "the table's header is too high to be repeated");
+      const fo::Origin& at = list.entries[begin.entry].origin;
+      throw FoError(at.line, at.element, "the table's header is too high to be repeated");
     }
   }
   const double head = y;
@@ -145,7 +146,8 @@ const VerticalList* repeated_header(const VerticalList& list, const Cursor& begi
 
 Cursor find_break(const VerticalList& list, const Cursor& begin, double available, double full) {
   if (auto end = try_break(list, begin, available, full)) return std::move(*end);
-  throw FoError(list.entries[begin.entry].source_line, "", "content is higher than a page");
+  const fo::Origin& at = list.entries[begin.entry].origin;
+  throw FoError(at.line, at.element, "content is higher than a page");
 }
 
 }  // namespace navette::render

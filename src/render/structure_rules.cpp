@@ -116,8 +116,8 @@ class Checker {
   }
 
   [[noreturn]] void fail(std::size_t i, const std::string& what) const {
-    while (tags_[i].line == 0 && tags_[i].parent >= 0) i = static_cast<std::size_t>(tags_[i].parent);
-    throw FoError(tags_[i].line, "", "role: " + what);
+    while (tags_[i].origin.line == 0 && tags_[i].parent >= 0) i = static_cast<std::size_t>(tags_[i].parent);
+    throw FoError(tags_[i].origin.line, tags_[i].origin.element, "role: " + what);
   }
 
   const std::vector<Tag>& tags_;

@@ -53,7 +53,7 @@ struct RowEntry {
 struct Entry {
   double height = 0;
   Break before = Break::allowed;
-  long source_line = 0;     // in the FO document
+  fo::Origin origin{};
   std::ptrdiff_t box = -1;  // the OpenEntry that it lies in
   std::variant<LineEntry, SpaceEntry, OpenEntry, CloseEntry, LabelEntry, RowEntry> what;
   std::vector<const std::string*> ids{};  // of the blocks that begin here; owned by the FO tree

@@ -91,6 +91,14 @@ std::uint64_t rank_of(const xmlNode* node) {
   return alone && rank == 1 ? 0 : rank;
 }
 
+void take_lines(xmlNode* top) {  // NOLINT(misc-no-recursion): as deep as the document
+  for (xmlNode* node = top; node != nullptr; node = node->next) {
+    if (node->type != XML_ELEMENT_NODE) continue;
+    node->line = 0;
+    take_lines(node->children);
+  }
+}
+
 xmlNode* skip_to_element(xmlNode* node) {
   while (node != nullptr && node->type != XML_ELEMENT_NODE) node = node->next;
   return node;
@@ -230,6 +238,10 @@ Document Document::copy_of(Node element) {
 
 Node Document::root() const {
   return Node(xmlDocGetRootElement(doc_.get()));
+}
+
+void Document::forget_lines() {
+  take_lines(root().raw());
 }
 
 std::string Document::serialise() const {

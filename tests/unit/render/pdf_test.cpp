@@ -166,10 +166,10 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
                   "role='H3'>c</fo:block><fo:block role='H1'>d</fo:block>"));
   CHECK_NOTHROW(render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'></fo:block>"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H1'>a</fo:block>\n<fo:block role='H3'>b</fo:block>"),
-                    Catch::Contains("FO line 7: role: H3 without an H2 before it"));
+                    Catch::Contains("FO line 7, block: role: H3 without an H2 before it"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H2'>a</fo:block>"), Catch::Contains("H2 without an H1"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='TH'>a</fo:block>"),
-                    Catch::Contains("line 6: role: TH has no place in Document"));
+                    Catch::Contains("line 6, block: role: TH has no place in Document"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='Titre'>a</fo:block>"), Catch::Contains("line 6, block: role"));
   CHECK_THROWS_WITH(render_flow("<fo:block><fo:inline role='H'>a</fo:inline></fo:block>"),
                     Catch::Contains("line 6, inline: role"));
@@ -180,25 +180,25 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
   };
   CHECK_NOTHROW(render_flow(table("<fo:table-cell/>")));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='artifact'/>")),
-                    Catch::Contains("line 7: role: a row of 1 columns"));
+                    Catch::Contains("line 7, table-row: role: a row of 1 columns"));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='P'/>")), Catch::Contains("P has no place in TR"));
   for (const char* inside : {"Table", "L", "TOC"}) {
     CHECK_THROWS_WITH(render_flow(std::string("<fo:block role='") + inside + "'>a</fo:block>"),
-                      Catch::Contains(std::string("line 6: role: text has no place directly in ") + inside));
+                      Catch::Contains(std::string("line 6, block: role: text has no place directly in ") + inside));
   }
   for (const char* inside : {"H1", "Sect", "Table", "P"}) {
     CHECK_THROWS_WITH(render_flow(std::string("<fo:block>a <fo:inline role='") + inside + "'>b</fo:inline></fo:block>"),
-                      Catch::Contains(std::string("line 6: role: ") + inside + " has no place in P"));
+                      Catch::Contains(std::string("line 6, inline: role: ") + inside + " has no place in P"));
   }
   CHECK_THROWS_WITH(
       render_flow("<fo:block role='Table'><fo:block role='TR'>\n<fo:block role='TH'>a</fo:block></fo:block>"
                   "</fo:block>"),
-      Catch::Contains("line 7: role: TH must stand on a table-cell"));
+      Catch::Contains("line 7, block: role: TH must stand on a table-cell"));
   CHECK_NOTHROW(
       render_flow("<fo:block role='Table'><fo:block role='TR'><fo:block role='TD'>a</fo:block></fo:block>"
                   "</fo:block>"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='P'>\n<fo:block>a</fo:block></fo:block>"),
-                    Catch::Contains("line 7: role: P has no place in P"));
+                    Catch::Contains("line 7, block: role: P has no place in P"));
 }
 
 TEST_CASE("an inline inside another is read inside it, and where it stands") {
@@ -306,12 +306,17 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
       "<fo:page-sequence master-reference='p'><fo:flow flow-name='xsl-region-body'>";
   write("part.xsl",
         "<xsl:template match='b'>\n<fo:block font-weight='gras'>x</fo:block></xsl:template>\n"
-        "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n");
-  write("main.xsl",
-        "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
-            "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
-            "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n"
-            "<xsl:template match='c'><fo:block>\n<xsl:element name='fo:blok'/></fo:block></xsl:template>\n");
+        "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n\n\n\n"
+        "<xsl:template name='e8'><x/></xsl:template>\n\n<xsl:template name='e10'><x/></xsl:template>\n"
+        "<xsl:template name='e11'><x/></xsl:template>\n");
+  write("main.xsl", "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
+                        "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
+                        "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n"
+                        "<xsl:template match='c'><fo:block>\n<xsl:element name='fo:blok'/></fo:block></xsl:template>\n"
+                        "<xsl:template match='e'><fo:block>\n<xsl:element name='fo:inline'><xsl:attribute "
+                        "name='role'>H</xsl:attribute>x"
+                        "</xsl:element></fo:block></xsl:template>\n"
+                        "<xsl:template match='f'><xsl:copy-of select='.'/></xsl:template>\n");
   const render::Renderer rendering((dir.path() / "main.xsl").string(), render::Renderer::default_fonts());
   const auto said = [&](const std::string& xml) {
     try {
@@ -323,10 +328,16 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
   };
   CHECK(contains(said("<a/>"), "main.xsl: FO line 6, block: font-style"));
   CHECK(contains(said("<b/>"), "part.xsl: FO line 3, block: font-weight"));
-  CHECK(contains(said("<d/>"), "part.xsl: FO line 4: role: H2 without an H1"));
-  CHECK(contains(said("<c/>"), "main.xsl: FO line 7, blok: element is not supported"));
-  CHECK_FALSE(contains(said("<b/>"), "main.xsl"));
-  CHECK_FALSE(contains(said("<a/>"), "part.xsl"));
+  CHECK(contains(said("<d/>"), "part.xsl: FO line 4, block: role: H2 without an H1"));
+  // Made by an instruction: that one's line, in its file alone; not the demande's.
+  CHECK(contains(said("<c/>"), "main.xsl: FO line 8, blok: element is not supported"));
+  CHECK(contains(said("<r>\n\n\n<c/></r>"), "main.xsl: FO line 8, blok: element is not supported"));
+  CHECK(contains(said("<e/>"), "main.xsl: FO line 10, inline: role: value not understood"));
+  CHECK(contains(said("<f/>"), "main.xsl: FO line 11, f: element is not supported"));
+  CHECK(contains(said("<r>\n\n\n\n<f/></r>"), "main.xsl: FO line 11, f: element is not supported"));
+  for (const char* element : {"b", "d"}) CHECK_FALSE(contains(said(std::string("<") + element + "/>"), "main.xsl"));
+  for (const char* element : {"a", "c", "e", "f"})
+    CHECK_FALSE(contains(said(std::string("<") + element + "/>"), "part.xsl"));
 }
 
 TEST_CASE("what begins with a character that cannot be printed is marked in order, in artifacts too") {

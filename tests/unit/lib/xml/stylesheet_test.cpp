@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 
 #include <catch2/catch.hpp>
@@ -139,6 +141,45 @@ TEST_CASE("what a stylesheet says is kept for who asks, and looks like no line o
   CHECK(messages.place().empty());
 }
 
+TEST_CASE("what is made by an instruction has its line, what is written out its own") {
+  const Sheets sheets;
+  sheets.write("base.xsl", "\n\n\n\n\n\n\n<xsl:template match='q'><xsl:element name='in-base'/></xsl:template>");
+  const auto sheet = Stylesheet::load(sheets.write("main.xsl", R"(<xsl:import href='base.xsl'/><xsl:template match='a'>
+<b>
+<xsl:element name='made'>
+<in/>
+<xsl:element name='made-in'/></xsl:element>
+<xsl:copy-of select='c'/>
+<xsl:apply-templates select='c|q'/><xsl:copy-of select='$kept'/></b></xsl:template>
+<xsl:template match='c'><xsl:copy>
+<xsl:for-each select='@*'><xsl:copy/></xsl:for-each>x</xsl:copy></xsl:template>
+<xsl:variable name='kept'>
+<v><xsl:element name='w'/></v></xsl:variable>)"));
+  auto source = Document::parse("<a>\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n<c id='i'>\n<d/></c><q/></a>");
+  const auto lines = [&] {
+    std::map<std::string, std::vector<long>> out;
+    const auto result = sheet.transform(source);
+    const std::function<void(navette::xml::Node)> add = [&](navette::xml::Node node) {
+      out[std::string(node.name())].push_back(node.line());
+      for (auto child = node.first_element(); child; child = child.next_element()) add(child);
+    };
+    add(result.root());
+    return out;
+  };
+  CHECK(lines()["c"] == std::vector<long>{16, 16});
+  source.forget_lines();
+  using Lines = std::map<std::string, std::vector<long>>;
+  CHECK(lines() == Lines{{"b", {3}},
+                         {"made", {4}},
+                         {"in", {5}},
+                         {"made-in", {6}},
+                         {"c", {7, 9}},
+                         {"d", {7}},
+                         {"in-base", {9}},
+                         {"v", {12}},
+                         {"w", {12}}});
+}
+
 TEST_CASE("a transformation that stops tells where and no value") {
   const Sheets sheets;
   const auto sheet =
@@ -149,7 +190,7 @@ TEST_CASE("a transformation that stops tells where and no value") {
     sheet.transform(Document::parse("<a>private</a>"));
     FAIL("accepted");
   } catch (const navette::Error& error) {
-    CHECK(std::string(error.what()).find("stop.xsl") != std::string::npos);
+    CHECK(std::string(error.what()).find("stop.xsl:3") != std::string::npos);
     CHECK(std::string(error.what()).find("private") == std::string::npos);
   }
 }
