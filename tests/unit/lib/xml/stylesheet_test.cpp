@@ -112,6 +112,33 @@ TEST_CASE("what libxslt would drop in silence is an error, with file, line and r
   refused("<xsl:template match='z:a'/>", "bad.xsl:2: xsltCompileStepPattern : no namespace bound to prefix z");
   refused("<xsl:template match='a'><xsl:value-of select='((('/></xsl:template>", "XPath: '(((': Invalid expression");
   refused("<xsl:include href='absent.xsl'/>", "bad.xsl:2: xsl:include : unable to load");
+  const auto in = [](const std::string& body) { return "<xsl:template match='a'>\n" + body + "</xsl:template>"; };
+  refused(in("<xsl:value-of select='.'>LOST</xsl:value-of>"), "bad.xsl:3: xsl:value-of holds no text");
+  refused(in("<xsl:copy-of select='.'>\n<b/></xsl:copy-of>"), "bad.xsl:4: xsl:copy-of holds no b");
+  refused(in("<xsl:apply-templates>LOST</xsl:apply-templates>"), "bad.xsl:3: xsl:apply-templates holds no text");
+  refused(in("<xsl:apply-templates>\n<xsl:text>LOST</xsl:text></xsl:apply-templates>"),
+          "bad.xsl:3: xsl:apply-templates holds no text");
+  refused(
+      in("<xsl:call-template name='t'>\n<xsl:value-of select='.'/></xsl:call-template>") + "<xsl:template name='t'/>",
+      "bad.xsl:4: xsl:call-template holds no xsl:value-of");
+  refused(in("<xsl:choose><xsl:when test='1'/>\n<b/></xsl:choose>"), "bad.xsl:4: xsl:choose holds no b");
+  refused("LOST", "misplaced text node");
+  // A value of the document would be told as the name of what is wrong (R9).
+  refused(in("<xsl:element name='{b}'/>"), "bad.xsl:3: xsl:element: name must be written out");
+  refused(in("<b><xsl:attribute name='{b}'>1</xsl:attribute></b>"),
+          "bad.xsl:3: xsl:attribute: name must be written out");
+  refused(in("<b><xsl:attribute name='x' namespace='{b}'>1</xsl:attribute></b>"),
+          "xsl:attribute: namespace must be written");
+  refused(in("<b xsl:use-attribute-sets='one none'/>") + "<xsl:attribute-set name='one'/>",
+          "bad.xsl:3: there is no xsl:attribute-set none");
+  refused(in("<xsl:element name='b' use-attribute-sets='none'/>"), "bad.xsl:3: there is no xsl:attribute-set none");
+  sheets.write("sets.xsl", "<xsl:attribute-set name='far'/>");
+  CHECK_NOTHROW(Stylesheet::load(sheets.write(
+      "sets-used.xsl", "<xsl:include href='sets.xsl'/><xsl:attribute-set name='near' use-attribute-sets='far'/>" +
+                           in("<b xsl:use-attribute-sets=' near\nfar '/>"))));
+  CHECK_NOTHROW(Stylesheet::load(sheets.write(
+      "good.xsl", in("<xsl:apply-templates select='b'>\n<!-- x --><xsl:sort select='c'/><xsl:with-param name='p' "
+                     "select='1'/></xsl:apply-templates><b c='{.}'/>"))));
   sheets.write("part.xsl", "\n<xsl:template match='b'><xsl:fi test='1'/></xsl:template>");
   refused("<xsl:include href='part.xsl'/>", "part.xsl:3: there is no xsl:fi");
   refused("<xsl:import href='part.xsl'/>", "part.xsl:3: there is no xsl:fi");
