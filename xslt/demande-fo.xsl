@@ -20,7 +20,7 @@
   <xsl:param name="emetteur"/>
   <!-- Noms des communes de la demande : une ligne « code, tabulation, nom » par commune. -->
   <xsl:param name="communes"/>
-  <!-- « oui » : un caractère au moins de la demande ne peut pas être imprimé, « � » en tient lieu. -->
+  <!-- « oui » : un caractère au moins de la demande ne peut pas être imprimé, « � » ou une lettre plus simple en tient lieu. -->
   <xsl:param name="caracteres-remplaces"/>
 
   <xsl:variable name="encre">#1c1c1c</xsl:variable>
@@ -702,7 +702,7 @@
   <xsl:template name="caracteres-remplaces">
     <xsl:if test="$caracteres-remplaces = 'oui'">
       <fo:block color="{$discret}" font-size="8.5pt" space-before="3pt" keep-with-previous.within-page="always">
-        <xsl:text>Le signe «&#160;�&#160;» tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte </xsl:text>
+        <xsl:text>Le signe «&#160;�&#160;», ou une lettre plus simple, tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte </xsl:text>
         <xsl:text>d’origine est entier dans le fichier XML joint.</xsl:text>
       </fo:block>
     </xsl:if>
