@@ -418,14 +418,18 @@ void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns
   entry.x = x;
   entry.artifact = tag_ < 0 ? tag_ : layout_artifact;
   entry.header = repeated;
+  entry.least = row.height;
   double height = row.height;
   std::size_t column = 0;
-  for (const auto& cell : row.cells) {
+  for (std::size_t i = 0; i < row.cells.size(); ++i) {
+    const fo::Cell& cell = row.cells[i];
     double width = 0;
     for (unsigned k = 0; k < cell.columns_spanned; ++k) width += columns[column++];
-    CellEntry built = build_cell(cell, x, width, header);
-    height = std::max(height, built.content_height + top_inset(cell.box) + bottom_inset(cell.box));
-    entry.cells.push_back(std::move(built));
+    // The row's border lies around its cells.
+    const double left = i == 0 ? row.box.border.left.width : 0;
+    const double right = i + 1 == row.cells.size() ? row.box.border.right.width : 0;
+    entry.cells.push_back(build_cell(cell, x + left, width - left - right, header));
+    height = std::max(height, entry.cells.back().content_height + cell_inset(entry, i));
     x += width;
   }
   entry.width = x - entry.x;

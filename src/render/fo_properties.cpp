@@ -77,7 +77,7 @@ const std::unordered_map<std::string_view, TextSetter>& text_setters() {
        }},
       {"white-space-collapse",
        [](TextStyle& t, std::string_view v) { return assign(t.keep_blanks, switch_value(v, "true", "false")); }},
-      {"white-space-treatment",  // goes with the former: blanks are kept or collapsed as a whole
+      {"white-space-treatment",  // goes with the former, as read_properties() sees to
        [](TextStyle&, std::string_view v) {
          return one_of(v, {"preserve", "ignore-if-surrounding-linefeed"});
        }},
@@ -211,6 +211,10 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
       if (one_of(name, {"border", "margin", "padding"}) == shorthands) read(name, space, value);
     });
   }
+  // Blanks are kept or collapsed as a whole.
+  const auto treatment = element.attribute("white-space-treatment");
+  if (treatment && (*treatment == "preserve") != text.keep_blanks)
+    fail(element, "white-space-treatment: preserve goes with white-space-collapse=\"false\", no other value does");
 }
 
 void no_properties(const xml::Node& element, std::initializer_list<std::string_view> own) {

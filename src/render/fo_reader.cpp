@@ -18,6 +18,25 @@ namespace {
 using namespace fo;
 using xml::Node;
 
+// The box that content begins with; null when that is text, or nothing.
+BoxStyle* first_box(const std::vector<Content>& content) {
+  for (const Content& one : content) {
+    if (const auto* block = std::get_if<std::unique_ptr<Block>>(&one)) return &(*block)->box;
+    if (const auto* list = std::get_if<std::unique_ptr<List>>(&one)) return &(*list)->box;
+    if (const auto* table = std::get_if<std::unique_ptr<Table>>(&one)) return &(*table)->box;
+    const auto& part = std::get<Inline>(one);
+    if (part.kind != Inline::Kind::text || !is_xml_blank(part.text)) return nullptr;
+  }
+  return nullptr;
+}
+
+// A break before what a box begins with is one before the box: no part of its frame stays on the page before.
+void break_outside(BoxStyle& box, BoxStyle* first) {
+  if (first == nullptr || !first->break_before) return;
+  box.break_before = true;
+  first->break_before = false;
+}
+
 class Reader {
  public:
   explicit Reader(const ImageStore& images) : images_(images) {}
@@ -28,6 +47,7 @@ class Reader {
   void read_page_master(const Node& master);
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
+  std::vector<Content> read_blocks(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
   Inline read_graphic(const Node& element, const Inline& like);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
@@ -150,12 +170,12 @@ void Reader::read_page_sequence(const Node& sequence) {
     if (child.name() == "static-content" && known && (before ? out_.master.before_line : out_.master.after_line) == 0)
       fail(child, fmt::format("its page has no region-{}", before ? "before" : "after"));
     if (child.name() == "static-content" && before) {
-      out_.before = read_content(child, own);
+      out_.before = read_blocks(child, own);
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
-      out_.after = read_content(child, own);
+      out_.after = read_blocks(child, own);
     } else if (child.name() == "flow" && name == "xsl-region-body") {
       over_pages_ = true;
-      out_.flow = read_content(child, own);
+      out_.flow = read_blocks(child, own);
       over_pages_ = false;
     } else {
       unknown(child);
@@ -168,6 +188,17 @@ std::vector<Content> Reader::read_content(const Node& parent, const TextStyle& i
   Inline like;
   like.style = inherited;
   for (Node child = parent.first(); child; child = child.next()) read_child(child, like, false, out);
+  return out;
+}
+
+// What a template that was forgotten lets through is text here.
+std::vector<Content> Reader::read_blocks(const Node& parent, const TextStyle& inherited) {
+  std::vector<Content> out = read_content(parent, inherited);
+  for (const Content& one : out) {
+    const auto* part = std::get_if<Inline>(&one);
+    if (part != nullptr && (part->kind != Inline::Kind::text || !is_xml_blank(part->text)))
+      fail(parent, "text and images stand in a block here");
+  }
   return out;
 }
 
@@ -256,6 +287,7 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   block->id = element.attribute("id").value_or("");
   if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
+  break_outside(block->box, first_box(block->content));
   return block;
 }
 
@@ -274,6 +306,7 @@ std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& in
     list->items.push_back(read_list_item(child, list->text));
   });
   if (list->items.empty()) fail(element, "a list needs its list-item elements");
+  break_outside(list->box, &list->items.front().box);
   return list;
 }
 
@@ -304,6 +337,7 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
       unknown(child);
     }
   });
+  break_outside(item.box, first_box(item.body));
   if (!body) fail(element, "a list-item needs its list-item-label, then its list-item-body");
   return item;
 }
@@ -347,6 +381,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
     }
   });
   if (table->columns.empty()) fail(element, "a table needs its table-column elements");
+  if (!table->body.empty()) break_outside(table->box, &table->body.front().box);
   return table;
 }
 

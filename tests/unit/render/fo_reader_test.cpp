@@ -132,6 +132,34 @@ TEST_CASE("masters, regions and declarations take no property that they would no
   refused("<fo:flow", "<fo:static-content flow-name='xsl-region-after'/><fo:flow", "flow-name: another has it too");
 }
 
+TEST_CASE("text or an image outside a block of the page is an error, with the line of what it stands in") {
+  for (const std::string loose : {"LOOSE", "<fo:inline>LOOSE</fo:inline>", "\u00A0", "<fo:page-number/>"}) {
+    INFO(loose);
+    CHECK_THROWS_WITH(read("<fo:block>a</fo:block>" + loose + "<fo:block>b</fo:block>"),
+                      Catch::Contains("FO line 5, flow: text and images stand in a block"));
+    std::string fo = fo_around("<fo:block/>");
+    const std::string block = "<fo:block></fo:block>";
+    REQUIRE(contains(fo, block));
+    fo.replace(fo.find(block), block.size(), loose);
+    CHECK_THROWS_WITH(render::read_fo(xml::Document::parse(fo)),
+                      Catch::Contains("FO line 4, static-content: text and images stand in a block"));
+  }
+  CHECK_THROWS_WITH(render_flow("<fo:external-graphic src='navette:case' content-height='3mm' role='artifact'/>"),
+                    Catch::Contains("text and images stand in a block"));
+  CHECK_NOTHROW(read(" <fo:block>a</fo:block>\n<!-- x --> <fo:table><fo:table-column/><fo:table-body/></fo:table> "));
+}
+
+TEST_CASE("white-space-treatment says no other thing than white-space-collapse") {
+  CHECK_NOTHROW(read("<fo:block white-space-treatment='preserve' white-space-collapse='false'/>"));
+  CHECK_NOTHROW(read("<fo:block white-space-treatment='ignore-if-surrounding-linefeed'/>"));
+  CHECK_NOTHROW(read("<fo:block white-space-collapse='false'><fo:block white-space-treatment='preserve'/></fo:block>"));
+  CHECK_THROWS_WITH(read("<fo:block white-space-treatment='preserve'/>"),
+                    Catch::Contains("line 6, block: white-space-treatment: preserve goes with white-space-collapse"));
+  CHECK_THROWS_WITH(
+      read("<fo:block white-space-treatment='ignore-if-surrounding-linefeed' white-space-collapse='false'/>"),
+      Catch::Contains("block: white-space-treatment"));
+}
+
 TEST_CASE("text outside a block of a table is an error") {
   CHECK_THROWS_WITH(read("<fo:table><fo:table-column/><fo:table-body>a</fo:table-body></fo:table>"),
                     Catch::Contains("text is not allowed"));
