@@ -118,7 +118,7 @@ void Reader::read_page_master(const Node& master) {
   master_ = master.attribute("master-name").value_or("");
   TextStyle text;
   BoxStyle box;
-  read_properties(master, text, {&box, box_margin},
+  read_properties(master, text, {&box, box_margin | not_text},
                   {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
   m.width = length_of(master, "page-width", m.width);
   m.height = length_of(master, "page-height", m.height);
@@ -132,14 +132,15 @@ void Reader::read_page_master(const Node& master) {
   std::set<std::string_view> regions;
   each_fo_child(master, [&](const Node& region) {
     if (!regions.insert(region.name()).second) fail(region, "a page has one");
+    no_children(region);
     BoxStyle region_box;
     if (region.name() == "region-body") {
-      read_properties(region, text, {&region_box, box_margin}, {"margin-top", "margin-bottom"});
+      read_properties(region, text, {&region_box, box_margin | not_text}, {"margin-top", "margin-bottom"});
       m.body_margin = region_box.margin;
       m.body_margin.top = length_of(region, "margin-top", m.body_margin.top);
       m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
     } else if (region.name() == "region-before" || region.name() == "region-after") {
-      read_properties(region, text, {}, {"extent"});
+      no_properties(region, {"extent"});
       const bool before = region.name() == "region-before";
       (before ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
       (before ? m.before_line : m.after_line) = region.line();
@@ -177,10 +178,21 @@ void Reader::read_page_sequence(const Node& sequence) {
       over_pages_ = true;
       out_.flow = read_blocks(child, own);
       over_pages_ = false;
+    } else if (child.name() == "flow" || child.name() == "static-content") {
+      fail(child, "flow-name: a flow has xsl-region-body, static-content xsl-region-before or xsl-region-after");
     } else {
       unknown(child);
     }
   });
+  if (filled.count("xsl-region-body") == 0) fail(sequence, "a flow is missing");
+  const PageMaster& m = out_.master;
+  const auto apart = [](double extent, double margin, const std::vector<Content>& content, long line,
+                        const char* name) {
+    if (!content.empty() && extent > margin + 0.01)
+      throw FoError(line, name, "extent: more than the margin that region-body leaves there");
+  };
+  apart(m.before_extent, m.body_margin.top, out_.before, m.before_line, "region-before");
+  apart(m.after_extent, m.body_margin.bottom, out_.after, m.after_line, "region-after");
 }
 
 std::vector<Content> Reader::read_content(const Node& parent, const TextStyle& inherited) {
@@ -234,7 +246,8 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
 Inline Reader::page_reference(const Node& element, const Inline& like, Inline::Kind kind) {
   Inline number = like;
   number.kind = kind;
-  read_properties(element, number.style, {}, {"ref-id"});
+  read_properties(element, number.style, {nullptr, in_line}, {"ref-id"});
+  no_children(element);
   const auto target = element.attribute("ref-id");
   if (kind == Inline::Kind::page_total && (!target || *target != sequence_id_)) {
     fail(element, "ref-id must name the id of the page-sequence");
@@ -247,7 +260,9 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
   out.kind = Inline::Kind::graphic;
   Graphic& graphic = out.graphic;
   graphic.line = element.line();
-  read_properties(element, out.style, {}, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  no_children(element);
+  read_properties(element, out.style, {nullptr, in_line},
+                  {"src", "content-width", "content-height", "role", "fox:alt-text"});
   graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
   const std::string role = element.attribute("role").value_or("");
   if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
@@ -269,7 +284,7 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
 
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
   const std::string language = like.style.language;
-  read_properties(element, like.style, {}, {"role"});
+  read_properties(element, like.style, {nullptr, in_line}, {"role"});
   const auto role = element.attribute("role");
   if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
@@ -342,8 +357,9 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
   return item;
 }
 
-Column read_column(const Node& element, TextStyle text) {
-  read_properties(element, text, {}, {"column-width"});
+Column read_column(const Node& element, const TextStyle& text) {
+  no_properties(element, {"column-width"});
+  no_children(element);
   const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
   const std::string_view call = "proportional-column-width(";
   if (width.rfind(call, 0) == 0 && width.back() == ')') {
@@ -366,10 +382,12 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   if (element.attribute("border-collapse").value_or("separate") != "separate")
     fail(element, "border-collapse must be separate");
   each_fo_child(element, [&](const Node& child) {
+    const bool late = !table->header.empty() || !table->body.empty();
     if (child.name() == "table-column") {
+      if (late) fail(child, "columns stand before the header and the body");
       table->columns.push_back(read_column(child, table->text));
     } else if (child.name() == "table-header") {
-      if (!table->header.empty()) fail(child, "a table has one header");
+      if (late) fail(child, "a table has one header, before its body");
       const bool outside = std::exchange(over_pages_, false);
       table->header = read_rows(child, table->text, table->columns.size());
       over_pages_ = outside;

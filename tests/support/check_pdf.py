@@ -408,7 +408,7 @@ class Checker:
             self.need(self.held.get(key, 0) == back.get(key, 1), "parent-tree", f"MCID {key[1]}")
 
     def element(self, element, parent, above, table, depth):
-        if depth > 60 or not isinstance(element, Dictionary):
+        if depth > 300 or not isinstance(element, Dictionary):
             self.broken("structure", "not a tree of elements")
             return
         role = str(element.get("/S", ""))[1:]

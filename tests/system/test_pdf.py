@@ -324,6 +324,14 @@ def test_an_example_of_everything_conforms_and_its_text_is_read(document, tmp_pa
         assert [len(elements(pdf, role)) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 9]
 
 
+def test_a_deep_tree_conforms(navette, tmp_path):
+    around = "<fo:table><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell>", "</fo:table-cell></fo:table-row></fo:table-body></fo:table>"
+    flow = around[0] * 40 + "<fo:block>DEDANS</fo:block>" + around[1] * 40
+    (tmp_path / "a.fo").write_text(PAGE.replace("<fo:block text-align", flow + "<fo:block text-align").format("fin"), encoding="utf-8")
+    Site(navette, tmp_path).run("render", "--fo", tmp_path / "a.fo", "-o", tmp_path / "a.pdf")
+    assert check_pdf.check((tmp_path / "a.pdf").read_bytes()) == []
+
+
 # Grey and colour values, 0 to 255, at the middle of a pixel of an image.
 PIXELS = {
     "du rouge au bleu": {(4, 0): (255, 0, 0), (4, 7): (45, 0, 210)},

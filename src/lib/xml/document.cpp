@@ -1,10 +1,12 @@
 #include "lib/xml/document.h"
 
 #include <algorithm>
+#include <climits>
 #include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
@@ -31,6 +33,15 @@ void refuse_doctype(void* context, const xmlChar* /*name*/, const xmlChar* /*id*
   xmlStopParser(parser);
 }
 
+// node->line is a 16-bit short: those further down have theirs beside it.
+void keep_line(void* context, const xmlChar* name, const xmlChar* prefix, const xmlChar* space, int spaces,
+               const xmlChar** space_names, int attributes, int defaulted, const xmlChar** values) {
+  xmlSAX2StartElementNs(context, name, prefix, space, spaces, space_names, attributes, defaulted, values);
+  const auto* parser = static_cast<xmlParserCtxt*>(context);
+  const long line = parser->input == nullptr ? 0 : parser->input->line;
+  if (parser->node != nullptr && line >= USHRT_MAX) parser->node->_private = pack({line, 0});
+}
+
 [[noreturn]] void throw_malformed(xmlParserCtxt* parser) {
   const xmlError* last = xmlCtxtGetLastError(parser);
   const bool known = last != nullptr && last->line > 0;
@@ -48,6 +59,7 @@ xmlDoc* parse_bytes(std::string_view bytes, const char* url) {
   Guard guard;
   parser->_private = &guard;
   parser->sax->internalSubset = refuse_doctype;
+  parser->sax->startElementNs = keep_line;
   xmlDoc* doc = xmlCtxtReadMemory(parser.get(), bytes.data(), static_cast<int>(bytes.size()), url, nullptr,
                                   XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
   if (guard.doctype) {

@@ -252,7 +252,7 @@ TEST_CASE("an error of the whole document names the line of what says so") {
                            const std::string& header) {
     return "<fo:root xmlns:fo=\"http://www.w3.org/1999/XSL/Format\" xmlns:x=\"adobe:ns:meta/\" xmlns:d=\"urn:d\">\n"
            "<fo:layout-master-set>\n<fo:simple-page-master master-name='p' " +
-           page + ">\n<fo:region-body/>\n" + regions +
+           page + ">\n<fo:region-body margin='5pt'/>\n" + regions +
            "</fo:simple-page-master></fo:layout-master-set>\n"
            "<fo:declarations><x:xmpmeta><d:RDF><d:Description><d:title>t</d:title>\n" +
            created +
@@ -276,8 +276,11 @@ TEST_CASE("an error of the whole document names the line of what says so") {
   CHECK(contains(fails(document("", "", "<d:title>u</d:title>", "")), "title: one is there already"));
   CHECK(contains(fails(document("", "", "</d:Description><d:Description><d:creator>c</d:creator>", "")),
                  "nothing but one rdf:Description"));
-  CHECK(contains(fails(document("", "", "", "</fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
-                 "layout-master-set: element is not supported here"));
+  CHECK(contains(
+      fails(document(
+          "", "", "",
+          "<fo:flow flow-name='xsl-region-body'/></fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
+      "layout-master-set: element is not supported here"));
   CHECK(contains(fails(document("", "\n<fo:region-before extent='5pt'/>", "",
                                 "<fo:static-content flow-name='xsl-region-before'><fo:block>b</fo:block>"
                                 "</fo:static-content>")),
