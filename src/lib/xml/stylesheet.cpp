@@ -1,6 +1,5 @@
 #include "lib/xml/stylesheet.h"
 
-#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -129,9 +128,9 @@ Stylesheet Stylesheet::load(const std::string& path) {
   Stylesheet sheet(xsltParseStylesheetDoc(source.raw()));
   if (!sheet.sheet_) throw not_valid(path, messages);
   static_cast<void>(source.release());  // the stylesheet owns it from here
-  std::set<std::string> sets;
-  for (const auto& [file, root] : sheet.files()) sets.merge(attribute_sets(root));
-  for (const auto& [file, root] : sheet.files()) require_xslt(root, file, sets);
+  Declared declared;
+  for (const auto& [file, root] : sheet.files()) add_declared(root, declared);
+  for (const auto& [file, root] : sheet.files()) require_xslt(root, file, declared);
   if (sheet.sheet_->errors != 0 || sheet.sheet_->warnings != 0) throw not_valid(path, messages);
   tell_lines(sheet.sheet_.get());
   return sheet;

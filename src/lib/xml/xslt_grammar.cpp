@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <regex>
 #include <sstream>
 #include <string_view>
 
@@ -92,16 +93,16 @@ void require_children(const Node& top, const Names& allowed, const std::string& 
 
 }  // namespace
 
-std::set<std::string> attribute_sets(Node root) {
-  std::set<std::string> names;
+void add_declared(Node root, Declared& declared) {
   for (Node child = root.first_element(); child; child = child.next_element()) {
-    if (child.space() == xslt && child.name() == "attribute-set") names.insert(child.attribute("name").value_or(""));
+    if (child.space() != xslt) continue;
+    if (child.name() == "attribute-set") declared.attribute_sets.insert(child.attribute("name").value_or(""));
+    if (child.name() == "key") declared.keys.insert(child.attribute("name").value_or(""));
   }
-  return names;
 }
 
 void require_xslt(Node top, const std::string& file,
-                  const std::set<std::string>& sets) {  // NOLINT(misc-no-recursion): as deep as the file
+                  const Declared& declared) {  // NOLINT(misc-no-recursion): as deep as the file
   const bool ours = top.space() == xslt;
   const std::string name = (ours ? "xsl:" : "") + std::string(top.name());
   const auto element = elements().find(top.name());
@@ -114,13 +115,17 @@ void require_xslt(Node top, const std::string& file,
     // A name is told in errors, which may stand in a log: none may come from a demande (R9).
     if (ours && names_what_it_makes.contains(top.name()) && value.find('{') != std::string::npos)
       refuse(top, file, name + ": " + std::string(attribute) + " must be written out, without {…}");
+    static const std::regex call("\\bkey\\s*\\(\\s*['\"]([^'\"]*)['\"]");
+    for (std::sregex_iterator found(value.begin(), value.end(), call), end; found != end; ++found) {
+      if (!declared.keys.contains((*found)[1])) refuse(top, file, "there is no xsl:key " + (*found)[1].str());
+    }
   });
   std::istringstream used(top.attribute("use-attribute-sets", ours ? "" : xslt).value_or(""));
   for (std::string set; used >> set;) {
-    if (!sets.contains(set)) refuse(top, file, "there is no xsl:attribute-set " + set);
+    if (!declared.attribute_sets.contains(set)) refuse(top, file, "there is no xsl:attribute-set " + set);
   }
   if (ours && element->second.children) require_children(top, *element->second.children, name, file);
-  for (Node child = top.first_element(); child; child = child.next_element()) require_xslt(child, file, sets);
+  for (Node child = top.first_element(); child; child = child.next_element()) require_xslt(child, file, declared);
 }
 
 }  // namespace navette::xml

@@ -10,11 +10,14 @@
 
 namespace navette::xml {
 
-// Of a file, the xsl:attribute-set elements.
-std::set<std::string> attribute_sets(Node root);
+// What the files of a stylesheet name for one another, and libxslt takes for empty where it is not there.
+struct Declared {
+  std::set<std::string> attribute_sets, keys;
+};
+void add_declared(Node root, Declared& declared);
 
 // Throws Error "FILE:LINE: there is no xsl:NAME" (or: "xsl:NAME has no attribute X", "xsl:NAME holds no Y") at the
-// first fault. What xsl:element and xsl:attribute make has its name written out. `sets` are those of all files.
-void require_xslt(Node top, const std::string& file, const std::set<std::string>& sets);
+// first fault. What xsl:element and xsl:attribute make has its name written out. `declared` is that of all files.
+void require_xslt(Node top, const std::string& file, const Declared& declared);
 
 }  // namespace navette::xml

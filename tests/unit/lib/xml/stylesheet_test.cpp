@@ -132,6 +132,11 @@ TEST_CASE("what libxslt would drop in silence is an error, with file, line and r
   refused(in("<b xsl:use-attribute-sets='one none'/>") + "<xsl:attribute-set name='one'/>",
           "bad.xsl:3: there is no xsl:attribute-set none");
   refused(in("<xsl:element name='b' use-attribute-sets='none'/>"), "bad.xsl:3: there is no xsl:attribute-set none");
+  refused(in("<xsl:value-of select=\"concat('a', key( 'none', 1))\"/>") + "<xsl:key name='one' match='b' use='@c'/>",
+          "bad.xsl:3: there is no xsl:key none");
+  refused(in("<b c='{key(\"none\", .)}'/>"), "bad.xsl:3: there is no xsl:key none");
+  CHECK_NOTHROW(Stylesheet::load(
+      sheets.write("keys.xsl", in("<b c='{key(\"one\", .)}'/>") + "<xsl:key name='one' match='b' use='@c'/>")));
   sheets.write("sets.xsl", "<xsl:attribute-set name='far'/>");
   CHECK_NOTHROW(Stylesheet::load(sheets.write(
       "sets-used.xsl", "<xsl:include href='sets.xsl'/><xsl:attribute-set name='near' use-attribute-sets='far'/>" +
