@@ -201,8 +201,8 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
 }
 
 // Once a paragraph, inside the one that it stands in: what is in an artifact is one too.
-TagId FlowBuilder::open_span(const fo::Span& span,
-                             Spans& opened) {  // NOLINT(misc-no-recursion): as deep as the document
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the document
+TagId FlowBuilder::open_span(const fo::Span& span, Spans& opened) {
   if (const auto found = opened.find(&span); found != opened.end()) return found->second;
   const TagId around = tag_;
   const std::string language = language_;

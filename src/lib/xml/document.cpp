@@ -34,8 +34,8 @@ void refuse_doctype(void* context, const xmlChar* /*name*/, const xmlChar* /*id*
 }
 
 // node->line is a 16-bit short: those further down have theirs beside it.
-void keep_line(void* context, const xmlChar* name, const xmlChar* prefix, const xmlChar* space, int spaces,
-               const xmlChar** space_names, int attributes, int defaulted, const xmlChar** values) {
+void keep_far_line(void* context, const xmlChar* name, const xmlChar* prefix, const xmlChar* space, int spaces,
+                   const xmlChar** space_names, int attributes, int defaulted, const xmlChar** values) {
   xmlSAX2StartElementNs(context, name, prefix, space, spaces, space_names, attributes, defaulted, values);
   const auto* parser = static_cast<xmlParserCtxt*>(context);
   const long line = parser->input == nullptr ? 0 : parser->input->line;
@@ -59,7 +59,7 @@ xmlDoc* parse_bytes(std::string_view bytes, const char* url) {
   Guard guard;
   parser->_private = &guard;
   parser->sax->internalSubset = refuse_doctype;
-  parser->sax->startElementNs = keep_line;
+  parser->sax->startElementNs = keep_far_line;
   xmlDoc* doc = xmlCtxtReadMemory(parser.get(), bytes.data(), static_cast<int>(bytes.size()), url, nullptr,
                                   XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
   if (guard.doctype) {

@@ -105,8 +105,8 @@ void tell_lines(xsltStylesheet* sheet) {
 }
 
 // Where a stylesheet may end a transformation by xsl:message: libxslt does not say which of them did.
-void add_ends(const Node& top, const std::string& file,
-              std::string& out) {  // NOLINT(misc-no-recursion): as deep as the file
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the file
+void add_ends(const Node& top, const std::string& file, std::string& out) {
   if (top.name() == "message" && top.attribute("terminate") == "yes")
     out += (out.empty() ? "" : " or ") + file + ":" + std::to_string(top.line());
   for (Node child = top.first_element(); child; child = child.next_element()) add_ends(child, file, out);

@@ -101,8 +101,8 @@ void add_declared(Node root, Declared& declared) {
   }
 }
 
-void require_xslt(Node top, const std::string& file,
-                  const Declared& declared) {  // NOLINT(misc-no-recursion): as deep as the file
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the file
+void require_xslt(Node top, const std::string& file, const Declared& declared) {
   const bool ours = top.space() == xslt;
   const std::string name = (ours ? "xsl:" : "") + std::string(top.name());
   const auto element = elements().find(top.name());
