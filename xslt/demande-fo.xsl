@@ -20,7 +20,7 @@
   <xsl:param name="emetteur"/>
   <!-- Noms des communes de la demande : une ligne « code, tabulation, nom » par commune. -->
   <xsl:param name="communes"/>
-  <!-- « oui » : un caractère au moins de la demande ne peut pas être imprimé, « � » en tient lieu. -->
+  <!-- « oui » : un caractère au moins de la demande ne peut pas être imprimé, « � » ou une lettre plus simple en tient lieu. -->
   <xsl:param name="caracteres-remplaces"/>
 
   <xsl:variable name="encre">#1c1c1c</xsl:variable>
@@ -614,8 +614,8 @@
         <xsl:with-param name="texte" select="$titre-commentaire"/>
       </xsl:call-template>
       <xsl:choose>
-        <!-- Ni blanc, ni caractère qui ne se voit pas. -->
-        <xsl:when test="normalize-space(translate(d:commentaire, '&#160;&#173;&#8203;&#8239;&#10240;&#12288;', '')) != ''">
+        <!-- Presque tout commentaire a un « e » : la liste des invisibles, longue à parcourir, ne sert qu'aux autres. -->
+        <xsl:when test="contains(d:commentaire, 'e') or normalize-space(translate(d:commentaire, $invisibles, '')) != ''">
           <fo:block margin="0" padding-left="8pt" border-left="1.5pt solid #9a9a9a" linefeed-treatment="preserve"
                     white-space-collapse="false" white-space-treatment="preserve">
             <!-- Les fins de ligne s'écrivent CR LF, CR, NEL ou de deux façons encore. -->
@@ -634,6 +634,46 @@
       </xsl:choose>
     </fo:block>
   </xsl:template>
+
+  <!-- Ce qui ne se voit pas : blancs de toute largeur, fins de ligne, et ce qu'Unicode dit ignorable (Default_Ignorable :
+       jointures, directions, sélecteurs de variante, étiquettes). -->
+  <xsl:variable name="invisibles">
+    &#x85;&#xA0;&#xAD;&#x34F;&#x61C;&#x115F;&#x1160;&#x1680;&#x17B4;&#x17B5;&#x180B;&#x180C;&#x180D;&#x180E;&#x180F;
+    &#x2000;&#x2001;&#x2002;&#x2003;&#x2004;&#x2005;&#x2006;&#x2007;&#x2008;&#x2009;&#x200A;&#x200B;&#x200C;&#x200D;
+    &#x200E;&#x200F;&#x2028;&#x2029;&#x202A;&#x202B;&#x202C;&#x202D;&#x202E;&#x202F;&#x205F;&#x2060;&#x2061;&#x2062;
+    &#x2063;&#x2064;&#x2065;&#x2066;&#x2067;&#x2068;&#x2069;&#x206A;&#x206B;&#x206C;&#x206D;&#x206E;&#x206F;&#x2800;
+    &#x3000;&#x3164;&#xFE00;&#xFE01;&#xFE02;&#xFE03;&#xFE04;&#xFE05;&#xFE06;&#xFE07;&#xFE08;&#xFE09;&#xFE0A;&#xFE0B;
+    &#xFE0C;&#xFE0D;&#xFE0E;&#xFE0F;&#xFEFF;&#xFFA0;&#x1BCA0;&#x1BCA1;&#x1BCA2;&#x1BCA3;&#x1D173;&#x1D174;&#x1D175;
+    &#x1D176;&#x1D177;&#x1D178;&#x1D179;&#x1D17A;&#xE0001;&#xE0020;&#xE0021;&#xE0022;&#xE0023;&#xE0024;&#xE0025;
+    &#xE0026;&#xE0027;&#xE0028;&#xE0029;&#xE002A;&#xE002B;&#xE002C;&#xE002D;&#xE002E;&#xE002F;&#xE0030;&#xE0031;
+    &#xE0032;&#xE0033;&#xE0034;&#xE0035;&#xE0036;&#xE0037;&#xE0038;&#xE0039;&#xE003A;&#xE003B;&#xE003C;&#xE003D;
+    &#xE003E;&#xE003F;&#xE0040;&#xE0041;&#xE0042;&#xE0043;&#xE0044;&#xE0045;&#xE0046;&#xE0047;&#xE0048;&#xE0049;
+    &#xE004A;&#xE004B;&#xE004C;&#xE004D;&#xE004E;&#xE004F;&#xE0050;&#xE0051;&#xE0052;&#xE0053;&#xE0054;&#xE0055;
+    &#xE0056;&#xE0057;&#xE0058;&#xE0059;&#xE005A;&#xE005B;&#xE005C;&#xE005D;&#xE005E;&#xE005F;&#xE0060;&#xE0061;
+    &#xE0062;&#xE0063;&#xE0064;&#xE0065;&#xE0066;&#xE0067;&#xE0068;&#xE0069;&#xE006A;&#xE006B;&#xE006C;&#xE006D;
+    &#xE006E;&#xE006F;&#xE0070;&#xE0071;&#xE0072;&#xE0073;&#xE0074;&#xE0075;&#xE0076;&#xE0077;&#xE0078;&#xE0079;
+    &#xE007A;&#xE007B;&#xE007C;&#xE007D;&#xE007E;&#xE007F;&#xE0100;&#xE0101;&#xE0102;&#xE0103;&#xE0104;&#xE0105;
+    &#xE0106;&#xE0107;&#xE0108;&#xE0109;&#xE010A;&#xE010B;&#xE010C;&#xE010D;&#xE010E;&#xE010F;&#xE0110;&#xE0111;
+    &#xE0112;&#xE0113;&#xE0114;&#xE0115;&#xE0116;&#xE0117;&#xE0118;&#xE0119;&#xE011A;&#xE011B;&#xE011C;&#xE011D;
+    &#xE011E;&#xE011F;&#xE0120;&#xE0121;&#xE0122;&#xE0123;&#xE0124;&#xE0125;&#xE0126;&#xE0127;&#xE0128;&#xE0129;
+    &#xE012A;&#xE012B;&#xE012C;&#xE012D;&#xE012E;&#xE012F;&#xE0130;&#xE0131;&#xE0132;&#xE0133;&#xE0134;&#xE0135;
+    &#xE0136;&#xE0137;&#xE0138;&#xE0139;&#xE013A;&#xE013B;&#xE013C;&#xE013D;&#xE013E;&#xE013F;&#xE0140;&#xE0141;
+    &#xE0142;&#xE0143;&#xE0144;&#xE0145;&#xE0146;&#xE0147;&#xE0148;&#xE0149;&#xE014A;&#xE014B;&#xE014C;&#xE014D;
+    &#xE014E;&#xE014F;&#xE0150;&#xE0151;&#xE0152;&#xE0153;&#xE0154;&#xE0155;&#xE0156;&#xE0157;&#xE0158;&#xE0159;
+    &#xE015A;&#xE015B;&#xE015C;&#xE015D;&#xE015E;&#xE015F;&#xE0160;&#xE0161;&#xE0162;&#xE0163;&#xE0164;&#xE0165;
+    &#xE0166;&#xE0167;&#xE0168;&#xE0169;&#xE016A;&#xE016B;&#xE016C;&#xE016D;&#xE016E;&#xE016F;&#xE0170;&#xE0171;
+    &#xE0172;&#xE0173;&#xE0174;&#xE0175;&#xE0176;&#xE0177;&#xE0178;&#xE0179;&#xE017A;&#xE017B;&#xE017C;&#xE017D;
+    &#xE017E;&#xE017F;&#xE0180;&#xE0181;&#xE0182;&#xE0183;&#xE0184;&#xE0185;&#xE0186;&#xE0187;&#xE0188;&#xE0189;
+    &#xE018A;&#xE018B;&#xE018C;&#xE018D;&#xE018E;&#xE018F;&#xE0190;&#xE0191;&#xE0192;&#xE0193;&#xE0194;&#xE0195;
+    &#xE0196;&#xE0197;&#xE0198;&#xE0199;&#xE019A;&#xE019B;&#xE019C;&#xE019D;&#xE019E;&#xE019F;&#xE01A0;&#xE01A1;
+    &#xE01A2;&#xE01A3;&#xE01A4;&#xE01A5;&#xE01A6;&#xE01A7;&#xE01A8;&#xE01A9;&#xE01AA;&#xE01AB;&#xE01AC;&#xE01AD;
+    &#xE01AE;&#xE01AF;&#xE01B0;&#xE01B1;&#xE01B2;&#xE01B3;&#xE01B4;&#xE01B5;&#xE01B6;&#xE01B7;&#xE01B8;&#xE01B9;
+    &#xE01BA;&#xE01BB;&#xE01BC;&#xE01BD;&#xE01BE;&#xE01BF;&#xE01C0;&#xE01C1;&#xE01C2;&#xE01C3;&#xE01C4;&#xE01C5;
+    &#xE01C6;&#xE01C7;&#xE01C8;&#xE01C9;&#xE01CA;&#xE01CB;&#xE01CC;&#xE01CD;&#xE01CE;&#xE01CF;&#xE01D0;&#xE01D1;
+    &#xE01D2;&#xE01D3;&#xE01D4;&#xE01D5;&#xE01D6;&#xE01D7;&#xE01D8;&#xE01D9;&#xE01DA;&#xE01DB;&#xE01DC;&#xE01DD;
+    &#xE01DE;&#xE01DF;&#xE01E0;&#xE01E1;&#xE01E2;&#xE01E3;&#xE01E4;&#xE01E5;&#xE01E6;&#xE01E7;&#xE01E8;&#xE01E9;
+    &#xE01EA;&#xE01EB;&#xE01EC;&#xE01ED;&#xE01EE;&#xE01EF;
+  </xsl:variable>
 
   <!-- Un bloc par paragraphe : les lignes vides les séparent. -->
   <xsl:template name="paragraphes">
@@ -662,7 +702,7 @@
   <xsl:template name="caracteres-remplaces">
     <xsl:if test="$caracteres-remplaces = 'oui'">
       <fo:block color="{$discret}" font-size="8.5pt" space-before="3pt" keep-with-previous.within-page="always">
-        <xsl:text>Le signe «&#160;�&#160;» tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte </xsl:text>
+        <xsl:text>Le signe «&#160;�&#160;», ou une lettre plus simple, tient lieu d’un caractère qui ne peut pas être imprimé&#160;: le texte </xsl:text>
         <xsl:text>d’origine est entier dans le fichier XML joint.</xsl:text>
       </fo:block>
     </xsl:if>

@@ -64,7 +64,7 @@ struct Tag {
   std::string list_numbering;      // of an L: Decimal, Disc ...; empty: none
   unsigned columns_spanned = 1;
   bool keep_when_empty = false;  // a cell without text is still a cell
-  long line = 0;                 // in the FO document; 0: its parent's
+  fo::Origin origin;
 };
 
 struct OutlineItem {

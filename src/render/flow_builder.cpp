@@ -1,7 +1,6 @@
 #include "render/flow_builder.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -108,18 +107,18 @@ std::vector<double> column_widths(const fo::Table& table, double available) {
 
 VerticalList FlowBuilder::build(const std::vector<fo::Content>& content, const fo::TextStyle& text, double width) {
   language_ = text.language;
-  add_content(content, text, {0, width}, 0);
+  add_content(content, text, {0, width}, {});
   return std::move(list_);
 }
 
 TagId FlowBuilder::open_tag(const std::string& role, const std::string& otherwise, const std::string& language,
-                            long line) {
+                            fo::Origin origin) {
   if (tag_ < 0) return tag_;
   if (role == "artifact") return layout_artifact;
   Tag tag;
   tag.role = role.empty() ? otherwise : role;
   tag.parent = tag_;
-  tag.line = line;
+  tag.origin = origin;
   if (language != language_) tag.language = language;
   out_.tags.push_back(std::move(tag));
   return static_cast<TagId>(out_.tags.size() - 1);
@@ -139,7 +138,7 @@ void FlowBuilder::add_space(double height) {
     last.height = std::max(last.height, height);
     return;
   }
-  push({height, Break::never, 0, -1, SpaceEntry{}});
+  push({height, Break::never, {}, -1, SpaceEntry{}});
 }
 
 // `id` stands at what is shown first from entry `first` on; nowhere when nothing is.
@@ -170,7 +169,7 @@ void FlowBuilder::after_box(const fo::BoxStyle& box, std::size_t first) {
 }
 
 void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place,
-                              long line) {
+                              fo::Origin origin) {
   const TagId parent = tag_;
   const bool mixed = has_blocks(content);
   for (std::size_t i = 0; i < content.size();) {
@@ -194,11 +193,27 @@ void FlowBuilder::add_content(const std::vector<fo::Content>& content, const fo:
     for (; end < content.size() && is_inline(content[end]); ++end) blank = blank && is_blank(content[end]);
     if (!blank) {
       if (mixed) tag_ = open_tag("", "P", text.language);
-      add_paragraph(&content[i], &content[i] + (end - i), text, place, line);
+      add_paragraph(&content[i], &content[i] + (end - i), text, place, origin);
       tag_ = parent;
     }
     i = end;
   }
+}
+
+// Once a paragraph, inside the one that it stands in: what is in an artifact is one too.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the document
+TagId FlowBuilder::open_span(const fo::Span& span, Spans& opened) {
+  if (const auto found = opened.find(&span); found != opened.end()) return found->second;
+  const TagId around = tag_;
+  const std::string language = language_;
+  if (span.outer) {
+    tag_ = open_span(*span.outer, opened);
+    language_ = span.outer->language;
+  }
+  const TagId tag = open_tag(span.role, "Span", span.language, {span.line, "inline"});
+  tag_ = around;
+  language_ = language;
+  return opened[&span] = tag;
 }
 
 void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
@@ -209,7 +224,8 @@ void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
   run.text = u"\uFFFC";
   run.graphic = &graphic;
   const TagId around = std::exchange(tag_, run.tag);
-  run.tag = open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_, graphic.line);
+  run.tag =
+      open_tag(graphic.alternative.empty() ? "artifact" : "Figure", "", language_, {graphic.line, "external-graphic"});
   tag_ = around;
   if (run.tag < 0) return;
   Tag& figure = out_.tags[static_cast<std::size_t>(run.tag)];
@@ -218,19 +234,14 @@ void FlowBuilder::add_graphic(const fo::Inline& part, Place place, Run& run) {
 }
 
 void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text,
-                                Place place, long line) {
+                                Place place, fo::Origin origin) {
   std::vector<Run> runs;
-  std::map<unsigned, TagId> spans;
+  Spans spans;
   for (const auto* at = begin; at != end; ++at) {
     const auto& part = std::get<fo::Inline>(*at);
     Run run;
     run.style = &part.style;
-    run.tag = tag_;
-    if (part.span != 0) {
-      const auto [found, is_new] = spans.try_emplace(part.span, tag_);
-      if (is_new) found->second = open_tag(part.span_role, "Span", part.style.language);
-      run.tag = found->second;
-    }
+    run.tag = part.span ? open_span(*part.span, spans) : tag_;
     if (part.kind == fo::Inline::Kind::text) {
       CleanText clean = clean_text(part.text);
       run.text = std::move(clean.text);
@@ -238,7 +249,7 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
     } else if (part.kind == fo::Inline::Kind::graphic) {
       add_graphic(part, place, run);
     } else if (numbers_.page == 0) {
-      throw FoError(line, "block", "page numbers stand in static-content only");
+      throw FoError(origin.line, origin.element, "page numbers stand in static-content only");
     } else {
       const auto number = std::to_string(part.kind == fo::Inline::Kind::page_number ? numbers_.page : numbers_.total);
       run.text.assign(number.begin(), number.end());
@@ -263,19 +274,19 @@ void FlowBuilder::add_paragraph(const fo::Content* begin, const fo::Content* end
     if (one.blank && k > 0 && k + 1 < count) {
       add_space(one.height);  // no page begins with it
     } else {
-      push({one.height, before, line, -1, LineEntry{place.x, std::move(one)}});
+      push({one.height, before, origin, -1, LineEntry{place.x, std::move(one)}});
     }
   }
 }
 
 template <typename Fill>
 void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise,
-                            Place place, long line, Fill fill) {
+                            Place place, fo::Origin origin, Fill fill) {
   before_box(box);
   const std::size_t first = list_.entries.size();
   const TagId parent = tag_;
   const std::string language = language_;
-  tag_ = open_tag(box.role, otherwise, text.language, line);
+  tag_ = open_tag(box.role, otherwise, text.language, origin);
   language_ = text.language;
   add_space(box.margin.top);
   Place inside{place.x + box.margin.left, place.width - box.margin.left - box.margin.right};
@@ -283,17 +294,17 @@ void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, 
   const bool visible = box.is_visible();
   if (visible || top_inset(box) > 0) {
     const TagId artifact = tag_ < 0 ? tag_ : layout_artifact;
-    push({top_inset(box), std::exchange(next_break_, Break::allowed), line, -1,
+    push({top_inset(box), std::exchange(next_break_, Break::allowed), origin, -1,
           OpenEntry{inside.x, inside.width, &box, artifact}});
     box_ = static_cast<std::ptrdiff_t>(list_.entries.size() - 1);
     next_break_ = Break::never;
   }
   inside.x += box.border.left.width + box.padding.left;
   inside.width -= horizontal_inset(box);
-  if (inside.width <= 0) throw FoError(line, "", "no width is left for the content");
+  if (inside.width <= 0) throw FoError(origin.line, origin.element, "no width is left for the content");
   fill(inside);
   if (box_ != outer) {
-    push({bottom_inset(box), Break::never, line, -1, CloseEntry{}});
+    push({bottom_inset(box), Break::never, origin, -1, CloseEntry{}});
     box_ = outer;
     if (next_break_ == Break::never) next_break_ = Break::allowed;  // nothing stood in it
   } else {
@@ -307,20 +318,22 @@ void FlowBuilder::add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, 
 
 void FlowBuilder::add_block(const fo::Block& block, Place place) {
   const std::size_t first = list_.entries.size();
-  add_boxed(block.box, block.text, has_blocks(block.content) ? "Div" : "P", place, block.line,
-            [&](Place inside) { add_content(block.content, block.text, inside, block.line); });
+  const fo::Origin origin{block.line, "block"};
+  add_boxed(block.box, block.text, has_blocks(block.content) ? "Div" : "P", place, origin,
+            [&](Place inside) { add_content(block.content, block.text, inside, origin); });
   if (!block.id.empty()) anchor(block.id, first);
 }
 
 void FlowBuilder::add_list(const fo::List& list, Place place) {
-  add_boxed(list.box, list.text, "L", place, list.line, [&](Place inside) {
+  add_boxed(list.box, list.text, "L", place, {list.line, "list-block"}, [&](Place inside) {
     if (tag_ >= 0) out_.tags[static_cast<std::size_t>(tag_)].list_numbering = numbering(list.items.front().label);
     for (const auto& item : list.items) add_list_item(list, item, inside);
   });
 }
 
 void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, Place place) {
-  add_boxed(item.box, item.text, "LI", place, item.line, [&](Place inside) {
+  const fo::Origin origin{item.line, "list-item"};
+  add_boxed(item.box, item.text, "LI", place, origin, [&](Place inside) {
     const TagId parent = tag_;
     const std::string language = language_;
     const Place body{inside.x + list.distance, inside.width - list.distance};
@@ -329,7 +342,7 @@ void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, 
     const std::size_t first = list_.entries.size();
     tag_ = open_tag("", "LBody", item.body_text.language);
     language_ = item.body_text.language;
-    add_content(item.body, item.body_text, body, item.line);
+    add_content(item.body, item.body_text, body, origin);
     tag_ = parent;
     language_ = language;
     double height = 0;
@@ -337,7 +350,7 @@ void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, 
       list_.entries[i].before = Break::never;
       height += list_.entries[i].height;
     }
-    if (height < label) push({label - height, Break::never, item.line, -1, LineEntry{}});
+    if (height < label) push({label - height, Break::never, origin, -1, LineEntry{}});
     if (next_break_ == Break::never) next_break_ = Break::allowed;
   });
 }
@@ -346,10 +359,11 @@ void FlowBuilder::add_list_item(const fo::List& list, const fo::ListItem& item, 
 double FlowBuilder::add_label(const fo::ListItem& item, Place place) {
   FlowBuilder inside(out_, shaper_, open_tag("", "Lbl", item.label_text.language), numbers_);
   inside.language_ = item.label_text.language;
-  inside.add_content(item.label, item.label_text, place, item.line);
+  const fo::Origin origin{item.line, "list-item"};
+  inside.add_content(item.label, item.label_text, place, origin);
   LabelEntry label{std::make_unique<VerticalList>(std::move(inside.list_))};
   const double height = height_of(*label.content, {}, end_of(*label.content));
-  push({0, std::exchange(next_break_, Break::never), item.line, -1, std::move(label)});
+  push({0, std::exchange(next_break_, Break::never), origin, -1, std::move(label)});
   return height;
 }
 
@@ -359,7 +373,8 @@ void FlowBuilder::add_table(const fo::Table& table, Place place) {
     throw FoError(table.line, "table", "wider than the place it has");
   }
   if (table.width > 0) place.width = width;
-  add_boxed(table.box, table.text, "Table", place, table.line, [&](Place inside) { add_groups(table, inside); });
+  add_boxed(table.box, table.text, "Table", place, {table.line, "table"},
+            [&](Place inside) { add_groups(table, inside); });
 }
 
 void FlowBuilder::add_groups(const fo::Table& table, Place place) {
@@ -386,7 +401,7 @@ void FlowBuilder::add_rows(const std::vector<fo::Row>& rows, const std::vector<d
   const TagId group = tag_;
   for (const auto& row : rows) {
     if (row.box.keep_with_previous && next_break_ == Break::allowed) next_break_ = Break::avoided;
-    tag_ = open_tag(row.box.role, "TR", language_, row.line);
+    tag_ = open_tag(row.box.role, "TR", language_, {row.line, "table-row"});
     add_row(row, columns, x, header, repeated);
     tag_ = group;
     next_break_ = header                   ? Break::never
@@ -403,25 +418,30 @@ void FlowBuilder::add_row(const fo::Row& row, const std::vector<double>& columns
   entry.x = x;
   entry.artifact = tag_ < 0 ? tag_ : layout_artifact;
   entry.header = repeated;
+  entry.least = row.height;
   double height = row.height;
   std::size_t column = 0;
-  for (const auto& cell : row.cells) {
+  for (std::size_t i = 0; i < row.cells.size(); ++i) {
+    const fo::Cell& cell = row.cells[i];
     double width = 0;
     for (unsigned k = 0; k < cell.columns_spanned; ++k) width += columns[column++];
-    CellEntry built = build_cell(cell, x, width, header);
-    height = std::max(height, built.content_height + top_inset(cell.box) + bottom_inset(cell.box));
-    entry.cells.push_back(std::move(built));
+    // The row's border lies around its cells.
+    const double left = i == 0 ? row.box.border.left.width : 0;
+    const double right = i + 1 == row.cells.size() ? row.box.border.right.width : 0;
+    entry.cells.push_back(build_cell(cell, x + left, width - left - right, header));
+    height = std::max(height, entry.cells.back().content_height + cell_inset(entry, i));
     x += width;
   }
   entry.width = x - entry.x;
   const Break before = std::exchange(next_break_, Break::allowed);
-  push({height, row.box.break_before ? Break::forced : before, row.line, -1, std::move(entry)});
+  push({height, row.box.break_before ? Break::forced : before, {row.line, "table-row"}, -1, std::move(entry)});
 }
 
 CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, bool header) {
   const double inner = width - horizontal_inset(cell.box);
   if (inner <= 0) throw FoError(cell.line, "table-cell", "no width is left for its content");
-  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language, cell.line);
+  const fo::Origin origin{cell.line, "table-cell"};
+  const TagId tag = open_tag(cell.box.role, header ? "TH" : "TD", cell.text.language, origin);
   if (tag >= 0) {
     Tag& made = out_.tags[static_cast<std::size_t>(tag)];
     made.keep_when_empty = true;
@@ -430,8 +450,7 @@ CellEntry FlowBuilder::build_cell(const fo::Cell& cell, double x, double width, 
   }
   FlowBuilder inside(out_, shaper_, tag, numbers_);
   inside.language_ = cell.text.language;
-  inside.add_content(cell.content, cell.text, {x + cell.box.border.left.width + cell.box.padding.left, inner},
-                     cell.line);
+  inside.add_content(cell.content, cell.text, {x + cell.box.border.left.width + cell.box.padding.left, inner}, origin);
   CellEntry built;
   built.x = x;
   built.width = width;

@@ -1,6 +1,7 @@
 // FO blocks, lists and tables → vertical list and tags.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,14 +28,17 @@ class FlowBuilder {
   struct Place {  // the column being filled
     double x = 0, width = 0;
   };
-  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language, long line = 0);
-  void add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place, long line);
+  TagId open_tag(const std::string& role, const std::string& otherwise, const std::string& language,
+                 fo::Origin origin = {});
+  void add_content(const std::vector<fo::Content>& content, const fo::TextStyle& text, Place place, fo::Origin origin);
   void add_paragraph(const fo::Content* begin, const fo::Content* end, const fo::TextStyle& text, Place place,
-                     long line);
+                     fo::Origin origin);
   // A box with its spaces, breaks, keeps and tag; `fill` adds what is inside.
   template <typename Fill>
   void add_boxed(const fo::BoxStyle& box, const fo::TextStyle& text, const std::string& otherwise, Place place,
-                 long line, Fill fill);
+                 fo::Origin origin, Fill fill);
+  using Spans = std::map<const fo::Span*, TagId>;  // of a paragraph
+  TagId open_span(const fo::Span& span, Spans& opened);
   void add_graphic(const fo::Inline& part, Place place, Run& run);
   void add_block(const fo::Block& block, Place place);
   void add_list(const fo::List& list, Place place);

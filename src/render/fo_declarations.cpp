@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/pdf/unicode.h"
 #include "render/fo_properties.h"
 #include "render/metadata.h"
 
@@ -20,7 +21,24 @@ std::string property_text(const Node& property) {
   return entry.text();
 }
 
+void no_text(const Node& parent) {
+  for (Node child = parent.first(); child; child = child.next()) {
+    if (child.is_text() && !is_xml_blank(child.text())) fail(parent, "text is not allowed directly inside");
+  }
+}
+
+// A name that is no path, and that reads as what it is.
+bool is_file_name(const std::string& name) {
+  const std::u16string text = unicode::utf16(name);
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = unicode::next(text, at);
+    if (c == '/' || c == '\\' || unicode::is_control(c) || unicode::is_default_ignorable(c)) return false;
+  }
+  return !is_xml_blank(name);
+}
+
 void read_description(const Node& description, Metadata& m) {
+  no_text(description);
   description.each_attribute([&](std::string_view name, std::string_view, const std::string&) {
     if (name != "about") fail(description, fmt::format("{}: properties are elements here", name));
   });
@@ -47,14 +65,19 @@ void read_description(const Node& description, Metadata& m) {
 Metadata read_declarations(const Node& declarations) {
   Metadata out;
   no_properties(declarations);
+  no_text(declarations);
   for (Node child = declarations.first_element(); child; child = child.next_element()) {
     if (child.name() == "source-attachment" && child.space() == "urn:navette:fo:1") {
       no_properties(child, {"filename", "description"});
-      if (child.attribute("filename").value_or("").empty()) fail(child, "a filename is missing");
+      no_children(child);
+      if (!is_file_name(child.attribute("filename").value_or("")))
+        fail(child, "filename: a name must be there, not a path, without what nobody sees");
       if (!out.attachment_name.empty()) fail(child, "one is there already");
       out.attachment_name = child.attribute("filename").value_or("");
       out.attachment_description = child.attribute("description").value_or("");
     } else if (child.name() == "xmpmeta") {
+      no_text(child);
+      no_text(child.child("RDF"));
       const Node description = child.child("RDF").first_element();
       if (!description || description.name() != "Description") fail(child, "rdf:RDF/rdf:Description is missing");
       if (const Node other = description.next_element()) fail(other, "nothing but one rdf:Description is read");
@@ -82,6 +105,7 @@ std::vector<Bookmark> read_bookmarks(const Node& parent) {
     const Node title = child.child("bookmark-title");
     if (!title || is_xml_blank(title.text())) fail(child, "a bookmark-title is missing");
     no_properties(title);
+    if (const Node other = title.first_element()) unknown(other);
     bookmark.title = title.text();
     bookmark.children = read_bookmarks(child);
     out.push_back(std::move(bookmark));

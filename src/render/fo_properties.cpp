@@ -77,7 +77,7 @@ const std::unordered_map<std::string_view, TextSetter>& text_setters() {
        }},
       {"white-space-collapse",
        [](TextStyle& t, std::string_view v) { return assign(t.keep_blanks, switch_value(v, "true", "false")); }},
-      {"white-space-treatment",  // goes with the former: blanks are kept or collapsed as a whole
+      {"white-space-treatment",  // goes with the former, as read_properties() sees to
        [](TextStyle&, std::string_view v) {
          return one_of(v, {"preserve", "ignore-if-surrounding-linefeed"});
        }},
@@ -185,24 +185,32 @@ bool is_language_tag(const std::string& value) {
 
 void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
                      std::initializer_list<std::string_view> own) {
+  const auto of_text = [&](std::string_view name) {
+    const bool of_paragraph = one_of(name, {"text-align", "orphans", "widows"});
+    return (box.properties & not_text) == 0 && !(of_paragraph && (box.properties & in_line) != 0) &&
+           (name == "xml:lang" || text_setters().count(name) > 0);
+  };
+  const auto refuse = [&](std::string_view name) {
+    fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
+  };
   // First, because every em and every line-height of this element counts in it.
   if (const auto size = element.attribute("font-size"); size && !set_font_size(text, *size)) {
     fail(element, "font-size: value not understood");
   }
   const auto read = [&](std::string_view name, std::string_view space, const std::string& value) {
     if (space == xml_space && name == "lang") {
+      if (!of_text("xml:lang")) refuse("xml:lang");
       if (!is_language_tag(value)) fail(element, "xml:lang: no language tag, as fr-FR is one");
       text.language = value;
       return;
     }
     if (space == fox_space && name == "alt-text" && one_of("fox:alt-text", own)) return;
     if (!space.empty()) fail(element, fmt::format("attribute {} of another namespace is not supported", name));
-    if (name == "font-size" || one_of(name, own)) return;
+    if (one_of(name, own) || (name == "font-size" && of_text(name))) return;
     const auto property = box_properties().find(name);
     const bool of_box =
         box.box != nullptr && property != box_properties().end() && (property->second.group & box.properties) != 0;
-    if (!of_box && text_setters().count(name) == 0)
-      fail(element, fmt::format("property {} is not supported here (docs/pdf.md lists those that are)", name));
+    if (!of_box && !of_text(name)) refuse(name);
     if (!set_known(text, box.box, name, value)) fail(element, fmt::format("{}: value not understood", name));
   };
   // margin-left says more than margin, whatever stands first (XSL 1.1, 5.2).
@@ -211,11 +219,19 @@ void read_properties(const xml::Node& element, TextStyle& text, BoxReading box,
       if (one_of(name, {"border", "margin", "padding"}) == shorthands) read(name, space, value);
     });
   }
+  // Blanks are kept or collapsed as a whole.
+  const auto treatment = element.attribute("white-space-treatment");
+  if (treatment && (*treatment == "preserve") != text.keep_blanks)
+    fail(element, "white-space-treatment: preserve goes with white-space-collapse=\"false\", no other value does");
 }
 
 void no_properties(const xml::Node& element, std::initializer_list<std::string_view> own) {
   TextStyle none;
-  read_properties(element, none, {}, own);
+  read_properties(element, none, {nullptr, not_text}, own);
+}
+
+void no_children(const xml::Node& element) {
+  each_fo_child(element, [](const xml::Node& child) { unknown(child); });
 }
 
 double length_of(const xml::Node& element, const char* name, double otherwise, double font_size) {

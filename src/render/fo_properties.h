@@ -42,13 +42,18 @@ enum BoxProperties : unsigned {
   box_keeps = 16,
   box_role = 32,
   box_breaks = 64,
-  box_all = 127
+  box_all = 127,
+  not_text = 128,  // nothing is set inside: no property of text either
+  in_line = 256    // stands in a line: of those of text none that is a paragraph's
 };
 
 struct BoxReading {
   BoxStyle* box = nullptr;
   unsigned properties = box_all;
 };
+
+// Of an element that holds nothing.
+void no_children(const xml::Node& element);
 
 // Reads what text and boxes may carry: `text` holds what is inherited and is changed in place. Properties named in
 // `own` are the element's own business and are left to it. Throws Error for any other.

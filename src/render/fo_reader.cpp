@@ -18,6 +18,25 @@ namespace {
 using namespace fo;
 using xml::Node;
 
+// The box that content begins with; null when that is text, or nothing.
+BoxStyle* first_box(const std::vector<Content>& content) {
+  for (const Content& one : content) {
+    if (const auto* block = std::get_if<std::unique_ptr<Block>>(&one)) return &(*block)->box;
+    if (const auto* list = std::get_if<std::unique_ptr<List>>(&one)) return &(*list)->box;
+    if (const auto* table = std::get_if<std::unique_ptr<Table>>(&one)) return &(*table)->box;
+    const auto& part = std::get<Inline>(one);
+    if (part.kind != Inline::Kind::text || !is_xml_blank(part.text)) return nullptr;
+  }
+  return nullptr;
+}
+
+// A break before what a box begins with is one before the box: no part of its frame stays on the page before.
+void break_outside(BoxStyle& box, BoxStyle* first) {
+  if (first == nullptr || !first->break_before) return;
+  box.break_before = true;
+  first->break_before = false;
+}
+
 class Reader {
  public:
   explicit Reader(const ImageStore& images) : images_(images) {}
@@ -28,6 +47,7 @@ class Reader {
   void read_page_master(const Node& master);
   void read_page_sequence(const Node& sequence);
   std::vector<Content> read_content(const Node& parent, const TextStyle& inherited);
+  std::vector<Content> read_blocks(const Node& parent, const TextStyle& inherited);
   Inline page_reference(const Node& element, const Inline& like, Inline::Kind kind);
   Inline read_graphic(const Node& element, const Inline& like);
   void read_child(const Node& child, const Inline& like, bool inside_inline, std::vector<Content>& out);
@@ -53,7 +73,6 @@ class Reader {
   bool declared_ = false;
   std::string sequence_id_;
   std::set<std::string> ids_;
-  unsigned spans_ = 0;
 };
 
 Document Reader::read(const Node& root) {
@@ -99,7 +118,7 @@ void Reader::read_page_master(const Node& master) {
   master_ = master.attribute("master-name").value_or("");
   TextStyle text;
   BoxStyle box;
-  read_properties(master, text, {&box, box_margin},
+  read_properties(master, text, {&box, box_margin | not_text},
                   {"master-name", "page-width", "page-height", "margin-top", "margin-bottom"});
   m.width = length_of(master, "page-width", m.width);
   m.height = length_of(master, "page-height", m.height);
@@ -113,14 +132,15 @@ void Reader::read_page_master(const Node& master) {
   std::set<std::string_view> regions;
   each_fo_child(master, [&](const Node& region) {
     if (!regions.insert(region.name()).second) fail(region, "a page has one");
+    no_children(region);
     BoxStyle region_box;
     if (region.name() == "region-body") {
-      read_properties(region, text, {&region_box, box_margin}, {"margin-top", "margin-bottom"});
+      read_properties(region, text, {&region_box, box_margin | not_text}, {"margin-top", "margin-bottom"});
       m.body_margin = region_box.margin;
       m.body_margin.top = length_of(region, "margin-top", m.body_margin.top);
       m.body_margin.bottom = length_of(region, "margin-bottom", m.body_margin.bottom);
     } else if (region.name() == "region-before" || region.name() == "region-after") {
-      read_properties(region, text, {}, {"extent"});
+      no_properties(region, {"extent"});
       const bool before = region.name() == "region-before";
       (before ? m.before_extent : m.after_extent) = length_of(region, "extent", 0);
       (before ? m.before_line : m.after_line) = region.line();
@@ -151,17 +171,28 @@ void Reader::read_page_sequence(const Node& sequence) {
     if (child.name() == "static-content" && known && (before ? out_.master.before_line : out_.master.after_line) == 0)
       fail(child, fmt::format("its page has no region-{}", before ? "before" : "after"));
     if (child.name() == "static-content" && before) {
-      out_.before = read_content(child, own);
+      out_.before = read_blocks(child, own);
     } else if (child.name() == "static-content" && name == "xsl-region-after") {
-      out_.after = read_content(child, own);
+      out_.after = read_blocks(child, own);
     } else if (child.name() == "flow" && name == "xsl-region-body") {
       over_pages_ = true;
-      out_.flow = read_content(child, own);
+      out_.flow = read_blocks(child, own);
       over_pages_ = false;
+    } else if (child.name() == "flow" || child.name() == "static-content") {
+      fail(child, "flow-name: a flow has xsl-region-body, static-content xsl-region-before or xsl-region-after");
     } else {
       unknown(child);
     }
   });
+  if (filled.count("xsl-region-body") == 0) fail(sequence, "a flow is missing");
+  const PageMaster& m = out_.master;
+  const auto apart = [](double extent, double margin, const std::vector<Content>& content, long line,
+                        const char* name) {
+    if (!content.empty() && extent > margin + 0.01)
+      throw FoError(line, name, "extent: more than the margin that region-body leaves there");
+  };
+  apart(m.before_extent, m.body_margin.top, out_.before, m.before_line, "region-before");
+  apart(m.after_extent, m.body_margin.bottom, out_.after, m.after_line, "region-after");
 }
 
 std::vector<Content> Reader::read_content(const Node& parent, const TextStyle& inherited) {
@@ -169,6 +200,17 @@ std::vector<Content> Reader::read_content(const Node& parent, const TextStyle& i
   Inline like;
   like.style = inherited;
   for (Node child = parent.first(); child; child = child.next()) read_child(child, like, false, out);
+  return out;
+}
+
+// What a template that was forgotten lets through is text here.
+std::vector<Content> Reader::read_blocks(const Node& parent, const TextStyle& inherited) {
+  std::vector<Content> out = read_content(parent, inherited);
+  for (const Content& one : out) {
+    const auto* part = std::get_if<Inline>(&one);
+    if (part != nullptr && (part->kind != Inline::Kind::text || !is_xml_blank(part->text)))
+      fail(parent, "text and images stand in a block here");
+  }
   return out;
 }
 
@@ -204,7 +246,8 @@ void Reader::read_child(const Node& child, const Inline& like, bool inside_inlin
 Inline Reader::page_reference(const Node& element, const Inline& like, Inline::Kind kind) {
   Inline number = like;
   number.kind = kind;
-  read_properties(element, number.style, {}, {"ref-id"});
+  read_properties(element, number.style, {nullptr, in_line}, {"ref-id"});
+  no_children(element);
   const auto target = element.attribute("ref-id");
   if (kind == Inline::Kind::page_total && (!target || *target != sequence_id_)) {
     fail(element, "ref-id must name the id of the page-sequence");
@@ -217,7 +260,9 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
   out.kind = Inline::Kind::graphic;
   Graphic& graphic = out.graphic;
   graphic.line = element.line();
-  read_properties(element, out.style, {}, {"src", "content-width", "content-height", "role", "fox:alt-text"});
+  no_children(element);
+  read_properties(element, out.style, {nullptr, in_line},
+                  {"src", "content-width", "content-height", "role", "fox:alt-text"});
   graphic.alternative = element.attribute("alt-text", fox_space).value_or("");
   const std::string role = element.attribute("role").value_or("");
   if (!role.empty() && role != "artifact") fail(element, "role: an image is a Figure, or an artifact");
@@ -239,12 +284,12 @@ Inline Reader::read_graphic(const Node& element, const Inline& like) {
 
 void Reader::read_inline(const Node& element, Inline like, std::vector<Content>& out) {
   const std::string language = like.style.language;
-  read_properties(element, like.style, {}, {"role"});
+  read_properties(element, like.style, {nullptr, in_line}, {"role"});
   const auto role = element.attribute("role");
   if (role && !parse_role(*role)) fail(element, "role: value not understood");
   if (role || like.style.language != language) {
-    like.span = ++spans_;
-    like.span_role = role.value_or("Span");
+    like.span = std::make_shared<const Span>(
+        Span{role.value_or("Span"), like.style.language, element.line(), std::move(like.span)});
   }
   for (Node child = element.first(); child; child = child.next()) read_child(child, like, true, out);
 }
@@ -257,6 +302,7 @@ std::unique_ptr<Block> Reader::read_block(const Node& element, const TextStyle& 
   block->id = element.attribute("id").value_or("");
   if (!block->id.empty() && !ids_.insert(block->id).second) fail(element, "id: another block has it too");
   block->content = read_content(element, block->text);
+  break_outside(block->box, first_box(block->content));
   return block;
 }
 
@@ -275,6 +321,7 @@ std::unique_ptr<List> Reader::read_list(const Node& element, const TextStyle& in
     list->items.push_back(read_list_item(child, list->text));
   });
   if (list->items.empty()) fail(element, "a list needs its list-item elements");
+  break_outside(list->box, &list->items.front().box);
   return list;
 }
 
@@ -305,12 +352,14 @@ ListItem Reader::read_list_item(const Node& element, const TextStyle& inherited)
       unknown(child);
     }
   });
+  break_outside(item.box, first_box(item.body));
   if (!body) fail(element, "a list-item needs its list-item-label, then its list-item-body");
   return item;
 }
 
-Column read_column(const Node& element, TextStyle text) {
-  read_properties(element, text, {}, {"column-width"});
+Column read_column(const Node& element, const TextStyle& text) {
+  no_properties(element, {"column-width"});
+  no_children(element);
   const std::string width = element.attribute("column-width").value_or("proportional-column-width(1)");
   const std::string_view call = "proportional-column-width(";
   if (width.rfind(call, 0) == 0 && width.back() == ')') {
@@ -333,10 +382,12 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
   if (element.attribute("border-collapse").value_or("separate") != "separate")
     fail(element, "border-collapse must be separate");
   each_fo_child(element, [&](const Node& child) {
+    const bool late = !table->header.empty() || !table->body.empty();
     if (child.name() == "table-column") {
+      if (late) fail(child, "columns stand before the header and the body");
       table->columns.push_back(read_column(child, table->text));
     } else if (child.name() == "table-header") {
-      if (!table->header.empty()) fail(child, "a table has one header");
+      if (late) fail(child, "a table has one header, before its body");
       const bool outside = std::exchange(over_pages_, false);
       table->header = read_rows(child, table->text, table->columns.size());
       over_pages_ = outside;
@@ -348,6 +399,7 @@ std::unique_ptr<Table> Reader::read_table(const Node& element, const TextStyle& 
     }
   });
   if (table->columns.empty()) fail(element, "a table needs its table-column elements");
+  if (!table->body.empty()) break_outside(table->box, &table->body.front().box);
   return table;
 }
 

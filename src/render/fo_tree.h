@@ -19,6 +19,12 @@ struct Colour {
   bool operator==(const Colour&) const = default;
 };
 
+// The element that something comes from, for messages.
+struct Origin {
+  long line = 0;  // in the FO document; 0: its parent's
+  const char* element = "";
+};
+
 enum class Align { start, center, end, justify };
 enum class DisplayAlign { before, center, after };
 
@@ -87,15 +93,21 @@ struct Graphic {
   std::string alternative;  // what a screen reader says; empty: an artifact
 };
 
-// A stretch of text of one style, a page number or an image. `span` numbers the fo:inline with a role or a language of
-// its own that it came from, within its block; 0: none.
+// An fo:inline with a role or a language of its own.
+struct Span {
+  std::string role;
+  std::string language;
+  long line = 0;
+  std::shared_ptr<const Span> outer;  // the one that it stands in; null: in the block itself
+};
+
+// A stretch of text of one style, a page number or an image.
 struct Inline {
   enum class Kind { text, page_number, page_total, graphic };
   Kind kind = Kind::text;
   std::string text;
   TextStyle style;
-  unsigned span = 0;
-  std::string span_role;
+  std::shared_ptr<const Span> span;  // the innermost that it stands in; null: none
   Graphic graphic;
 };
 

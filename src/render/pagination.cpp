@@ -28,15 +28,16 @@ bool is_space(const Entry& entry) {
 
 std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, double available, double full);
 
-// Cuts a row at `available`: a cursor a cell; nothing when no cell would advance.
+// Cuts a row at `available`: a cursor a cell; nothing when no cell would advance, or none would go on.
 std::optional<std::vector<Cursor>> cut_row(const RowEntry& row, const std::vector<Cursor>& from, double available,
                                            double full) {
   std::vector<Cursor> cut;
   bool advanced = false;
+  bool goes_on = false;
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     const CellEntry& cell = row.cells[i];
     const Cursor& begin = cell_cursor(from, i);
-    const double inset = top_inset(cell.cell->box) + bottom_inset(cell.cell->box);
+    const double inset = cell_inset(row, i);
     const VerticalList& content = *cell.content;
     const bool done = begin.entry >= content.entries.size();
     auto end = done ? std::nullopt : try_break(content, begin, available - inset, full - inset);
@@ -46,8 +47,9 @@ std::optional<std::vector<Cursor>> cut_row(const RowEntry& row, const std::vecto
     } else {
       cut.push_back(begin);
     }
+    goes_on = goes_on || cut.back().entry < content.entries.size();
   }
-  return advanced ? std::optional(cut) : std::nullopt;
+  return advanced && goes_on ? std::optional(cut) : std::nullopt;
 }
 
 // As find_break(); nothing when not even the first entry has room.
@@ -56,7 +58,8 @@ std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, d
   if (const auto* header = repeated_header(list, begin)) {
     y = height_of(*header, {}, end_of(*header));
     if (y > available / 2) {
-      throw FoError(list.entries[begin.entry].source_line, "", "the table's header is too high to be repeated");
+      const fo::Origin& at = list.entries[begin.entry].origin;
+      throw FoError(at.line, at.element, "the table's header is too high to be repeated");
     }
   }
   const double head = y;
@@ -86,6 +89,9 @@ std::optional<Cursor> try_break(const VerticalList& list, const Cursor& begin, d
   const auto* row = std::get_if<RowEntry>(&over.what);
   const auto cells = i == begin.entry ? begin.cells : std::vector<Cursor>{};
   const bool too_high = row != nullptr && height_at(over, cells) > full - head + tolerance;
+  if (too_high && row->least > full - head + tolerance) {
+    throw FoError(over.origin.line, over.origin.element, "height: no page can hold it");
+  }
   if (too_high || (row != nullptr && !any)) {
     if (auto cut = cut_row(*row, cells, available - y, full)) return Cursor{i, std::move(*cut)};
   }
@@ -104,7 +110,7 @@ double row_height(const Entry& entry, const std::vector<Cursor>& cells) {
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     const CellEntry& cell = row.cells[i];
     const double content = height_of(*cell.content, cells[i], end_of(*cell.content));
-    height = std::max(height, content + top_inset(cell.cell->box) + bottom_inset(cell.cell->box));
+    height = std::max(height, content + cell_inset(row, i));
   }
   return height;
 }
@@ -130,7 +136,7 @@ double height_of(const VerticalList& list, const Cursor& begin, const Cursor& en
       const CellEntry& cell = row.cells[i];
       const Cursor& from = end.entry == begin.entry ? cell_cursor(begin.cells, i) : cell_cursor({}, i);
       const double content = height_of(*cell.content, from, end.cells[i]);
-      part = std::max(part, content + top_inset(cell.cell->box) + bottom_inset(cell.cell->box));
+      part = std::max(part, content + cell_inset(row, i));
     }
     height += space + part;
   }
@@ -145,7 +151,8 @@ const VerticalList* repeated_header(const VerticalList& list, const Cursor& begi
 
 Cursor find_break(const VerticalList& list, const Cursor& begin, double available, double full) {
   if (auto end = try_break(list, begin, available, full)) return std::move(*end);
-  throw FoError(list.entries[begin.entry].source_line, "", "content is higher than a page");
+  const fo::Origin& at = list.entries[begin.entry].origin;
+  throw FoError(at.line, at.element, "content is higher than a page");
 }
 
 }  // namespace navette::render

@@ -115,10 +115,11 @@ class Painter {
     double height = whole ? entry.height : 0;
     const auto begin_of = [&](std::size_t i) { return from.empty() ? Cursor{} : from[i]; };
     const auto end_in = [&](std::size_t i) { return to == nullptr ? end_of(*row.cells[i].content) : (*to)[i]; };
+    const auto height_in = [&](std::size_t i) {
+      return whole ? row.cells[i].content_height : height_of(*row.cells[i].content, begin_of(i), end_in(i));
+    };
     for (std::size_t i = 0; !whole && i < row.cells.size(); ++i) {
-      const auto& box = row.cells[i].cell->box;
-      height = std::max(height,
-                        height_of(*row.cells[i].content, begin_of(i), end_in(i)) + top_inset(box) + bottom_inset(box));
+      height = std::max(height, height_in(i) + cell_inset(row, i));
     }
     const auto add = [&](const std::vector<DisplayItem>& items) {
       page_.items.insert(page_.items.end(), items.begin(), items.end());
@@ -127,11 +128,15 @@ class Painter {
     for (std::size_t i = 0; i < row.cells.size(); ++i) {
       const CellEntry& cell = row.cells[i];
       const auto& box = cell.cell->box;
-      add(box_items(box, {x_ + cell.x, y_, cell.width, height}, row.artifact, true, true));
-      double y = y_ + top_inset(box);
-      const double free = height - cell.content_height - top_inset(box) - bottom_inset(box);
-      if (whole && cell.cell->display_align == fo::DisplayAlign::center) y += free / 2;
-      if (whole && cell.cell->display_align == fo::DisplayAlign::after) y += free;
+      const double top = y_ + top_inset(*row.box);
+      const double inside = height - top_inset(*row.box) - bottom_inset(*row.box);
+      add(box_items(box, {x_ + cell.x, top, cell.width, inside}, row.artifact, true, true));
+      double y = top + top_inset(box);
+      // Of a row that goes on, each part aligns what ends in it.
+      const bool ends = end_in(i).entry >= cell.content->entries.size();
+      const double free = ends ? height - height_in(i) - cell_inset(row, i) : 0;
+      if (cell.cell->display_align == fo::DisplayAlign::center) y += free / 2;
+      if (cell.cell->display_align == fo::DisplayAlign::after) y += free;
       paint(*cell.content, begin_of(i), end_in(i), x_, y, page_);
     }
     y_ += height;

@@ -33,25 +33,32 @@ ImageStore images_of(const xml::Stylesheet& stylesheet, const std::string& path)
   return images;
 }
 
-bool has(const xml::Node& top, long line, std::string_view name) {
-  if (top.line() == line && (name.empty() || top.name() == name)) return true;
+// Whether an element of the stylesheet makes such ones: written out, by xsl:element, or it copies what the source
+// holds.
+bool makes(const xml::Node& element, std::string_view name) {
+  if (element.space() != "http://www.w3.org/1999/XSL/Transform") return element.name() == name;
+  if (element.name() != "element") return element.name() == "copy" || element.name() == "copy-of";
+  const std::string made = element.attribute("name").value_or("");
+  return std::string_view(made).substr(made.find(':') + 1) == name;
+}
+
+template <typename Wanted>
+bool has(const xml::Node& top, long line, const Wanted& wanted) {
+  if (top.line() == line && wanted(top)) return true;
   for (xml::Node child = top.first_element(); child; child = child.next_element()) {
-    if (has(child, line, name)) return true;
+    if (has(child, line, wanted)) return true;
   }
   return false;
 }
 
-// Of the stylesheet's files, that which has such an element on that line, or any if it was made by xsl:element; where
-// several have, all of them.
+// Of the stylesheet's files, that which has on that line what makes such an element; where several have, all of them.
 std::string files_of(const xml::Stylesheet& stylesheet, const FoError& e, const std::string& otherwise) {
-  for (const std::string& name : {e.element(), std::string()}) {
-    std::string files;
-    for (const auto& [file, root] : stylesheet.files()) {
-      if (has(root, e.line(), name)) files += (files.empty() ? "" : " or ") + file;
-    }
-    if (!files.empty()) return files;
+  std::string files;
+  const auto wanted = [&](const xml::Node& element) { return e.element().empty() || makes(element, e.element()); };
+  for (const auto& [file, root] : stylesheet.files()) {
+    if (has(root, e.line(), wanted)) files += (files.empty() ? "" : " or ") + file;
   }
-  return otherwise;
+  return files.empty() ? otherwise : files;
 }
 
 }  // namespace
@@ -105,7 +112,8 @@ Renderer::~Renderer() = default;
 
 Renderer::Result Renderer::render(const std::string& xml, const std::map<std::string, std::string>& parameters) const {
   if (!state_->stylesheet) throw std::logic_error("a renderer without a stylesheet is for FO documents");
-  const xml::Document demande = xml::Document::parse(xml);
+  xml::Document demande = xml::Document::parse(xml);
+  demande.forget_lines();
   const xml::Document fo = state_->stylesheet->transform(demande, parameters);
   try {
     const Laid laid = lay(fo, state_->images);

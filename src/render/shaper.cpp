@@ -42,6 +42,19 @@ void find_clusters(ShapedWord& word) {
   }
 }
 
+// Empty unless something would be seen.
+std::u16string without_marks(std::u16string_view text) {
+  std::u16string kept;
+  bool seen = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = unicode::next(text, at);
+    if (unicode::is_combining_mark(c) || unicode::is_default_ignorable(c)) continue;
+    seen = seen || !unicode::is_blank(c);
+    unicode::append(kept, c);
+  }
+  return seen ? kept : std::u16string();
+}
+
 }  // namespace
 
 Shaper::Shaper(const FontStore& fonts) : fonts_(fonts) {}
@@ -145,22 +158,50 @@ bool Shaper::keeps_its_place(const ShapedWord& word, Style style) const {
   });
 }
 
-// A blank that no font has is shown as a space: lines end at it, and past their edge.
-void Shaper::substitute(std::u16string_view grapheme, Style style, ShapedWords& out) {
-  const bool blank = grapheme.size() == 1 && unicode::is_blank(grapheme.front());
-  const std::u16string_view mark = blank ? std::u16string_view(u" ") : std::u16string_view(&replacement_unit, 1);
-  std::size_t family = family_for(mark, style);
-  const std::u16string_view shown = family == no_family ? std::u16string_view(u"?") : mark;
-  if (family == no_family) family = 0;
+// The glyphs of `other`, read as `grapheme`; null when no font has them all.
+std::shared_ptr<ShapedWord> Shaper::shown_as(std::u16string_view grapheme, std::u16string_view other, Style style) {
+  const std::size_t family = family_for(other, style);
+  if (family == no_family) return nullptr;
   auto word = std::make_shared<ShapedWord>();
   word->font = fonts_.id(family, style.bold, style.italic);
   word->right_to_left = style.right_to_left;
-  word->substituted = blank ? 0 : 1;
+  word->substituted = 1;
   word->text = grapheme;
-  word->glyphs = glyphs_.shape(fonts_.file(word->font), shown, style.right_to_left);
+  word->glyphs = glyphs_.shape(fonts_.file(word->font), other, style.right_to_left);
+  if (std::any_of(word->glyphs.begin(), word->glyphs.end(), [](const pdf::Glyph& g) { return g.id == 0; }))
+    return nullptr;
   for (auto& glyph : word->glyphs) glyph.cluster = 0;
   find_clusters(*word);
-  out.push_back(std::move(word));
+  return word;
+}
+
+// A blank that no font has is shown as a space: lines end at it, and past their edge. Of other graphemes the plain
+// letters (of "𝓑", of a keycap), else what bears the marks, else U+FFFD.
+void Shaper::substitute(std::u16string_view grapheme, Style style, ShapedWords& out) {
+  if (grapheme.size() == 1 && unicode::is_blank(grapheme.front())) {
+    if (auto word = shown_as(grapheme, u" ", style)) {
+      word->substituted = 0;
+      out.push_back(std::move(word));
+      return;
+    }
+  }
+  if (grapheme.size() <= longest_cached) {
+    const std::u16string plain = unicode::nfkc(grapheme);
+    for (const auto& shown : {plain, without_marks(plain)}) {
+      if (shown.empty() || shown == grapheme) continue;
+      auto word = shown_as(grapheme, shown, style);
+      if (word && keeps_its_place(*word, style)) {
+        out.push_back(std::move(word));
+        return;
+      }
+    }
+  }
+  for (const auto& mark : {std::u16string_view(&replacement_unit, 1), std::u16string_view(u"?")}) {
+    if (auto word = shown_as(grapheme, mark, style)) {
+      out.push_back(std::move(word));
+      return;
+    }
+  }
 }
 
 }  // namespace navette::render

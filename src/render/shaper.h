@@ -25,8 +25,9 @@ struct Cluster {
 struct ShapedWord {
   FontId font = 0;
   bool right_to_left = false;
-  unsigned substituted = 0;  // clusters drawn as U+FFFD: no font can show them; `text` still holds them
-  int width = 0;             // font units
+  unsigned substituted =
+      0;          // clusters drawn as others, U+FFFD or plainer: no font can show them; `text` still holds them
+  int width = 0;  // font units
   std::u16string text;
   std::vector<pdf::Glyph> glyphs;
   std::vector<Cluster> clusters;
@@ -54,6 +55,7 @@ class Shaper {
   bool shape_run(std::u16string_view text, std::size_t family, Style style, ShapedWords& out);
   bool keeps_its_place(const ShapedWord& word, Style style) const;
   void substitute(std::u16string_view grapheme, Style style, ShapedWords& out);
+  std::shared_ptr<ShapedWord> shown_as(std::u16string_view grapheme, std::u16string_view other, Style style);
 
   const FontStore& fonts_;
   pdf::GlyphShaper glyphs_;

@@ -60,6 +60,7 @@ class Checker {
       if (!written_[i]) continue;
       place(i);
       content(i);
+      if (tags_[i].role == "TH" && tags_[i].scope.empty()) fail(i, "TH must stand on a table-cell, which has a scope");
       if (tags_[i].role == "TH" || tags_[i].role == "TD") columns_[row_of(i)] += tags_[i].columns_spanned;
       heading(i);
     }
@@ -115,8 +116,8 @@ class Checker {
   }
 
   [[noreturn]] void fail(std::size_t i, const std::string& what) const {
-    while (tags_[i].line == 0 && tags_[i].parent >= 0) i = static_cast<std::size_t>(tags_[i].parent);
-    throw FoError(tags_[i].line, "", "role: " + what);
+    while (tags_[i].origin.line == 0 && tags_[i].parent >= 0) i = static_cast<std::size_t>(tags_[i].parent);
+    throw FoError(tags_[i].origin.line, tags_[i].origin.element, "role: " + what);
   }
 
   const std::vector<Tag>& tags_;

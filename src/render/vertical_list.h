@@ -46,6 +46,7 @@ struct RowEntry {
   std::vector<CellEntry> cells;
   const fo::BoxStyle* box = nullptr;
   double x = 0, width = 0;
+  double least = 0;  // height that is asked for
   TagId artifact = layout_artifact;
   std::shared_ptr<const VerticalList> header;  // to be repeated on top of a page that begins with this row
 };
@@ -53,7 +54,7 @@ struct RowEntry {
 struct Entry {
   double height = 0;
   Break before = Break::allowed;
-  long source_line = 0;     // in the FO document
+  fo::Origin origin{};
   std::ptrdiff_t box = -1;  // the OpenEntry that it lies in
   std::variant<LineEntry, SpaceEntry, OpenEntry, CloseEntry, LabelEntry, RowEntry> what;
   std::vector<const std::string*> ids{};  // of the blocks that begin here; owned by the FO tree
@@ -77,6 +78,11 @@ inline double top_inset(const fo::BoxStyle& box) {
 }
 inline double bottom_inset(const fo::BoxStyle& box) {
   return box.border.bottom.width + box.padding.bottom;
+}
+// What the borders of a row and of its cell `i` and that one's padding take of its height.
+inline double cell_inset(const RowEntry& row, std::size_t i) {
+  const fo::BoxStyle& cell = row.cells[i].cell->box;
+  return top_inset(*row.box) + top_inset(cell) + bottom_inset(cell) + bottom_inset(*row.box);
 }
 
 }  // namespace navette::render

@@ -45,6 +45,7 @@ RULES = {
     "image": "XObjects are images of 8 bits in RGB or grey, not interpolated, with no alternates (6.2.4.2, 6.2.8), or drawings of lines alone in RGB",
     "marked": "all that is painted is tagged or an artifact, never both (UA 7.1)",
     "marked-pairs": "marked content, text objects and graphics states end in the reverse order they begin",
+    "reading-order": "what a page holds is read in the order in which it is written there (UA 7.1)",
     "parent-tree": "the ParentTree leads from marked content to the element that holds it, and back",
     "font": "fonts are embedded subsets, Type0 with Identity-H and CIDToGIDMap Identity (6.2.11)",
     "cidset": "no CIDSet, which would have to be complete (6.2.11.4.2)",
@@ -386,6 +387,7 @@ class Checker:
             self.broken("structure", "no StructTreeRoot")
             return
         self.held = {}  # (page's object, MCID) -> element's object
+        self.last = {}  # page's object -> the MCID read last
         self.level, self.rows = 0, {}
         top = tree.get("/K", [])
         top = [top] if isinstance(top, Dictionary) else list(top)
@@ -406,7 +408,7 @@ class Checker:
             self.need(self.held.get(key, 0) == back.get(key, 1), "parent-tree", f"MCID {key[1]}")
 
     def element(self, element, parent, above, table, depth):
-        if depth > 60 or not isinstance(element, Dictionary):
+        if depth > 300 or not isinstance(element, Dictionary):
             self.broken("structure", "not a tree of elements")
             return
         role = str(element.get("/S", ""))[1:]
@@ -456,6 +458,8 @@ class Checker:
         key = page.objgen if page is not None else None, mcid
         self.need(key not in self.held, "parent-tree", f"MCID {mcid} in two elements")
         self.held[key] = element.objgen
+        self.need(mcid > self.last.get(key[0], -1), "reading-order", f"MCID {mcid} after {self.last.get(key[0])}")
+        self.last[key[0]] = mcid
 
     # ---- attachments, outline
 

@@ -218,7 +218,7 @@ def test_pdfjs_reads_lists_images_and_languages(example, pdfjs):
     assert [len(list(elements(tree, role))) for role in ("L", "LI", "Lbl", "LBody", "Figure")] == [2, 4, 4, 4, 9]
     source = (DATA / "exemple.fo").read_text(encoding="utf-8")
     assert [figure["alt"] for figure in elements(tree, "Figure")] == re.findall(r'fox:alt-text="([^"]*)"', source)
-    assert [span["lang"] for span in elements(tree, "Span")] == ["en"]
+    assert [span["lang"] for span in elements(tree, "Span")] == ["en", "de"]
     assert [base64.b64decode(data) for data in found["attachments"].values()] == [source.encode()]
 
 

@@ -97,6 +97,18 @@ bool may_be_right_to_left(std::u16string_view text) {
   return false;
 }
 
+std::u16string nfkc(std::u16string_view text) {
+  UErrorCode status = U_ZERO_ERROR;
+  const UNormalizer2* form = unorm2_getNFKCInstance(&status);
+  check(status, "normalisation");
+  std::u16string out(text.size() * 18, u'\0');  // as much as NFKC grows a UTF-16 text at most
+  const auto length = unorm2_normalize(form, text.data(), static_cast<std::int32_t>(text.size()), out.data(),
+                                       static_cast<std::int32_t>(out.size()), &status);
+  check(status, "normalisation");
+  out.resize(static_cast<std::size_t>(length));
+  return out;
+}
+
 std::u16string nfc(std::u16string text) {
   // Nothing below U+0300 composes with what precedes it.
   if (std::all_of(text.begin(), text.end(), [](char16_t c) { return c < 0x300; })) return text;

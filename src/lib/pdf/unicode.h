@@ -30,6 +30,8 @@ bool may_be_right_to_left(std::u16string_view text);
 
 // Normalisation form C: what fonts are made for.
 std::u16string nfc(std::u16string text);
+// Form KC: letters that differ in style, width or place alone are the plain ones.
+std::u16string nfkc(std::u16string_view text);
 
 // Level of each UTF-16 unit of a left-to-right paragraph; odd is right to left. Throws Error.
 std::vector<std::uint8_t> bidi_levels(std::u16string_view paragraph);

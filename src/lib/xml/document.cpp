@@ -1,10 +1,12 @@
 #include "lib/xml/document.h"
 
 #include <algorithm>
+#include <climits>
 #include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libxml/SAX2.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
@@ -31,6 +33,15 @@ void refuse_doctype(void* context, const xmlChar* /*name*/, const xmlChar* /*id*
   xmlStopParser(parser);
 }
 
+// node->line is a 16-bit short: those further down have theirs beside it.
+void keep_far_line(void* context, const xmlChar* name, const xmlChar* prefix, const xmlChar* space, int spaces,
+                   const xmlChar** space_names, int attributes, int defaulted, const xmlChar** values) {
+  xmlSAX2StartElementNs(context, name, prefix, space, spaces, space_names, attributes, defaulted, values);
+  const auto* parser = static_cast<xmlParserCtxt*>(context);
+  const long line = parser->input == nullptr ? 0 : parser->input->line;
+  if (parser->node != nullptr && line >= USHRT_MAX) parser->node->_private = pack({line, 0});
+}
+
 [[noreturn]] void throw_malformed(xmlParserCtxt* parser) {
   const xmlError* last = xmlCtxtGetLastError(parser);
   const bool known = last != nullptr && last->line > 0;
@@ -48,6 +59,7 @@ xmlDoc* parse_bytes(std::string_view bytes, const char* url) {
   Guard guard;
   parser->_private = &guard;
   parser->sax->internalSubset = refuse_doctype;
+  parser->sax->startElementNs = keep_far_line;
   xmlDoc* doc = xmlCtxtReadMemory(parser.get(), bytes.data(), static_cast<int>(bytes.size()), url, nullptr,
                                   XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
   if (guard.doctype) {
@@ -89,6 +101,14 @@ std::uint64_t rank_of(const xmlNode* node) {
   }
   for (const xmlNode* n = node->next; n != nullptr && alone; n = n->next) alone = !same_name(node, n);
   return alone && rank == 1 ? 0 : rank;
+}
+
+void take_lines(xmlNode* top) {  // NOLINT(misc-no-recursion): as deep as the document
+  for (xmlNode* node = top; node != nullptr; node = node->next) {
+    if (node->type != XML_ELEMENT_NODE) continue;
+    node->line = 0;
+    take_lines(node->children);
+  }
 }
 
 xmlNode* skip_to_element(xmlNode* node) {
@@ -230,6 +250,10 @@ Document Document::copy_of(Node element) {
 
 Node Document::root() const {
   return Node(xmlDocGetRootElement(doc_.get()));
+}
+
+void Document::forget_lines() {
+  take_lines(root().raw());
 }
 
 std::string Document::serialise() const {

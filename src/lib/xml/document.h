@@ -97,6 +97,8 @@ class Document {
   static Document copy_of(Node element);
 
   Node root() const;
+  // No element has a line any more: see Stylesheet::transform().
+  void forget_lines();
   // UTF-8 with an XML declaration, not re-indented; the same bytes for the same document.
   std::string serialise() const;
   _xmlDoc* raw() const { return doc_.get(); }    // for lib/xml only

@@ -66,13 +66,50 @@ void add_files(const xsltStylesheet* sheet, std::vector<Stylesheet::File>& files
   }
 }
 
-// What xsl:element makes has no line: its parent's is the nearest.
+// To those that have none: `line`.
 void give_lines(xmlNode* top, unsigned short line) {  // NOLINT(misc-no-recursion): as deep as the document
   for (xmlNode* node = top; node != nullptr; node = node->next) {
     if (node->type != XML_ELEMENT_NODE) continue;
     if (node->line == 0) node->line = line;
-    give_lines(node->children, node->line);
+    give_lines(node->children, line);
   }
+}
+
+// libxslt gives a line to what is written out in the stylesheet alone: what `instruction` makes has that one's.
+template <void make(xsltTransformContext*, xmlNode*, xmlNode*, xsltElemPreComp*)>
+void make_with_line(xsltTransformContext* context, xmlNode* node, xmlNode* instruction, xsltElemPreComp* compiled) {
+  const xmlNode* parent = context->insert;
+  const xmlNode* before = parent == nullptr ? nullptr : parent->last;
+  make(context, node, instruction, compiled);
+  if (parent == nullptr) return;
+  give_lines(before == nullptr ? parent->children : before->next, instruction->line);
+}
+
+void tell_lines(xsltStylesheet* sheet) {
+  for (xsltElemPreComp* compiled = sheet->preComps; compiled != nullptr; compiled = compiled->next) {
+    switch (compiled->type) {
+      case XSLT_FUNC_ELEMENT:
+        compiled->func = make_with_line<xsltElement>;
+        break;
+      case XSLT_FUNC_COPY:
+        compiled->func = make_with_line<xsltCopy>;
+        break;
+      case XSLT_FUNC_COPYOF:
+        compiled->func = make_with_line<xsltCopyOf>;
+        break;
+      default:
+        break;
+    }
+  }
+  for (xsltStylesheet* imported = sheet->imports; imported != nullptr; imported = imported->next) tell_lines(imported);
+}
+
+// Where a stylesheet may end a transformation by xsl:message: libxslt does not say which of them did.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the file
+void add_ends(const Node& top, const std::string& file, std::string& out) {
+  if (top.name() == "message" && top.attribute("terminate") == "yes")
+    out += (out.empty() ? "" : " or ") + file + ":" + std::to_string(top.line());
+  for (Node child = top.first_element(); child; child = child.next_element()) add_ends(child, file, out);
 }
 
 }  // namespace
@@ -91,8 +128,11 @@ Stylesheet Stylesheet::load(const std::string& path) {
   Stylesheet sheet(xsltParseStylesheetDoc(source.raw()));
   if (!sheet.sheet_) throw not_valid(path, messages);
   static_cast<void>(source.release());  // the stylesheet owns it from here
-  for (const auto& [file, root] : sheet.files()) require_xslt(root, file);
+  Declared declared;
+  for (const auto& [file, root] : sheet.files()) add_declared(root, declared);
+  for (const auto& [file, root] : sheet.files()) require_xslt(root, file, declared);
   if (sheet.sheet_->errors != 0 || sheet.sheet_->warnings != 0) throw not_valid(path, messages);
+  tell_lines(sheet.sheet_.get());
   return sheet;
 }
 
@@ -119,7 +159,11 @@ Document Stylesheet::transform(const Document& source, const std::map<std::strin
   }
   if (result == nullptr || context->state != XSLT_STATE_OK || !reason.empty()) {
     xmlFreeDoc(result);
-    throw Error(sentence(name_of(sheet_->doc) + ": the transformation failed", messages.place()) + reason);
+    std::string place = messages.place();
+    if (place.empty() && context->state == XSLT_STATE_STOPPED) {
+      for (const auto& [file, root] : files()) add_ends(root, file, place);
+    }
+    throw Error(sentence(name_of(sheet_->doc) + ": the transformation failed", place) + reason);
   }
   give_lines(xmlDocGetRootElement(result), 1);
   return Document(result);

@@ -37,8 +37,9 @@ class Stylesheet {
   static Stylesheet load(const std::string& path);
 
   // `parameters` are strings, passed quoted: never evaluated as XPath. Each element of the result has the
-  // line of the element of the stylesheet that made it; of one made by xsl:element, its parent's. Throws Error with the
-  // stylesheet's line.
+  // line of the element of the stylesheet that made it; what is copied from `source`, its own unless
+  // source.forget_lines() was called: then that of the xsl:copy or xsl:copy-of. Throws Error with the stylesheet's
+  // line.
   Document transform(const Document& source, const std::map<std::string, std::string>& parameters = {}) const;
 
   // The files that it is made of, as written: itself, and what it includes and imports.

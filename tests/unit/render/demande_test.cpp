@@ -123,8 +123,18 @@ TEST_CASE("each paragraph of a comment is one to a reader, however blank lines p
 }
 
 TEST_CASE("a comment of what nobody sees is none") {
-  for (const std::string comment : {" ", "\u00A0", "\u200B \u00AD", "\u3000\u2800"}) {
-    const auto xml = with_text(sample("demo/demandes.xml"), "commentaire", comment);
-    CHECK(contains(PdfFile(render_demande(xml).pdf).laid_out(), "Pas de commentaire."));
+  const auto text = [](const std::string& comment) {
+    return PdfFile(render_demande(with_text(sample("demo/demandes.xml"), "commentaire", comment)).pdf).laid_out();
+  };
+  for (const std::string comment :
+       {" ", "\u00A0", "\u200B \u00AD", "\u3000\u2800", "\u2003\u2009", "\u2060\uFEFF", "\u200E\n\u202E",
+        "&#x85;\u2028\u2029", "\u205F\u2066\u206F", "\uFE0F\uFE00", "\u3164\uFFA0\u115F\u1160",
+        "\u034F\u061C\u180E\u1680\u17B4", "\U000E0061\U000E007F\U000E0100\U000E01EF\U0001D173"}) {
+    INFO(comment);
+    CHECK(contains(text(comment), "Pas de commentaire."));
+  }
+  for (const std::string comment : {"\u2003x\u2009", ".", "\u2610\uFE0F", "0", "&#x86;", "\uE000", "&amp;"}) {
+    INFO(comment);
+    CHECK_FALSE(contains(text(comment), "Pas de commentaire."));
   }
 }

@@ -132,6 +132,109 @@ TEST_CASE("masters, regions and declarations take no property that they would no
   refused("<fo:flow", "<fo:static-content flow-name='xsl-region-after'/><fo:flow", "flow-name: another has it too");
 }
 
+TEST_CASE("text or an image outside a block of the page is an error, with the line of what it stands in") {
+  for (const std::string loose : {"LOOSE", "<fo:inline>LOOSE</fo:inline>", "\u00A0", "<fo:page-number/>"}) {
+    INFO(loose);
+    CHECK_THROWS_WITH(read("<fo:block>a</fo:block>" + loose + "<fo:block>b</fo:block>"),
+                      Catch::Contains("FO line 5, flow: text and images stand in a block"));
+    std::string fo = fo_around("<fo:block/>");
+    const std::string block = "<fo:block></fo:block>";
+    REQUIRE(contains(fo, block));
+    fo.replace(fo.find(block), block.size(), loose);
+    CHECK_THROWS_WITH(render::read_fo(xml::Document::parse(fo)),
+                      Catch::Contains("FO line 4, static-content: text and images stand in a block"));
+  }
+  CHECK_THROWS_WITH(render_flow("<fo:external-graphic src='navette:case' content-height='3mm' role='artifact'/>"),
+                    Catch::Contains("text and images stand in a block"));
+  CHECK_NOTHROW(read(" <fo:block>a</fo:block>\n<!-- x --> <fo:table><fo:table-column/><fo:table-body/></fo:table> "));
+}
+
+TEST_CASE("white-space-treatment says no other thing than white-space-collapse") {
+  CHECK_NOTHROW(read("<fo:block white-space-treatment='preserve' white-space-collapse='false'/>"));
+  CHECK_NOTHROW(read("<fo:block white-space-treatment='ignore-if-surrounding-linefeed'/>"));
+  CHECK_NOTHROW(read("<fo:block white-space-collapse='false'><fo:block white-space-treatment='preserve'/></fo:block>"));
+  CHECK_THROWS_WITH(read("<fo:block white-space-treatment='preserve'/>"),
+                    Catch::Contains("line 6, block: white-space-treatment: preserve goes with white-space-collapse"));
+  CHECK_THROWS_WITH(
+      read("<fo:block white-space-treatment='ignore-if-surrounding-linefeed' white-space-collapse='false'/>"),
+      Catch::Contains("block: white-space-treatment"));
+}
+
+TEST_CASE("nothing is dropped: not what stands in an element that holds nothing, not a property that nothing obeys") {
+  const auto refused = [](const std::string& flow, const std::string& what) {
+    INFO(flow);
+    CHECK_THROWS_WITH(read(flow), Catch::Contains(what));
+  };
+  const auto graphic = [](const std::string& inside) {
+    return "<fo:block><fo:external-graphic src='navette:case' content-height='3mm' role='artifact'>" + inside +
+           "</fo:external-graphic></fo:block>";
+  };
+  refused(graphic("<fo:block>LOST</fo:block>"), "line 6, block: element is not supported here");
+  refused(graphic("LOST"), "line 6, external-graphic: text is not allowed");
+  refused("<fo:block><fo:page-number>LOST</fo:page-number></fo:block>", "page-number: text is not allowed");
+  refused("<fo:table><fo:table-column>LOST</fo:table-column><fo:table-body/></fo:table>", "table-column: text");
+  for (const char* name : {"color", "line-height", "xml:lang", "text-align"}) {
+    refused("<fo:table><fo:table-column " + std::string(name) + "='fr'/><fo:table-body/></fo:table>",
+            std::string("table-column: property ") + name);
+  }
+  for (const char* property : {"text-align='end'", "orphans='3'", "widows='3'"}) {
+    refused("<fo:block><fo:inline " + std::string(property) + ">a</fo:inline></fo:block>", "inline: property ");
+    CHECK_NOTHROW(read("<fo:block " + std::string(property) + ">a</fo:block>"));
+  }
+  CHECK_NOTHROW(
+      read("<fo:block><fo:inline color='#123' font-size='8pt' line-height='2' xml:lang='en'>a</fo:inline></fo:block>"));
+  const std::string row = "<fo:table-row><fo:table-cell/></fo:table-row>";
+  refused("<fo:table><fo:table-column/><fo:table-body>" + row + "</fo:table-body>\n<fo:table-column/></fo:table>",
+          "line 7, table-column: columns stand before");
+  refused("<fo:table><fo:table-column/><fo:table-body>" + row + "</fo:table-body>\n<fo:table-header>" + row +
+              "</fo:table-header></fo:table>",
+          "line 7, table-header: a table has one header, before its body");
+}
+
+TEST_CASE("what a page is made of holds no text, takes no property of text, and is whole") {
+  const auto refused = [](const std::string& old, const std::string& made, const std::string& what) {
+    INFO(made);
+    std::string fo = fo_around("<fo:block/>");
+    REQUIRE(contains(fo, old));
+    CHECK_THROWS_WITH(render::read_fo(xml::Document::parse(fo.replace(fo.find(old), old.size(), made))),
+                      Catch::Contains(what));
+  };
+  refused("<fo:layout-master-set>", "<fo:layout-master-set color='#123'>", "layout-master-set: property color");
+  refused("margin=\"10mm\"", "margin='10mm' font-weight='bold'", "simple-page-master: property font-weight");
+  refused("<fo:region-after", "<fo:region-after text-align='end'", "region-after: property text-align");
+  refused("<fo:region-body", "<fo:region-body xml:lang='en'", "region-body: property xml:lang");
+  refused("<fo:declarations>", "<fo:declarations font-size='9pt'>", "declarations: property font-size");
+  refused("<fo:region-after extent=\"8mm\"/>", "<fo:region-after extent='8mm'>LOST</fo:region-after>",
+          "region-after: text is not allowed");
+  refused("<fo:declarations>", "<fo:declarations>LOST", "declarations: text is not allowed");
+  for (const char* element : {"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">", "<RDF>", "<Description>"})
+    refused(element, std::string(element) + "LOST", "text is not allowed directly inside");
+  refused("<fo:page-sequence",
+          "<fo:bookmark-tree><fo:bookmark internal-destination='a'><fo:bookmark-title font-weight='bold'>t"
+          "</fo:bookmark-title></fo:bookmark></fo:bookmark-tree><fo:page-sequence",
+          "bookmark-title: property font-weight");
+  refused("flow-name=\"xsl-region-body\"", "flow-name='xsl-region-bdoy'", "line 5, flow: flow-name: a flow has");
+  refused("flow-name=\"xsl-region-after\"", "flow-name='xsl-region-afer'", "static-content: flow-name: a flow has");
+  refused("<fo:flow flow-name=\"xsl-region-body\">\n<fo:block/></fo:flow>", "", "page-sequence: a flow is missing");
+  refused("extent=\"8mm\"", "extent='10.1mm'", "line 3, region-after: extent: more than the margin");
+  for (const char* name : {"", " ", "a/b.xml", "..\\b", "a\u202Elmx.xml", "a\u200Bb", "a&#9;b"}) {
+    refused("</fo:declarations>",
+            "<n:source-attachment xmlns:n='urn:navette:fo:1' filename='" + std::string(name) + "'/></fo:declarations>",
+            "source-attachment: filename");
+  }
+  refused(
+      "</fo:declarations>",
+      "<n:source-attachment xmlns:n='urn:navette:fo:1' filename='a.xml'>LOST</n:source-attachment></fo:declarations>",
+      "source-attachment: text is not allowed");
+}
+
+TEST_CASE("an error far down tells its true line") {
+  const std::string far(70000, '\n');
+  for (const char* flow : {"<fo:block foo='bar'>x</fo:block>", "<fo:block><fo:block foo='bar'/></fo:block>",
+                           "<fo:block><fo:block/><fo:block foo='bar'><fo:block/></fo:block></fo:block>"})
+    CHECK_THROWS_WITH(read(far + flow), Catch::Contains("FO line 70006, block: property foo"));
+}
+
 TEST_CASE("text outside a block of a table is an error") {
   CHECK_THROWS_WITH(read("<fo:table><fo:table-column/><fo:table-body>a</fo:table-body></fo:table>"),
                     Catch::Contains("text is not allowed"));

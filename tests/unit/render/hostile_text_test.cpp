@@ -85,6 +85,34 @@ TEST_CASE("characters that no font has are shown as a substitute, counted, and s
   CHECK(contains(text, "Avant 你好 \U0001F469\u200D\U0001F467 après"));
 }
 
+TEST_CASE("of what no font has the plain letter is shown, counted, and read as it was written") {
+  const auto shown = [](const std::string& text) {
+    const render::FontStore fonts(render::Renderer::default_fonts());
+    render::Shaper shaper(fonts);
+    const auto written = unicode::utf16(text);
+    std::vector<pdf::GlyphId> glyphs;
+    for (const auto& word : shaper.shape(written, false, false, false)) {
+      for (const auto& glyph : word->glyphs) glyphs.push_back(glyph.id);
+    }
+    return glyphs;
+  };
+  for (const auto& [written, plain] : {std::pair{"1\uFE0F\u20E3", "1"},
+                                       {"\uFF46\uFF55\uFF4C\uFF4C", "full"},
+                                       {"\U0001D4D1\U0001D4F8\U0001D4F7", "Bon"},
+                                       {"\u33A9", "Pa"},
+                                       {"Z\u0351\u036B\u0313", "Z"},
+                                       {"\uFF12\uFF11", "21"}}) {
+    INFO(written);
+    CHECK(shown(written) == shown(plain));
+    const auto result = render_flow("<fo:block>un " + std::string(written) + " " + plain + " fin</fo:block>");
+    CHECK(result.substituted_glyphs > 0);
+    CHECK(contains(PdfFile(result.pdf).text(), "un " + std::string(written) + " " + plain + " fin"));
+  }
+  // Nothing plain to be seen.
+  for (const char* written : {"你", "\U0001F469", "\U0001F1EB", "\uFDFA"}) CHECK(shown(written) == shown("\uFFFD"));
+  check_inside("<fo:block>" + repeated("\U0001D54F\uFDFA\u33A9 1\uFE0F\u20E3", 300) + "</fo:block>");
+}
+
 TEST_CASE("the second family is asked before anything is substituted") {
   const auto result = render_demande(comment("☐ ☑ ✓ → مرحبا שלום"));
   CHECK(result.substituted_glyphs == 0);

@@ -174,7 +174,7 @@ TEST_CASE("an image larger than the place it has is an error with its line") {
       beside_images("<fo:block margin='30mm'>" + graphic("couleur.png", " content-width='21mm'") + "</fo:block>"),
       Catch::Contains("wider"));
   CHECK_THROWS_WITH(beside_images("<fo:block line-height='30'>" + graphic("couleur.png") + "</fo:block>"),
-                    Catch::Contains("line 6: content is higher than a page"));
+                    Catch::Contains("line 6, block: content is higher than a page"));
 }
 
 TEST_CASE("an image stands on the line, makes it higher, and goes to the next page with it") {

@@ -50,6 +50,23 @@ struct SetLine {
   std::vector<double> blanks;  // widths, between words
 };
 
+// The first page, of a document whose pages' bodies are 80 mm wide.
+std::vector<render::DisplayItem> painted(const std::string& flow) {
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(flow));
+  const auto tree = render::read_fo(document);
+  return render::lay_out(tree, shaper).pages.at(0).items;
+}
+
+std::vector<render::RectItem> rectangles(const std::string& flow) {
+  std::vector<render::RectItem> out;
+  for (const auto& item : painted(flow)) {
+    if (const auto* rect = std::get_if<render::RectItem>(&item)) out.push_back(*rect);
+  }
+  return out;
+}
+
 std::vector<SetLine> set_lines(const std::string& flow) {
   const render::FontStore fonts(render::Renderer::default_fonts());
   render::Shaper shaper(fonts);
@@ -234,6 +251,188 @@ TEST_CASE("a row that no page can hold goes on over the next ones and loses noth
   CHECK(result.pages >= 3);
   const auto text = PdfFile(result.pdf).text();
   for (int i = 100; i < 700; ++i) CHECK(count(text, "m" + std::to_string(i)) == 1);
+}
+
+TEST_CASE("a cell that spans columns is as wide as they are, and said to span them") {
+  const std::string spanning =
+      "<fo:table><fo:table-column column-width='10mm'/><fo:table-column column-width='20mm'/><fo:table-column/>"
+      "<fo:table-body><fo:table-row><fo:table-cell number-columns-spanned='2' "
+      "background-color='#111'><fo:block>A</fo:block>"
+      "</fo:table-cell><fo:table-cell background-color='#222'><fo:block>B</fo:block></fo:table-cell></fo:table-row>"
+      "<fo:table-row><fo:table-cell background-color='#333'/><fo:table-cell number-columns-spanned='2' "
+      "background-color='#444'/></fo:table-row></fo:table-body></fo:table>";
+  constexpr double mm = 72 / 25.4;
+  const auto cells = rectangles(spanning);
+  REQUIRE(cells.size() == 2);  // the second row has no height
+  CHECK(cells[0].x == Approx(body_left));
+  CHECK(cells[0].width == Approx(30 * mm));
+  CHECK(cells[1].x == Approx(body_left + 30 * mm));
+  CHECK(cells[1].width == Approx(50 * mm));
+  const auto tags = PdfFile(render_flow(spanning).pdf).run("pdfinfo -struct");
+  CHECK(count(tags, "/ColSpan 2") == 2);
+  for (const char* span : {"0", "-1", "1.5", "x"}) {
+    CHECK_THROWS_WITH(
+        render_flow(
+            "<fo:table><fo:table-column/><fo:table-body><fo:table-row>\n<fo:table-cell number-columns-spanned='" +
+            std::string(span) + "'/></fo:table-row></fo:table-body></fo:table>"),
+        Catch::Contains("line 7, table-cell: number-columns-spanned"));
+  }
+}
+
+TEST_CASE("a row's border lies around its cells, and takes room of the row") {
+  const auto row = [](const std::string& border) {
+    return "<fo:table><fo:table-column column-width='30mm'/><fo:table-column/><fo:table-body><fo:table-row " + border +
+           "><fo:table-cell background-color='#eee'><fo:block>A</fo:block></fo:table-cell><fo:table-cell "
+           "background-color="
+           "'#ddd'><fo:block>B</fo:block></fo:table-cell></fo:table-row></fo:table-body></fo:table><fo:block>C</"
+           "fo:block>";
+  };
+  const auto lines = set_lines(row("border='5pt solid #000'"));
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].left == Approx(body_left + 5));
+  const auto cells = rectangles(row("border='5pt solid #000'"));
+  REQUIRE(cells.size() == 6);  // four sides, two cells
+  for (std::size_t i = 4; i < 6; ++i) {
+    CHECK(cells[i].y == Approx(body_left + 5));
+    CHECK(cells[i].height == Approx(13.5));
+  }
+  CHECK(cells[1].y == Approx(body_left + 5 + 13.5));  // below
+  CHECK(cells[4].x == Approx(body_left + 5));
+  CHECK(cells[5].x == Approx(cells[4].x + cells[4].width));
+  CHECK(cells[5].x == Approx(body_left + 30 * 72 / 25.4));
+  CHECK(cells[5].x + cells[5].width == Approx(body_right - 5));
+  const auto baseline = [&](const std::string& border, const std::u16string& letter) {
+    for (const auto& item : painted(row(border))) {
+      const auto* text = std::get_if<render::TextItem>(&item);
+      if (text != nullptr && text->word->text == letter) return text->y;
+    }
+    return 0.0;
+  };
+  CHECK(baseline("border-top='10pt solid #000'", u"A") == Approx(baseline("", u"A") + 10));
+  CHECK(baseline("border='5pt solid #000'", u"C") == Approx(baseline("", u"C") + 10));
+  CHECK_THROWS_WITH(render_flow(row("border='30mm solid #000'")), Catch::Contains("table-cell: no width is left"));
+  // A row that goes on has it on each page.
+  std::string words;
+  for (int i = 100; i < 700; ++i) words += "m" + std::to_string(i) + " ";
+  std::string tall = table(1, words);
+  tall.insert(tall.rfind("<fo:table-row") + 13, " border='8pt solid #000'");
+  const auto result = render_flow(tall);
+  CHECK(result.pages >= 3);
+  for (int i = 100; i < 700; ++i) CHECK(count(PdfFile(result.pdf).text(), "m" + std::to_string(i)) == 1);
+  const render::FontStore fonts(render::Renderer::default_fonts());
+  render::Shaper shaper(fonts);
+  const auto document = xml::Document::parse(fo_around(tall));
+  const auto tree = render::read_fo(document);
+  for (const auto& page : render::lay_out(tree, shaper).pages) {
+    double bottom = 0, lowest = 0;
+    for (const auto& item : page.items) {
+      if (const auto* rect = std::get_if<render::RectItem>(&item)) bottom = std::max(bottom, rect->y + rect->height);
+      if (const auto* text = std::get_if<render::TextItem>(&item)) lowest = std::max(lowest, text->y);
+    }
+    CHECK(lowest < bottom - 8);
+    CHECK(bottom <= 80 * 72 / 25.4 + body_left + 0.01);
+  }
+}
+
+TEST_CASE("a row whose height no page can hold is an error; none is cut when nothing is left to go on") {
+  const auto rows = [](const std::string& height, int n) {
+    std::string out = table(n);
+    for (std::size_t at = out.find("<fo:table-body>"); (at = out.find("<fo:table-row>", at)) != std::string::npos; ++at)
+      out.replace(at, 14, "<fo:table-row height='" + height + "'>");
+    return out;
+  };
+  CHECK_THROWS_WITH(render_flow("\n" + rows("120mm", 1)),
+                    Catch::Contains("FO line 7, table-row: height: no page can hold it"));
+  CHECK_THROWS_WITH(render_flow(rows("69mm", 2)), Catch::Contains("height: no page can hold it"));  // with its header
+  const auto pages = pages_of(render_flow(rows("40mm", 3)));
+  REQUIRE(pages.size() == 3);
+  for (const auto& page : pages) CHECK(contains(page, "r"));
+  // In a cell of another table, after something: it moves as a whole.
+  const auto nested = pages_of(
+      render_flow("<fo:table><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell><fo:block>AVANT</fo:block>" +
+                  rows("40mm", 3) + "</fo:table-cell></fo:table-row></fo:table-body></fo:table>"));
+  for (const auto& page : nested) CHECK(contains(page, "\nr"));
+}
+
+TEST_CASE("in a row that goes on a cell stands in its part of it as it would in the whole") {
+  std::string words;
+  for (int i = 0; i < 300; ++i) words += "m ";
+  const auto y_of = [&](const std::string& align) {
+    const auto flow =
+        "<fo:table><fo:table-column/><fo:table-column/><fo:table-body><fo:table-row><fo:table-cell><fo:block>" + words +
+        words + "</fo:block></fo:table-cell><fo:table-cell display-align='" + align +
+        "'><fo:block>X</fo:block></fo:table-cell></fo:table-row></fo:table-body></fo:table>";
+    REQUIRE(render_flow(flow).pages > 1);
+    double x = 0, last = 0;
+    for (const auto& item : painted(flow)) {
+      const auto* text = std::get_if<render::TextItem>(&item);
+      if (text == nullptr) continue;
+      (text->word->text == u"X" ? x : last) = text->y;
+    }
+    return std::pair(x, last);
+  };
+  CHECK(y_of("after").first == Approx(y_of("after").second));
+  CHECK(y_of("before").first < body_left + 14);
+  CHECK(y_of("center").first == Approx((y_of("after").first + y_of("before").first) / 2));
+}
+
+TEST_CASE("a break before the first of what has a frame leaves no part of the frame on the page before") {
+  const std::string broken = " break-before='page'";
+  const auto framed = [](const std::string& inside) {
+    return "<fo:block>AVANT</fo:block><fo:block border='2pt solid #000' padding='3pt'>" + inside + "</fo:block>";
+  };
+  for (const std::string& inside :
+       {"<fo:block" + broken + ">x</fo:block>", "<fo:block><fo:block" + broken + ">x</fo:block></fo:block>",
+        list({item("1.", "x")}, broken), list({item("1.", "<fo:block" + broken + ">x</fo:block>")}),
+        "<fo:table><fo:table-column/><fo:table-body><fo:table-row" + broken +
+            "><fo:table-cell><fo:block>x</fo:block></fo:table-cell></fo:table-row></fo:table-body></fo:table>"}) {
+    INFO(inside);
+    CHECK(rectangles(framed(inside)).empty());
+    const auto pages = pages_of(render_flow(framed(inside)));
+    REQUIRE(pages.size() == 2);
+    CHECK(contains(pages[1], "x"));
+  }
+  CHECK(rectangles(framed("a<fo:block" + broken + ">x</fo:block>")).size() > 2);
+}
+
+TEST_CASE("margins narrow a block, and a border at the left alone stands there") {
+  const auto lines =
+      set_lines("<fo:block margin-left='10pt' margin-right='100pt' text-align='justify'>" + prose + "</fo:block>");
+  REQUIRE(lines.size() > 5);
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    CHECK(lines[i].left == Approx(body_left + 10));
+    CHECK(lines[i].right == Approx(body_right - 100));
+  }
+  const auto bars = rectangles("<fo:block border-left='3pt solid #123456' padding-left='5pt'>a</fo:block>");
+  REQUIRE(bars.size() == 1);
+  CHECK(bars[0].x == Approx(body_left));
+  CHECK(bars[0].width == Approx(3));
+  CHECK(bars[0].height == Approx(13.5));
+  CHECK(bars[0].colour == render::fo::Colour{0x12, 0x34, 0x56});
+}
+
+TEST_CASE("what shall stay with what comes before it does, a row too") {
+  const std::string kept = " keep-with-previous.within-page='always'";
+  const auto row = [](const std::string& text, const std::string& keep) {
+    return "<fo:table-row" + keep + "><fo:table-cell><fo:block>" + text + "</fo:block></fo:table-cell></fo:table-row>";
+  };
+  int parted = 0;
+  for (int before = 1; before < 20; ++before) {
+    const auto with = [&](const std::string& keep) {
+      return std::vector<std::string>{"<fo:block>AVANT</fo:block><fo:block" + keep + ">APRES</fo:block>",
+                                      "<fo:table><fo:table-column/><fo:table-body>" + row("AVANT", "") +
+                                          row("APRES", keep) + "</fo:table-body></fo:table>"};
+    };
+    for (const auto& flow : with(kept)) {
+      for (const auto& page : pages_of(render_flow(blocks(before) + flow)))
+        CHECK(contains(page, "AVANT") == contains(page, "APRES"));
+    }
+    for (const auto& flow : with("")) {
+      for (const auto& page : pages_of(render_flow(blocks(before) + flow)))
+        parted += contains(page, "AVANT") && !contains(page, "APRES") ? 1 : 0;
+    }
+  }
+  CHECK(parted > 0);
 }
 
 TEST_CASE("a nested table that no page can hold goes on too") {

@@ -66,6 +66,21 @@ TEST_CASE("metadata names the reference and no person") {
   CHECK_FALSE(contains(info + xmp, "Quénéhervé"));
 }
 
+TEST_CASE("description and author are metadata of the file, read the same in both places") {
+  const std::string declared =
+      "<fo:declarations><x:xmpmeta xmlns:x='adobe:ns:meta/' xmlns:d='urn:d'><d:RDF><d:Description><d:title>t</d:title>"
+      "<d:description>Où &amp; quand</d:description><d:creator>Lieu d’accueil</d:creator></d:Description></d:RDF>"
+      "</x:xmpmeta></fo:declarations>";
+  const PdfFile pdf(
+      renderer().render_fo(xml::Document::parse(fo_around("<fo:block>a</fo:block>", "", declared)), "").pdf);
+  const std::string info = pdf.run("pdfinfo");
+  CHECK(contains(info, "Subject:         Où & quand\n"));
+  CHECK(contains(info, "Author:          Lieu d’accueil\n"));
+  const std::string xmp = pdf.run("pdfinfo -meta");
+  CHECK(contains(xmp, "<dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">Où &amp; quand</rdf:li></rdf:Alt>"));
+  CHECK(contains(xmp, "<dc:creator><rdf:Seq><rdf:li>Lieu d’accueil</rdf:li></rdf:Seq>"));
+}
+
 TEST_CASE("tags give the document its structure") {
   const PdfFile pdf(render_demande(sample("demo/demandes.xml")).pdf);
   const std::string tags = pdf.run("pdfinfo -struct-text");
@@ -151,10 +166,10 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
                   "role='H3'>c</fo:block><fo:block role='H1'>d</fo:block>"));
   CHECK_NOTHROW(render_flow("<fo:block role='H1'>a</fo:block><fo:block role='H2'></fo:block>"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H1'>a</fo:block>\n<fo:block role='H3'>b</fo:block>"),
-                    Catch::Contains("FO line 7: role: H3 without an H2 before it"));
+                    Catch::Contains("FO line 7, block: role: H3 without an H2 before it"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='H2'>a</fo:block>"), Catch::Contains("H2 without an H1"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='TH'>a</fo:block>"),
-                    Catch::Contains("line 6: role: TH has no place in Document"));
+                    Catch::Contains("line 6, block: role: TH has no place in Document"));
   CHECK_THROWS_WITH(render_flow("<fo:block role='Titre'>a</fo:block>"), Catch::Contains("line 6, block: role"));
   CHECK_THROWS_WITH(render_flow("<fo:block><fo:inline role='H'>a</fo:inline></fo:block>"),
                     Catch::Contains("line 6, inline: role"));
@@ -165,20 +180,46 @@ TEST_CASE("tags that a screen reader could not follow are an error with their li
   };
   CHECK_NOTHROW(render_flow(table("<fo:table-cell/>")));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='artifact'/>")),
-                    Catch::Contains("line 7: role: a row of 1 columns"));
+                    Catch::Contains("line 7, table-row: role: a row of 1 columns"));
   CHECK_THROWS_WITH(render_flow(table("<fo:table-cell role='P'/>")), Catch::Contains("P has no place in TR"));
   for (const char* inside : {"Table", "L", "TOC"}) {
     CHECK_THROWS_WITH(render_flow(std::string("<fo:block role='") + inside + "'>a</fo:block>"),
-                      Catch::Contains(std::string("line 6: role: text has no place directly in ") + inside));
+                      Catch::Contains(std::string("line 6, block: role: text has no place directly in ") + inside));
   }
   for (const char* inside : {"H1", "Sect", "Table", "P"}) {
     CHECK_THROWS_WITH(render_flow(std::string("<fo:block>a <fo:inline role='") + inside + "'>b</fo:inline></fo:block>"),
-                      Catch::Contains(std::string("line 6: role: ") + inside + " has no place in P"));
+                      Catch::Contains(std::string("line 6, inline: role: ") + inside + " has no place in P"));
   }
-  CHECK_THROWS_WITH(render_flow("<fo:block role='P'>\n<fo:block>a</fo:block></fo:block>"),
-                    Catch::Contains("line 7: role: P has no place in P"));
+  CHECK_THROWS_WITH(
+      render_flow("<fo:block role='Table'><fo:block role='TR'>\n<fo:block role='TH'>a</fo:block></fo:block>"
+                  "</fo:block>"),
+      Catch::Contains("line 7, block: role: TH must stand on a table-cell"));
   CHECK_NOTHROW(
-      render_flow("<fo:block>a <fo:inline role='Quote'>b <fo:inline role='Code'>c</fo:inline></fo:inline></fo:block>"));
+      render_flow("<fo:block role='Table'><fo:block role='TR'><fo:block role='TD'>a</fo:block></fo:block>"
+                  "</fo:block>"));
+  CHECK_THROWS_WITH(render_flow("<fo:block role='P'>\n<fo:block>a</fo:block></fo:block>"),
+                    Catch::Contains("line 7, block: role: P has no place in P"));
+}
+
+TEST_CASE("an inline inside another is read inside it, and where it stands") {
+  const auto read = [](const std::string& outer, const std::string& inner) {
+    const std::string tags = PdfFile(render_flow("<fo:block>UN <fo:inline " + outer + ">DEUX <fo:inline " + inner +
+                                                 ">TROIS</fo:inline> QUATRE</fo:inline> CINQ</fo:block>")
+                                         .pdf)
+                                 .run("pdfinfo -struct-text");
+    return tags.substr(tags.find("  P (block)"));
+  };
+  CHECK(read("xml:lang='en'", "xml:lang='de'") ==
+        "  P (block)\n    \"UN \"\n    Span (inline)\n      \"DEUX \"\n"
+        "      Span (inline)\n        \"TROIS\"\n      \" QUATRE\"\n    \" CINQ\"\n");
+  CHECK(read("role='Quote'", "role='Code'") ==
+        "  P (block)\n    \"UN \"\n    Quote (inline)\n      \"DEUX \"\n"
+        "      Code (inline)\n        \"TROIS\"\n      \" QUATRE\"\n    \" CINQ\"\n");
+  CHECK(contains(read("role='Quote' xml:lang='en'", "font-weight='bold'"), "\"DEUX TROIS QUATRE\""));
+  // Nothing in an artifact is read.
+  for (const std::string inner : {"role='Quote'", "xml:lang='de'", "role='artifact'", "font-weight='bold'"})
+    CHECK(read("role='artifact'", inner) == "  P (block)\n    \"UN \"\n    \" CINQ\"\n");
+  CHECK(contains(read("role='Quote'", "role='artifact'"), "\"DEUX \"\n      \" QUATRE\"\n    \" CINQ\""));
 }
 
 TEST_CASE("a document has a title") {
@@ -211,7 +252,7 @@ TEST_CASE("an error of the whole document names the line of what says so") {
                            const std::string& header) {
     return "<fo:root xmlns:fo=\"http://www.w3.org/1999/XSL/Format\" xmlns:x=\"adobe:ns:meta/\" xmlns:d=\"urn:d\">\n"
            "<fo:layout-master-set>\n<fo:simple-page-master master-name='p' " +
-           page + ">\n<fo:region-body/>\n" + regions +
+           page + ">\n<fo:region-body margin='5pt'/>\n" + regions +
            "</fo:simple-page-master></fo:layout-master-set>\n"
            "<fo:declarations><x:xmpmeta><d:RDF><d:Description><d:title>t</d:title>\n" +
            created +
@@ -235,8 +276,11 @@ TEST_CASE("an error of the whole document names the line of what says so") {
   CHECK(contains(fails(document("", "", "<d:title>u</d:title>", "")), "title: one is there already"));
   CHECK(contains(fails(document("", "", "</d:Description><d:Description><d:creator>c</d:creator>", "")),
                  "nothing but one rdf:Description"));
-  CHECK(contains(fails(document("", "", "", "</fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
-                 "layout-master-set: element is not supported here"));
+  CHECK(contains(
+      fails(document(
+          "", "", "",
+          "<fo:flow flow-name='xsl-region-body'/></fo:page-sequence><fo:layout-master-set/><fo:page-sequence>")),
+      "layout-master-set: element is not supported here"));
   CHECK(contains(fails(document("", "\n<fo:region-before extent='5pt'/>", "",
                                 "<fo:static-content flow-name='xsl-region-before'><fo:block>b</fo:block>"
                                 "</fo:static-content>")),
@@ -265,12 +309,17 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
       "<fo:page-sequence master-reference='p'><fo:flow flow-name='xsl-region-body'>";
   write("part.xsl",
         "<xsl:template match='b'>\n<fo:block font-weight='gras'>x</fo:block></xsl:template>\n"
-        "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n");
-  write("main.xsl",
-        "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
-            "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
-            "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n"
-            "<xsl:template match='c'><fo:block>\n<xsl:element name='fo:blok'/></fo:block></xsl:template>\n");
+        "<xsl:template match='d'><fo:block role='H2'>x</fo:block></xsl:template>\n\n\n\n"
+        "<xsl:template name='e8'><x/></xsl:template>\n\n<xsl:template name='e10'><x/></xsl:template>\n"
+        "<xsl:template name='e11'><x/></xsl:template>\n");
+  write("main.xsl", "<xsl:include href='part.xsl'/>\n<xsl:template match='/'>" + open +
+                        "\n<xsl:apply-templates/></fo:flow></fo:page-sequence></fo:root></xsl:template>\n"
+                        "<xsl:template match='a'>\n<fo:block font-style='gras'>x</fo:block></xsl:template>\n"
+                        "<xsl:template match='c'><fo:block>\n<xsl:element name='fo:blok'/></fo:block></xsl:template>\n"
+                        "<xsl:template match='e'><fo:block>\n<xsl:element name='fo:inline'><xsl:attribute "
+                        "name='role'>H</xsl:attribute>x"
+                        "</xsl:element></fo:block></xsl:template>\n"
+                        "<xsl:template match='f'><xsl:copy-of select='.'/></xsl:template>\n");
   const render::Renderer rendering((dir.path() / "main.xsl").string(), render::Renderer::default_fonts());
   const auto said = [&](const std::string& xml) {
     try {
@@ -282,10 +331,16 @@ TEST_CASE("an error names the file of the stylesheet that has the element, an in
   };
   CHECK(contains(said("<a/>"), "main.xsl: FO line 6, block: font-style"));
   CHECK(contains(said("<b/>"), "part.xsl: FO line 3, block: font-weight"));
-  CHECK(contains(said("<d/>"), "part.xsl: FO line 4: role: H2 without an H1"));
-  CHECK(contains(said("<c/>"), "main.xsl: FO line 7, blok: element is not supported"));
-  CHECK_FALSE(contains(said("<b/>"), "main.xsl"));
-  CHECK_FALSE(contains(said("<a/>"), "part.xsl"));
+  CHECK(contains(said("<d/>"), "part.xsl: FO line 4, block: role: H2 without an H1"));
+  // Made by an instruction: that one's line, in its file alone; not the demande's.
+  CHECK(contains(said("<c/>"), "main.xsl: FO line 8, blok: element is not supported"));
+  CHECK(contains(said("<r>\n\n\n<c/></r>"), "main.xsl: FO line 8, blok: element is not supported"));
+  CHECK(contains(said("<e/>"), "main.xsl: FO line 10, inline: role: value not understood"));
+  CHECK(contains(said("<f/>"), "main.xsl: FO line 11, f: element is not supported"));
+  CHECK(contains(said("<r>\n\n\n\n<f/></r>"), "main.xsl: FO line 11, f: element is not supported"));
+  for (const char* element : {"b", "d"}) CHECK_FALSE(contains(said(std::string("<") + element + "/>"), "main.xsl"));
+  for (const char* element : {"a", "c", "e", "f"})
+    CHECK_FALSE(contains(said(std::string("<") + element + "/>"), "part.xsl"));
 }
 
 TEST_CASE("what begins with a character that cannot be printed is marked in order, in artifacts too") {

@@ -1,4 +1,6 @@
 // Where a signature stands in the file, and that nothing else changes. Real ones: tests/system/test_signature.py.
+#include <filesystem>
+
 #include <catch2/catch.hpp>
 
 #include "unit/render/pdf_tools.h"
@@ -13,8 +15,9 @@ struct Pieces {
 };
 
 // What was given to be signed goes to `seen`; the signature is `value`.
-render::Renderer signing(const std::string& value, std::size_t largest, Pieces& seen) {
-  return {"xslt/demande-fo.xsl",
+render::Renderer signing(const std::string& value, std::size_t largest, Pieces& seen,
+                         const std::string& stylesheet = "xslt/demande-fo.xsl") {
+  return {stylesheet,
           render::Renderer::default_fonts(),
           {largest, [&seen, value](std::string_view before, std::string_view after) {
              seen = {std::string(before), std::string(after)};
@@ -39,7 +42,15 @@ TEST_CASE("a text that looks like a signature is not taken for one") {
   Pieces seen;
   const std::string xml =
       with_text(sample("demandes/ok-riche.xml"), "reference", "/ByteRange[0 1 2 3]/Contents&lt;00&gt;");
-  const std::string pdf = signing("abc", 3, seen).render(xml, parameters()).pdf;
+  // Of the reference the stylesheet makes a file's name, which would be refused.
+  const TempDir dir;
+  std::filesystem::copy("xslt", dir.path(), std::filesystem::copy_options::recursive);
+  std::string stylesheet = read_file("xslt/demande-fo.xsl");
+  const std::string named = "concat('DI_', $emetteur, '_', d:reference, '.xml')";
+  REQUIRE(contains(stylesheet, named));
+  const std::string path = (dir.path() / "demande-fo.xsl").string();
+  std::ofstream(path) << stylesheet.replace(stylesheet.find(named), named.size(), "'a.xml'");
+  const std::string pdf = signing("abc", 3, seen, path).render(xml, parameters()).pdf;
   CHECK(pdf == seen.before + "<616263>" + seen.after);
   CHECK(contains(seen.before.substr(seen.before.size() - 200), "/Type/Sig"));
   CHECK(PdfFile(pdf).run("qpdf --check").find("WARNING") == std::string::npos);

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <set>
 
 #include <catch2/catch.hpp>
@@ -110,6 +112,38 @@ TEST_CASE("what libxslt would drop in silence is an error, with file, line and r
   refused("<xsl:template match='z:a'/>", "bad.xsl:2: xsltCompileStepPattern : no namespace bound to prefix z");
   refused("<xsl:template match='a'><xsl:value-of select='((('/></xsl:template>", "XPath: '(((': Invalid expression");
   refused("<xsl:include href='absent.xsl'/>", "bad.xsl:2: xsl:include : unable to load");
+  const auto in = [](const std::string& body) { return "<xsl:template match='a'>\n" + body + "</xsl:template>"; };
+  refused(in("<xsl:value-of select='.'>LOST</xsl:value-of>"), "bad.xsl:3: xsl:value-of holds no text");
+  refused(in("<xsl:copy-of select='.'>\n<b/></xsl:copy-of>"), "bad.xsl:4: xsl:copy-of holds no b");
+  refused(in("<xsl:apply-templates>LOST</xsl:apply-templates>"), "bad.xsl:3: xsl:apply-templates holds no text");
+  refused(in("<xsl:apply-templates>\n<xsl:text>LOST</xsl:text></xsl:apply-templates>"),
+          "bad.xsl:3: xsl:apply-templates holds no text");
+  refused(
+      in("<xsl:call-template name='t'>\n<xsl:value-of select='.'/></xsl:call-template>") + "<xsl:template name='t'/>",
+      "bad.xsl:4: xsl:call-template holds no xsl:value-of");
+  refused(in("<xsl:choose><xsl:when test='1'/>\n<b/></xsl:choose>"), "bad.xsl:4: xsl:choose holds no b");
+  refused("LOST", "misplaced text node");
+  // A value of the document would be told as the name of what is wrong (R9).
+  refused(in("<xsl:element name='{b}'/>"), "bad.xsl:3: xsl:element: name must be written out");
+  refused(in("<b><xsl:attribute name='{b}'>1</xsl:attribute></b>"),
+          "bad.xsl:3: xsl:attribute: name must be written out");
+  refused(in("<b><xsl:attribute name='x' namespace='{b}'>1</xsl:attribute></b>"),
+          "xsl:attribute: namespace must be written");
+  refused(in("<b xsl:use-attribute-sets='one none'/>") + "<xsl:attribute-set name='one'/>",
+          "bad.xsl:3: there is no xsl:attribute-set none");
+  refused(in("<xsl:element name='b' use-attribute-sets='none'/>"), "bad.xsl:3: there is no xsl:attribute-set none");
+  refused(in("<xsl:value-of select=\"concat('a', key( 'none', 1))\"/>") + "<xsl:key name='one' match='b' use='@c'/>",
+          "bad.xsl:3: there is no xsl:key none");
+  refused(in("<b c='{key(\"none\", .)}'/>"), "bad.xsl:3: there is no xsl:key none");
+  CHECK_NOTHROW(Stylesheet::load(
+      sheets.write("keys.xsl", in("<b c='{key(\"one\", .)}'/>") + "<xsl:key name='one' match='b' use='@c'/>")));
+  sheets.write("sets.xsl", "<xsl:attribute-set name='far'/>");
+  CHECK_NOTHROW(Stylesheet::load(sheets.write(
+      "sets-used.xsl", "<xsl:include href='sets.xsl'/><xsl:attribute-set name='near' use-attribute-sets='far'/>" +
+                           in("<b xsl:use-attribute-sets=' near\nfar '/>"))));
+  CHECK_NOTHROW(Stylesheet::load(sheets.write(
+      "good.xsl", in("<xsl:apply-templates select='b'>\n<!-- x --><xsl:sort select='c'/><xsl:with-param name='p' "
+                     "select='1'/></xsl:apply-templates><b c='{.}'/>"))));
   sheets.write("part.xsl", "\n<xsl:template match='b'><xsl:fi test='1'/></xsl:template>");
   refused("<xsl:include href='part.xsl'/>", "part.xsl:3: there is no xsl:fi");
   refused("<xsl:import href='part.xsl'/>", "part.xsl:3: there is no xsl:fi");
@@ -139,6 +173,45 @@ TEST_CASE("what a stylesheet says is kept for who asks, and looks like no line o
   CHECK(messages.place().empty());
 }
 
+TEST_CASE("what is made by an instruction has its line, what is written out its own") {
+  const Sheets sheets;
+  sheets.write("base.xsl", "\n\n\n\n\n\n\n<xsl:template match='q'><xsl:element name='in-base'/></xsl:template>");
+  const auto sheet = Stylesheet::load(sheets.write("main.xsl", R"(<xsl:import href='base.xsl'/><xsl:template match='a'>
+<b>
+<xsl:element name='made'>
+<in/>
+<xsl:element name='made-in'/></xsl:element>
+<xsl:copy-of select='c'/>
+<xsl:apply-templates select='c|q'/><xsl:copy-of select='$kept'/></b></xsl:template>
+<xsl:template match='c'><xsl:copy>
+<xsl:for-each select='@*'><xsl:copy/></xsl:for-each>x</xsl:copy></xsl:template>
+<xsl:variable name='kept'>
+<v><xsl:element name='w'/></v></xsl:variable>)"));
+  auto source = Document::parse("<a>\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n<c id='i'>\n<d/></c><q/></a>");
+  const auto lines = [&] {
+    std::map<std::string, std::vector<long>> out;
+    const auto result = sheet.transform(source);
+    const std::function<void(navette::xml::Node)> add = [&](navette::xml::Node node) {
+      out[std::string(node.name())].push_back(node.line());
+      for (auto child = node.first_element(); child; child = child.next_element()) add(child);
+    };
+    add(result.root());
+    return out;
+  };
+  CHECK(lines()["c"] == std::vector<long>{16, 16});
+  source.forget_lines();
+  using Lines = std::map<std::string, std::vector<long>>;
+  CHECK(lines() == Lines{{"b", {3}},
+                         {"made", {4}},
+                         {"in", {5}},
+                         {"made-in", {6}},
+                         {"c", {7, 9}},
+                         {"d", {7}},
+                         {"in-base", {9}},
+                         {"v", {12}},
+                         {"w", {12}}});
+}
+
 TEST_CASE("a transformation that stops tells where and no value") {
   const Sheets sheets;
   const auto sheet =
@@ -149,7 +222,7 @@ TEST_CASE("a transformation that stops tells where and no value") {
     sheet.transform(Document::parse("<a>private</a>"));
     FAIL("accepted");
   } catch (const navette::Error& error) {
-    CHECK(std::string(error.what()).find("stop.xsl") != std::string::npos);
+    CHECK(std::string(error.what()).find("stop.xsl:3") != std::string::npos);
     CHECK(std::string(error.what()).find("private") == std::string::npos);
   }
 }
