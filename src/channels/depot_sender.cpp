@@ -133,6 +133,13 @@ void clean_up(const Depot& depot, const std::string& remise) {
   }
 }
 
+// Whether no document of it is there any more.
+bool is_taken(const Depot& depot, const RemiseThere& r) {
+  const auto remise = depot.remises.find_dir(r.remise);
+  return !remise ||
+         std::none_of(r.documents.begin(), r.documents.end(), [&](const auto& f) { return remise->contains(f.name); });
+}
+
 // What lieux leave in their retour/, which they may change at any time.
 class Bringing {
  public:
@@ -258,6 +265,8 @@ Outcome DepotSender::withdraw(const RemiseToSend& r) {
     // A volume that is not mounted tells nothing about what the lieu has.
     if (depot == nullptr) return std::get<Outcome>(std::move(opened));
     depot->in_progress.remove_tree(r.remise);
+    if (r.untouched && missing_ == Missing::create_plain && is_taken(*depot, {r.remise, r.lieu, documents_of(r)}))
+      return by_lieu();
     const auto result = depot->remises.rename_new(r.remise, depot->in_progress, r.remise);
     if (result == RenameResult::source_missing) {
       return Delivered{fmt::format("dépôt {}/{}/{}: nothing was there any more", r.lieu, depot::remises, r.remise)};
@@ -283,10 +292,7 @@ std::vector<std::size_t> DepotSender::picked_up(const std::vector<RemiseThere>& 
     const auto opened = open_depot(root_, r.lieu);
     const auto* depot = std::get_if<Depot>(&opened);
     if (depot == nullptr) continue;  // not mounted, perhaps: tells nothing
-    const auto remise = depot->remises.find_dir(r.remise);
-    const bool some = remise && std::any_of(r.documents.begin(), r.documents.end(),
-                                            [&](const auto& f) { return remise->contains(f.name); });
-    if (!some) gone.push_back(i);
+    if (is_taken(*depot, r)) gone.push_back(i);
   }
   return gone;
 }

@@ -1,5 +1,8 @@
 #include "channels/file_sender.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "channels/io_outcome.h"
 
 namespace navette::channels {
@@ -16,6 +19,21 @@ std::optional<model::Refused> check_remise(const RemiseToSend& r) {
       return model::Refused{"nom-invalide", "a file of the remise has a name that is no file name"};
   }
   return std::nullopt;
+}
+
+std::vector<model::RemiseFile> documents_of(const RemiseToSend& r) {
+  std::vector<model::RemiseFile> out;
+  std::copy_if(r.files.begin(), r.files.end(), std::back_inserter(out), [](const model::RemiseFile& f) {
+    return f.kind == model::FileKind::pdf || f.kind == model::FileKind::xml;
+  });
+  return out;
+}
+
+model::Outcome by_lieu() {
+  return model::Refused{
+      "retiree",
+      "its documents lie there no more, and navette did not remove them: the lieu took them; ask it to "
+      "destroy what it has, then navette remises taken-back"};
 }
 
 }  // namespace navette::channels

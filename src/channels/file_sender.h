@@ -27,6 +27,8 @@ struct RemiseToSend {
   // The lieu has nothing of it, for certain: nothing was sent, or an operator says so. What bears its names is
   // another's.
   bool nothing_there = false;
+  // It was delivered whole, and nothing of it was removed by us since: for withdraw().
+  bool untouched = false;
 };
 
 // A remise that the lieu has.
@@ -35,6 +37,11 @@ struct RemiseThere {
   std::string lieu;
   std::vector<model::RemiseFile> documents;  // its PDF and XML
 };
+
+std::vector<model::RemiseFile> documents_of(const RemiseToSend& remise);  // its PDF and XML
+
+// Of a withdrawn remise that its lieu took before we came: it has the data.
+model::Outcome by_lieu();
 
 // Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
 std::optional<model::Refused> check_remise(const RemiseToSend& remise);
@@ -89,11 +96,12 @@ class FileSender {
   // Throws as look() does.
   virtual void forget(const RemiseToSend& remise) = 0;
 
-  // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part; what another put there
+  // Removes at the lieu what it has of a remise that an operator withdrew, whole or in part (what is gone before that
+  // the lieu took: by_lieu()); what another put there
   // under the same names stays, as far as that can be told. For one that was tried or delivered. Delivered: nothing of
   // it is there any more, its facts tell what was. Refused, and the remise's own: this channel takes nothing back, the
-  // lieu must be asked. Only `remise`, `lieu`, `files`, `arrived` and `nothing_there` are looked at. May be repeated at
-  // will.
+  // lieu must be asked. Only `remise`, `lieu`, `files`, `arrived`, `nothing_there` and `untouched` are looked at. May
+  // be repeated at will.
   virtual model::Outcome withdraw(const RemiseToSend& remise) = 0;
 
   // Whether the channel can ever tell of a pickup; else the two that follow need not be called.

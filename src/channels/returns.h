@@ -47,6 +47,7 @@ struct Collected {
   std::vector<std::string> faults;  // for the operator, each once; no file's name, which its sender chose (R9)
   model::ReturnMarks marks;         // of what still lies there
   std::size_t left = 0;             // files for the next looks: more than one brings
+  std::string failure{};            // what ended the look before its end; empty: nothing
 
   void tell(std::string fault);
   // So many entries of `place` are wanted and cannot be brought; none is no fault.

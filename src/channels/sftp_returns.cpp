@@ -69,6 +69,11 @@ class Fetching {
   }
 
   void tell(std::string fault) { collected_.tell(std::move(fault)); }
+  // The connection was lost: perhaps by what is read.
+  void lost(std::string why) {
+    collected_.failure = std::move(why);
+    if (!read_.empty()) collected_.marks.failed.insert(read_);
+  }
   Collected take() { return std::move(collected_); }
 
  private:
@@ -108,8 +113,11 @@ class Fetching {
     Landing landing(collecting_, file.name);
     if (landing.is_taken()) return;  // one of that name waits here: later
     try {
+      read_ = file.mark();
       sftp_.read(inside_ + file.name, collecting_.max_bytes, [&](std::string_view bytes) { landing.write(bytes); });
-      if (landing.size() != file.size || !is_still(file)) return;  // changed meanwhile: later
+      const bool whole = landing.size() == file.size && is_still(file);
+      read_.clear();
+      if (!whole) return;  // changed meanwhile: later
       // Else another of that name, from before a crash, lands first. Making it durable takes time: what replaced it
       // meanwhile is another, and stays.
       if (landing.keep() && is_still(file)) remove(file);
@@ -143,8 +151,9 @@ class Fetching {
   }
 
   void remove(const ReturnFile& file) {
-    if (!sftp_.remove(inside_ + file.name) || !is_still(file)) return;
-    collected_.marks.brought.insert(file.mark());
+    sftp_.remove(inside_ + file.name);
+    if (!is_still(file)) return;
+    keep_in_mind(file);
     tell(
         fmt::format("a file in the return directory {} is still there though the server says that it removed it; ask "
                     "the partner",
@@ -153,8 +162,13 @@ class Fetching {
 
   void stays(const ReturnFile& file, std::uint32_t code) {
     if (code == SftpError::no_such_file) return;  // the lieu removed it
-    collected_.marks.brought.insert(file.mark());
+    keep_in_mind(file);
     tell(fault_of(code, true));
+  }
+
+  // Without a date another of that name and size would pass for it.
+  void keep_in_mind(const ReturnFile& file) {
+    if (file.modified != 0) collected_.marks.brought.insert(file.mark());
   }
 
   // Neither the file's name, which its sender chose, nor the server's words, which may tell it (R9).
@@ -169,6 +183,7 @@ class Fetching {
   const std::string inside_;  // with its slash
   const Collecting& collecting_;
   Collected collected_;
+  std::string read_;  // mark of the file that is fetched, until it is kept
 };
 
 }  // namespace
@@ -183,6 +198,10 @@ Collected fetch_returns(ssh::Sftp& sftp, const std::string& directory, const Col
   } catch (const SftpError& e) {
     fetching.tell(fmt::format("the return directory {} could not be looked at: {}; {}", directory,
                               ssh::meaning_of(e.code()), advice_on_return(e.code(), "list it and look at its files")));
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& e) {
+    fetching.lost(e.what());
   }
   return fetching.take();
 }

@@ -391,6 +391,7 @@ void SftpSender::ask(const std::function<void()>& work) {
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
+    if (r.untouched && taken_by_lieu(r)) return by_lieu();
     const Removed removed = remove_all(r, profile_.make_directory);  // what is in a directory of its own is its own
     std::string facts = fmt::format("sftp {}:{} {}: {} of {} files removed", profile_.host, profile_.port,
                                     directory_of(r.remise), removed.ours, r.files.size());
@@ -402,24 +403,41 @@ Outcome SftpSender::withdraw(const RemiseToSend& r) {
   });
 }
 
+// Whether no document of it is there any more.
+bool SftpSender::taken_by_lieu(const RemiseToSend& r) {
+  connected();
+  const RemiseThere there{r.remise, r.lieu, documents_of(r)};
+  return !there.documents.empty() && !find_gone({there}).empty();
+}
+
 // The manifest first: a lieu that waits for it begins with nothing that goes. What is known to have arrived goes even
 // if it was changed since; under other names of ours, or `whatever` is there, what an attempt may have left.
 SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever) {
   ssh::Sftp& sftp = connected();
+  // Where its directory is not there, what was delivered may be there again with it.
+  const auto place = sftp.stat(profile_.directory);
+  if (!place || (place->permissions && !place->is_directory())) {
+    throw SftpError(SftpError::failure,
+                    fmt::format("{} is not there, with what lies in it: is its disk mounted? If it is gone for good, "
+                                "navette remises taken-back",
+                                profile_.directory));
+  }
   Removed removed;
   std::vector<std::string> gone;
   for (auto f = r.files.rbegin(); f != r.files.rend(); ++f) {
     const std::string path = path_of(r.remise, *f);
-    if (profile_.rename && sftp.remove(path + profile_.temporary_suffix))
+    if (profile_.rename) {
+      sftp.remove(path + profile_.temporary_suffix);
       gone.push_back(path + profile_.temporary_suffix);
+    }
     const auto found = sftp.stat(path);
     if (!found) continue;
     if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
       ++removed.foreign;
-    } else if (sftp.remove(path)) {
-      ++removed.ours;
-      gone.push_back(path);
+      continue;
     }
+    if (sftp.remove(path)) ++removed.ours;
+    gone.push_back(path);
   }
   const auto left = sftp.stat_all(gone);
   for (std::size_t i = 0; i < gone.size(); ++i) {
@@ -476,7 +494,9 @@ std::vector<std::size_t> SftpSender::find_gone(const std::vector<RemiseThere>& r
 Collected SftpSender::collect(const Collecting& collecting) {
   if (profile_.return_directory.empty()) return {};
   try {
-    return fetch_returns(connected(), profile_.return_directory, collecting, stop_);
+    Collected collected = fetch_returns(connected(), profile_.return_directory, collecting, stop_);
+    if (!collected.failure.empty()) sftp_.reset();
+    return collected;
   } catch (const Error&) {
     sftp_.reset();
     throw;

@@ -156,6 +156,7 @@ bool Delivering::begin_due() {
   std::vector<std::unique_ptr<Delivery>> jobs;
   std::vector<store::RowId> ids;
   std::vector<store::RowId> apart;
+  std::vector<store::RowId> recalls;
   bool settled = false;
   for (const store::DueRemise& remise : tools_.store.due_remises(now, filter)) {
     auto job = job_for(remise);
@@ -164,11 +165,13 @@ bool Delivering::begin_due() {
       continue;
     }
     if (job->take_apart) apart.push_back(remise.id);
+    if (remise.untouched) recalls.push_back(remise.id);
     if (job->sends()) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }
   const auto begun = ids.empty() ? std::set<store::RowId>{} : tools_.store.begin_attempts(ids, now);
   tools_.store.begin_taking_apart(apart);
+  tools_.store.begin_recalls(recalls);
   for (auto& job : jobs) {
     if (job->sends() && !begun.contains(job->remise.id)) {
       settled = true;  // its place is another's
@@ -245,7 +248,8 @@ void Delivering::search_places(Instant now, Instant before) {
   tools_.store.forget_other_looks(lieux);
   for (store::AwaitingLieu& lieu : lieux) {
     const auto after = look_after_.find({lieu.lieu, lieu.via});
-    if (after != look_after_.end() && still_waits(after->second, now, look_every)) continue;
+    const bool wanted = after != look_after_.end() && lieu.wanted_at && *lieu.wanted_at > after->second - look_every;
+    if (after != look_after_.end() && !wanted && still_waits(after->second, now, look_every)) continue;
     const auto failed = lieu.failed_at.value_or(Instant{});
     if (still_waits(failed + look_again_after_failure, now, look_again_after_failure)) continue;
     if (lieu.former && !held) held = places_in_force(tools_.store, model::paris_day(now));

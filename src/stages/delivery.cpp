@@ -50,8 +50,14 @@ Delivery::Result Delivery::run(const DeliverTools& tools, const std::stop_token&
 
 // No byte of it is needed, and none may be left here.
 model::Outcome Delivery::take_back(const Spool& spool) const {
-  return sender->withdraw(
-      {remise.name, remise.lieu_identifiant, spool.depart, remise.files, remise.arrived, {}, nothing_there()});
+  return sender->withdraw({remise.name,
+                           remise.lieu_identifiant,
+                           spool.depart,
+                           remise.files,
+                           remise.arrived,
+                           {},
+                           nothing_there(),
+                           remise.untouched});
 }
 
 Delivery::Result Delivery::deliver(const Spool& spool) const {
@@ -94,6 +100,7 @@ Delivery::Looked Delivery::look_there(const DeliverTools& tools) const {
     auto collecting = collecting_for(look->identifiant, tools);
     collecting.marks = marks;
     looked.collected = sender->collect(collecting);
+    looked.failure = looked.collected.failure;
     looked.saw = true;
   } catch (const Interrupted&) {
     throw;

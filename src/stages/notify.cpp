@@ -1,13 +1,17 @@
 #include "stages/notify.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/heartbeat.h"
 #include "base/log.h"
 #include "channels/mail_head.h"
 #include "flux/channel_profile.h"
+#include "lib/crypto/sha256.h"
 #include "lib/mime/address.h"
 #include "lib/xml/writer.h"
 #include "model/civil_time.h"
@@ -147,10 +151,20 @@ void note_missed(const store::DueNotification& n, const std::string& numero, con
   log::warning("notification.missed", {{"remise", n.remise_name}, {"personne", numero}, {"reason", reason}});
 }
 
+using Refusal = store::DueNotification::Refusal;
+
+// By numéro.
 struct Answers {
-  std::vector<std::string> told;               // numéros
-  std::map<std::string, std::string> refused;  // for good, and why
+  std::vector<std::string> told;
+  std::map<std::string, Refusal> refused;  // for good
+  std::vector<std::string> put_off;        // with the reason
 };
+
+// Under that very address.
+bool is_refused(const store::DueNotification& n, const std::string& numero, const std::string& address) {
+  const auto refusal = n.refused.find(numero);
+  return refusal != n.refused.end() && refusal->second.address == crypto::sha256_hex(address);
+}
 
 Answers answers_of(const channels::MailOutcome& answer, const std::map<std::string, std::string>& recipients) {
   Answers out;
@@ -158,7 +172,10 @@ Answers answers_of(const channels::MailOutcome& answer, const std::map<std::stri
     const std::string& numero = recipients.at(r.address);
     const auto* refused = std::get_if<model::Refused>(&r.outcome);
     if (std::holds_alternative<model::Delivered>(r.outcome)) out.told.push_back(numero);
-    if (refused != nullptr && refused->scope == model::Scope::lieu) out.refused.emplace(numero, refused->reason);
+    if (refused != nullptr && refused->scope == model::Scope::lieu)
+      out.refused[numero] = {crypto::sha256_hex(r.address), refused->reason};
+    if (std::holds_alternative<model::Retry>(r.outcome))
+      out.put_off.push_back(fmt::format("{} ({})", numero, reason_of(r.outcome)));
   }
   return out;
 }
@@ -181,7 +198,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   for (const auto& [address, numero] : recipients) {
     if (n.told.contains(numero)) {
       ++reached;
-    } else if (!n.refused.contains(numero)) {
+    } else if (!is_refused(n, numero, address)) {
       mail.recipients.push_back(address);
     }
   }
@@ -191,7 +208,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   channels::MailOutcome answer{model::Delivered{}, {}, false};
   if (mail.recipients.empty()) {  // whoever was missing has left since
     if (reached == 0)
-      answer.outcome = model::Refused{"destinataire-refuse", n.refused.begin()->second, model::Scope::lieu};
+      answer.outcome = model::Refused{"destinataire-refuse", n.refused.begin()->second.why, model::Scope::lieu};
   } else {
     mail.bytes = compose(tools, n, mail, recipients, now);
     answer = tools.mail.send(mail, stop);
@@ -200,9 +217,18 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   Attempt a;
   // The answer may be to an earlier asking: who has left since is of no account any more.
   std::erase_if(answer.recipients, [&](const auto& r) { return !recipients.contains(r.address); });
-  const auto [told, refused] = answers_of(answer, recipients);
-  reached += told.size();
-  if (!is_done(answer, reached > 0, mail.last_try)) {
+  Answers said = answers_of(answer, recipients);
+  reached += said.told.size();
+  // Whoever came, or was given another address, while it was under way.
+  const bool all_asked = std::all_of(mail.recipients.begin(), mail.recipients.end(), [&](const std::string& address) {
+    return std::any_of(answer.recipients.begin(), answer.recipients.end(),
+                       [&](const channels::RecipientAnswer& r) { return r.address == address; });
+  });
+  const bool by_others = std::holds_alternative<model::Delivered>(answer.outcome) && reached == 0;
+  if (is_done(answer, true, mail.last_try) && (!all_asked || by_others)) {
+    a = deferred(n, now, "the persons who are to be told have changed while the mail was under way");
+    a.outcome.next_attempt = now;
+  } else if (!is_done(answer, reached > 0, mail.last_try)) {
     a = not_accepted(n, now, answer.outcome);
     a.of_recipient = answer.of_recipient;
     a.under_way = answer.under_way;
@@ -214,15 +240,21 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
     a.outcome.message_id = mail.message_id;
     a.outcome.recipients = reached;
     for (const auto& [address, numero] : recipients) {
-      if (const auto r = n.refused.find(numero); r != n.refused.end()) note_missed(n, numero, r->second, a.outcome);
+      if (!n.told.contains(numero) && is_refused(n, numero, address))
+        note_missed(n, numero, n.refused.at(numero).why, a.outcome);
     }
     for (const channels::RecipientAnswer& r : answer.recipients) {
       if (!std::holds_alternative<model::Delivered>(r.outcome))
         note_missed(n, recipients.at(r.address), reason_of(r.outcome), a.outcome);
+      // Left out for the others' sake: shown as not reached.
+      if (std::holds_alternative<model::Retry>(r.outcome))
+        said.refused[recipients.at(r.address)] = {{}, reason_of(r.outcome)};
     }
   }
-  a.outcome.told = told;
-  a.outcome.refused = refused;
+  a.outcome.told = std::move(said.told);
+  a.outcome.refused = std::move(said.refused);
+  a.outcome.put_off = std::move(said.put_off);
+  a.outcome.version = n.version;
   // Day 0 is the day of the first acceptance (R5); over midnight the lieu has one day more than the mail says, never
   // less.
   if (reached > 0) a.outcome.last_day = model::last_day_of_delay(n.first_accepted.value_or(now), n.pickup_days);

@@ -182,6 +182,7 @@ struct DueRemise {
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are there for certain; all once it was delivered
   bool recall = false;                   // withdrawn: to be removed at the lieu
+  bool untouched = false;                // and delivered, and no removal of it or of another issue of it begun yet
   std::string reissue_of;                // R15: name of the first issue; empty: it is the first
   RowId first_issue = 0;                 // of the same content; its own id for a first issue
   int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
@@ -228,9 +229,14 @@ struct DueNotification {
   std::vector<model::Personne> personnes;  // of that one; of the one it was delivered by when none is (R8)
   // By former attempts: numéros, as NotificationOutcome names them. Who was refused for good is not asked again.
   std::set<std::string> told;
-  std::map<std::string, std::string> refused;  // with the server's words
-  std::string reason;                          // why it was put off; empty: it was not
-  std::optional<Instant> first_accepted;       // for the first of them: day 0 (R5)
+  struct Refusal {
+    std::string address;  // whose: SHA-256 in hexadecimal
+    std::string why;      // in the server's words
+  };
+  std::map<std::string, Refusal> refused;
+  RowId version = 0;                      // of `personnes`
+  std::string reason;                     // why it was put off; empty: it was not
+  std::optional<Instant> first_accepted;  // for the first of them: day 0 (R5)
 };
 
 struct NotificationOutcome {
@@ -240,11 +246,13 @@ struct NotificationOutcome {
   std::string message_id;
   std::size_t recipients = 0;
   std::vector<std::string> told;  // numéros of those who have it by this attempt, accepted as a whole or not
-  std::map<std::string, std::string> refused;  // numéros of those refused for good by this attempt, and why
-  std::vector<std::string> missed;             // when accepted: "numéro (why)" of the persons whom it does not reach
-  std::string reason;                          // when not accepted
-  std::optional<Instant> next_attempt;         // when not accepted; nothing: hold it
-  std::optional<model::Day> last_day;          // R5, once somebody has it
+  std::map<std::string, DueNotification::Refusal> refused;  // of those refused for good by this attempt
+  std::vector<std::string> put_off;                         // "numéro (why)" of those put off by this attempt
+  std::vector<std::string> missed;      // when accepted: "numéro (why)" of the persons whom it does not reach
+  RowId version = 0;                    // whose persons were asked
+  std::string reason;                   // when not accepted
+  std::optional<Instant> next_attempt;  // when not accepted; nothing: hold it
+  std::optional<model::Day> last_day;   // R5, once somebody has it
 };
 
 // The daily mail to a Caf that is still to be sent today, if anything needs a person.
@@ -318,6 +326,7 @@ struct AwaitingLieu {
   bool unnamed = false;                // who picked some of them up may still be told in its return directory
   bool former = false;                 // the lieu has another profile now, or none
   std::optional<Instant> failed_at{};  // the latest look, if the partner could not be looked at
+  std::optional<Instant> wanted_at{};  // when an operator last wanted it looked at
 };
 struct AwaitedRemise {
   RowId id = 0;

@@ -478,12 +478,16 @@ CREATE TABLE regard (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE retour (                    -- files in a return directory, by a digest: their names are their sender's
   lieu_id INTEGER NOT NULL REFERENCES lieu (id),
-  version_id INTEGER NOT NULL REFERENCES version (id),
+  canal TEXT NOT NULL,                   -- SHA-256 of the channel that tells which directory
   marque TEXT NOT NULL,
   apporte INTEGER NOT NULL,              -- 1: taken in, and could not be removed there; 0: could not be fetched
-  PRIMARY KEY (lieu_id, version_id, marque)
+  PRIMARY KEY (lieu_id, canal, marque)
 ) STRICT, WITHOUT ROWID;
-ALTER TABLE notification_recue ADD COLUMN refus TEXT;  -- refused for good, in the server's words; NULL: has it
+ALTER TABLE remise ADD COLUMN rappel_entame INTEGER NOT NULL DEFAULT 0;  -- 1: what is gone since may be our doing
+ALTER TABLE notification_recue ADD COLUMN refus TEXT;  -- not reached, in the server's words; NULL: has it
+ALTER TABLE notification_recue ADD COLUMN adresse TEXT;  -- refused for good: SHA-256 of that address, another is asked
+ALTER TABLE notification ADD COLUMN retenue_par INTEGER REFERENCES version (id);  -- all refused: until another is in force
+ALTER TABLE lieu ADD COLUMN relance_le INTEGER;  -- an operator wants it tried and looked at again, since then
 )sql";
 
 constexpr std::array<const char*, 14> migrations = {migration_1,  migration_2,  migration_3,  migration_4, migration_5,

@@ -132,6 +132,8 @@ class Store {
   void abandon_attempt(RowId remise, bool tried, Instant now);
   // What an attempt that was cut short had brought there.
   void note_arrived(RowId remise, const std::vector<std::string>& files);
+  // Right before withdrawn remises are removed for the first time: what is gone after that may be our doing.
+  void begin_recalls(const std::vector<RowId>& remises);
   // Before their lieux are cleared of them: what arrived of them earlier counts no more, should they leave after all.
   void begin_taking_apart(const std::vector<RowId>& remises);
   // What an attempt had left at a place that is not the lieu's any more is gone.
@@ -257,6 +259,7 @@ class Store {
   void set_remise(RowId id, model::RemiseEvent event, const std::string& reason);
   bool set_delivered(RowId remise, const std::string& facts, std::optional<RowId> via, Instant at, Instant now);
   void note_recipients(const NotificationOutcome& outcome);
+  bool notification_waits(const NotificationOutcome& outcome);
   void set_picked_up(const PickedUp& pickup, Instant now);
   void conclude_reads(RowId remise, Instant at, Instant now);
   void apply_read(const FileRead& read, Instant now);

@@ -279,13 +279,6 @@ void Store::apply_convention(const ConventionChange& change, Instant now) {
          "WHERE r.id = remise_id)")
       .bind(id, to_column(now))
       .run();
-  db_.query(
-         "DELETE FROM notification_recue WHERE refus IS NOT NULL AND remise_id IN "
-         "(SELECT n.remise_id FROM notification n INDEXED BY notification_due JOIN remise r ON r.id = n.remise_id "
-         "JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) "
-         "WHERE n.etat = 'a-envoyer' AND v.convention_id = ?)")
-      .bind(id)
-      .run();
   trace(now, change.new_version ? "convention.version" : "convention.suivi", convention_object(c),
         fmt::format("version={} activee={} suspendue={} fin={}", c.version,
                     c.activated_on ? model::to_iso(*c.activated_on) : "-", s ? model::to_iso(s->from) : "-",

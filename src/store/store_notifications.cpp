@@ -26,8 +26,11 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "= n.remise_id JOIN lieu l ON l.id = r.lieu_id "
         "JOIN version v ON v.id = coalesce(r.livree_par, r.version_id) "
         "JOIN lieu_version lv ON lv.version_id = v.id AND lv.lieu_id = l.id "
-        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.retenue = 0 AND n.prochaine <= "
-        "?1 "
+        "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 AND (n.retenue = "
+        "0 OR "
+        // Refused by all, until another version brings other addresses perhaps.
+        "n.retenue_par <> coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND w.en_vigueur_du <= ?3 "
+        "AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT 1), v.id)) "
         "ORDER BY n.prochaine LIMIT ?2");
     q.bind(to_column(now), static_cast<std::int64_t>(limit), model::to_iso(model::paris_day(now)));
     while (q.step()) {
@@ -53,16 +56,18 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
     }
   }
   for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i].version = versions[i];
     const model::Annexe annexe = load_version(versions[i]).annexe;
     out[i].personnes = annexe.personnes;
     const auto lieu = std::find_if(annexe.lieux.begin(), annexe.lieux.end(),
                                    [&](const model::Lieu& l) { return l.identifiant == out[i].lieu; });
     out[i].channel_now = lieu == annexe.lieux.end() ? out[i].channel : lieu->channel;
-    auto asked = db_.query("SELECT destinataire, refus FROM notification_recue WHERE remise_id = ?");
+    auto asked =
+        db_.query("SELECT destinataire, refus, coalesce(adresse, '') FROM notification_recue WHERE remise_id = ?");
     asked.bind(out[i].remise);
     while (asked.step()) {
       if (const auto refusal = asked.find_text(1)) {
-        out[i].refused.emplace(asked.text(0), *refusal);
+        out[i].refused[asked.text(0)] = {asked.text(2), *refusal};
       } else {
         out[i].told.insert(asked.text(0));
       }
@@ -80,16 +85,21 @@ void Store::note_notification(RowId remise, const std::string& reason) {
 // What each of them answered, and the deadline that the first acceptance begins (R5).
 void Store::note_recipients(const NotificationOutcome& o) {
   for (const std::string& numero : o.told) {
-    db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire) VALUES (?, ?)")
+    db_.query(
+           "INSERT INTO notification_recue (remise_id, destinataire) VALUES (?, ?) ON CONFLICT DO UPDATE SET refus = "
+           "NULL, adresse = NULL")
         .bind(o.remise, numero)
         .run();
   }
   std::vector<std::string> refused;
-  for (const auto& [numero, why] : o.refused) {
-    db_.query("INSERT OR IGNORE INTO notification_recue (remise_id, destinataire, refus) VALUES (?, ?, ?)")
-        .bind(o.remise, numero, why)
+  for (const auto& [numero, refusal] : o.refused) {
+    db_.query(
+           "INSERT INTO notification_recue (remise_id, destinataire, refus, adresse) VALUES (?, ?, ?, ?) ON CONFLICT "
+           "DO "
+           "UPDATE SET refus = excluded.refus, adresse = excluded.adresse WHERE refus IS NOT NULL")
+        .bind(o.remise, numero, refusal.why, refusal.address)
         .run();
-    refused.push_back(fmt::format("{} ({})", numero, why));
+    refused.push_back(fmt::format("{} ({})", numero, refusal.why));
   }
   if (!o.told.empty()) {
     db_.query("UPDATE notification SET premiere_le = coalesce(premiere_le, ?) WHERE remise_id = ?")
@@ -108,20 +118,33 @@ void Store::note_recipients(const NotificationOutcome& o) {
   }
   if (o.accepted || (o.told.empty() && refused.empty())) return;  // else the whole answer is told at once
   trace(o.at, "notification.reponses", remise_object(o.remise),
-        fmt::format("joints={}{}{}{}", text::join(o.told, ","), refused.empty() ? "" : " non-joints=",
-                    text::join(refused, ","), o.last_day ? " dernier-jour=" + model::to_iso(*o.last_day) : ""));
+        fmt::format("joints={}{}{}{}{}{}", text::join(o.told, ","), refused.empty() ? "" : " non-joints=",
+                    text::join(refused, ","), o.put_off.empty() ? "" : " differes=", text::join(o.put_off, ","),
+                    o.last_day ? " dernier-jour=" + model::to_iso(*o.last_day) : ""));
+}
+
+// Withdrawn while the mail was under way: nothing is due of it, and who has the mail is known all the same.
+bool Store::notification_waits(const NotificationOutcome& o) {
+  auto q = db_.query("SELECT etat = 'a-envoyer' FROM notification WHERE remise_id = ?");
+  if (q.bind(o.remise).step()) return q.integer(0) != 0;
+  if (!o.told.empty())
+    trace(o.at, "notification.sans-objet", remise_object(o.remise), "joints=" + text::join(o.told, ","));
+  return false;
 }
 
 void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes) {
   sqlite::Transaction transaction(db_);
   for (const NotificationOutcome& o : outcomes) {
     const std::string object = remise_object(o.remise);
+    if (!notification_waits(o)) continue;  // or said twice: the first one is day 0
     note_recipients(o);
     if (!o.accepted) {
       db_.query(
              "UPDATE notification SET tentatives = tentatives + 1, prochaine = coalesce(?1, prochaine), "
-             "retenue = ?1 IS NULL, motif = ?2 WHERE remise_id = ?3")
-          .bind(o.next_attempt ? std::optional(to_column(*o.next_attempt)) : std::nullopt, o.reason, o.remise)
+             "retenue = ?1 IS NULL, retenue_par = iif(?1 IS NULL, nullif(?4, 0), NULL), motif = ?2 WHERE remise_id = "
+             "?3")
+          .bind(o.next_attempt ? std::optional(to_column(*o.next_attempt)) : std::nullopt, o.reason, o.remise,
+                o.version)
           .run();
       trace(o.at, o.next_attempt ? "notification.differee" : "notification.retenue", object, o.reason);
       continue;
@@ -131,7 +154,6 @@ void Store::apply_notifications(const std::vector<NotificationOutcome>& outcomes
            "acceptee_le = coalesce(premiere_le, ?), destinataires = ? WHERE remise_id = ? AND etat = 'a-envoyer'")
         .bind(o.message_id, to_column(o.at), static_cast<std::int64_t>(o.recipients), o.remise)
         .run();
-    if (db_.changes() == 0) continue;  // said twice: the first one is day 0
     trace(o.at, "notification.acceptee", object,
           fmt::format("destinataires={}{}{} dernier-jour={}", o.recipients, o.missed.empty() ? "" : " non-joints=",
                       text::join(o.missed, ","), model::to_iso(o.last_day.value())));

@@ -392,6 +392,7 @@ void Store::retry_lieu(const std::string& lieu, Instant now) {
       .bind(to_column(now), id)
       .run();
   db_.query("UPDATE regard SET echoue_le = NULL WHERE lieu_id = ?").bind(id).run();
+  db_.query("UPDATE lieu SET relance_le = ? WHERE id = ?").bind(to_column(now), id).run();
   db_.query(
          "DELETE FROM notification_recue WHERE refus IS NOT NULL AND remise_id IN (SELECT n.remise_id FROM "
          "notification "

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/crypto/sha256.h"
 #include "model/civil_time.h"
 #include "store/store.h"
 
@@ -15,6 +16,11 @@ constexpr auto longest_kept = std::chrono::days(184);
 constexpr auto named_within = std::chrono::days(30);
 // Of one lieu that are looked for at a time.
 constexpr std::int64_t most_demandes = 10'000;
+
+std::string digest_of(const model::Channel& channel) {
+  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
+  return crypto::sha256_hex(sftp == nullptr ? std::string(model::kind_of(channel)) : sftp->xml);
+}
 
 }  // namespace
 
@@ -50,7 +56,8 @@ std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
       "SELECT l.id, l.identifiant, lv.version_id, lv.canal, lv.profil, max(r.sans_personne), lv.profil <> "
       "coalesce((SELECT o.profil FROM lieu_version o JOIN version v ON v.id = o.version_id WHERE o.lieu_id = l.id AND "
       "v.en_vigueur_du <= ?5 AND (v.en_vigueur_au IS NULL OR v.en_vigueur_au >= ?5) ORDER BY v.id DESC LIMIT 1), ''), "
-      "(SELECT max(g.echoue_le) FROM regard g WHERE g.lieu_id = l.id AND g.version_id = r.via) "
+      "(SELECT max(g.echoue_le) FROM regard g WHERE g.lieu_id = l.id AND g.version_id = r.via), "
+      "l.relance_le "
       "FROM "
       "(SELECT lieu_id, coalesce(livree_par, version_id) AS via, 0 AS sans_personne FROM remise WHERE etat = 'livree' "
       "AND retiree_le IS NULL AND livree_le > ?1 AND livree_le <= ?2 UNION SELECT lieu_id, coalesce(livree_par, "
@@ -63,7 +70,7 @@ std::vector<AwaitingLieu> Store::awaiting_lieux(Instant now, Instant before) {
          model::to_iso(model::paris_day(now)));
   while (q.step()) {
     out.push_back({q.integer(0), q.text(1), q.integer(2), channel_from(q.text(3), q.text(4)), q.integer(5) != 0,
-                   q.integer(6) != 0, instant_from(q.find_integer(7))});
+                   q.integer(6) != 0, instant_from(q.find_integer(7)), instant_from(q.find_integer(8))});
   }
   return out;
 }
@@ -88,6 +95,9 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
         "SELECT r.id, r.nom, r.nombre FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.lieu_id = ?1 AND r.etat = "
         "'livree' AND r.retiree_le IS NULL AND r.livree_le > ?2 AND r.livree_le <= ?3 "
         "AND coalesce(r.livree_par, r.version_id) = ?4 AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?5 "
+        // A further issue of it that has begun to leave may replace its files.
+        "AND NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.etat IN ('prete', 'retenue') AND "
+        "n.tentee_par IS NOT NULL AND n.reemise_de = coalesce(r.reemise_de, r.id)) "
         "ORDER BY r.livree_le DESC");
     q.bind(lieu.lieu, to_column(now - longest_kept), to_column(before), lieu.via, to_column(now));
     std::int64_t demandes = 0;
@@ -120,10 +130,11 @@ void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& 
         .bind(lieu.lieu, lieu.via, fault, failed ? std::optional(to_column(*failed)) : std::nullopt)
         .run();
   }
-  db_.query("DELETE FROM retour WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).run();
+  const std::string channel = digest_of(lieu.channel);
+  db_.query("DELETE FROM retour WHERE lieu_id = ? AND canal = ?").bind(lieu.lieu, channel).run();
   const auto keep = [&](const std::set<std::string>& some, bool brought) {
     for (const std::string& mark : some) {
-      db_.query("INSERT OR REPLACE INTO retour VALUES (?, ?, ?, ?)").bind(lieu.lieu, lieu.via, mark, brought).run();
+      db_.query("INSERT OR REPLACE INTO retour VALUES (?, ?, ?, ?)").bind(lieu.lieu, channel, mark, brought).run();
     }
   };
   keep(marks.failed, false);
@@ -133,8 +144,8 @@ void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& 
 
 model::ReturnMarks Store::return_marks(const AwaitingLieu& lieu) {
   model::ReturnMarks marks;
-  auto q = db_.query("SELECT marque, apporte FROM retour WHERE lieu_id = ? AND version_id = ?");
-  q.bind(lieu.lieu, lieu.via);
+  auto q = db_.query("SELECT marque, apporte FROM retour WHERE lieu_id = ? AND canal = ?");
+  q.bind(lieu.lieu, digest_of(lieu.channel));
   while (q.step()) (q.integer(1) != 0 ? marks.brought : marks.failed).insert(q.text(0));
   return marks;
 }

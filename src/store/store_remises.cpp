@@ -42,7 +42,9 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "iif(l.erreur_le > ?3, l.premier_echec, NULL), r.etat = 'a-rappeler', r.reemise_de, "
         "iif(there.place <> lv.place, there.version_id, lv.version_id), "
         "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
-        "coalesce(there.place <> lv.place, 0) FROM "
+        "coalesce(there.place <> lv.place, 0), r.etat = 'a-rappeler' AND r.livree_le IS NOT NULL AND r.retiree_le "
+        "IS NULL AND NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.rappel_entame = 1 AND "
+        "coalesce(n.reemise_de, n.id) = coalesce(r.reemise_de, r.id)) FROM "
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
@@ -74,6 +76,7 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
       r.via = q.integer(12);
       r.tried = q.integer(14) != 0;
       r.moved = q.integer(15) != 0;
+      r.untouched = q.integer(16) != 0;
       r.partner_failures = static_cast<int>(q.integer(8));
       r.partner_failing_since = instant_from(q.find_integer(9));
       if (filter.wanted && !filter.wanted(r)) continue;
@@ -230,6 +233,13 @@ void Store::begin_taking_apart(const std::vector<RowId>& remises) {
   if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
   for (const RowId id : remises) db_.query("UPDATE remise_fichier SET arrive = 0 WHERE remise_id = ?").bind(id).run();
+  transaction.commit();
+}
+
+void Store::begin_recalls(const std::vector<RowId>& remises) {
+  if (remises.empty()) return;
+  sqlite::Transaction transaction(db_);
+  for (const RowId id : remises) db_.query("UPDATE remise SET rappel_entame = 1 WHERE id = ?").bind(id).run();
   transaction.commit();
 }
 

@@ -3,9 +3,11 @@
 
   sftpd.py [--lie rename|remove] [--mute permissions|directories|all] [--refuse TYPE=CODE]... [--lack EXTENSION[=CODE]]...
            [--existing CODE] [--no-exclusive CODE] [--drop-after-rename FILE] [--replace-after-reading]
+           [--hang-up-at NAME] [--undated]
 
 It works on real files. TYPE: mkdir, lstat, … An EXTENSION is named and then refused. --no-exclusive: it knows no O_EXCL.
---replace-after-reading: once X was read and looked at again, X.nouveau takes its place. FILE: the connection ends once, after the
+--replace-after-reading: once X was read and looked at again, X.nouveau takes its place. --hang-up-at: when a file whose name begins so is read. --undated: tells no
+dates. FILE: the connection ends once, after the
 first rename, or the N-th (--drop-at N); that it did is noted there. Once its
 neighbour serveur-0/sincere is there, the lie is over.
 """
@@ -31,6 +33,8 @@ def arguments():
     p.add_argument("--existing", type=int, default=FAILURE, help="the code that MKDIR of what is there is answered with")
     p.add_argument("--no-exclusive", type=int, metavar="CODE")
     p.add_argument("--replace-after-reading", action="store_true")
+    p.add_argument("--hang-up-at", metavar="NAME")
+    p.add_argument("--undated", action="store_true")
     p.add_argument("--drop-after-rename", type=pathlib.Path, metavar="FILE")
     p.add_argument("--drop-at", type=int, default=1, metavar="N")
     return p.parse_args()
@@ -77,6 +81,8 @@ class Server:
             return struct.pack(">II", 4, found.st_mode)
         if self.options.mute == "permissions":
             return struct.pack(">IQ", 1, found.st_size)
+        if self.options.undated:
+            return struct.pack(">IQI", 1 | 4, found.st_size, found.st_mode)
         return struct.pack(">IQIII", 1 | 4 | 8, found.st_size, found.st_mode, int(found.st_atime), int(found.st_mtime))
 
     def handle(self, number, thing):
@@ -129,6 +135,8 @@ class Server:
 
     def read(self, number):
         file, offset, size = self.handles[self.text()], (self.u32() << 32) + self.u32(), self.u32()
+        if self.options.hang_up_at and os.path.basename(self.reading[file]).decode().startswith(self.options.hang_up_at):
+            os._exit(1)
         data = os.pread(file, size, offset)
         if data:
             self.answer(103, number, string(data))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from test_main_job import demande, demandes, rows
+from test_main_job import convention, demande, demandes, habilitations, rows
 from test_reach import findings
 from test_sftp import Sshd, open_site
 
@@ -223,3 +223,76 @@ def test_what_cannot_be_removed_is_brought_once_and_keeps_no_other_waiting(site,
     assert "could not be removed: permission denied" in str(site.json("status")["incidents"])
     assert "could not be removed" in str(site.json("lieux", "show", "rpe-un")["regard"])
     assert "navette lieux retry rpe-un" not in str(site.json("lieux", "show", "rpe-un")["regard"])
+
+
+def acknowledgements(site):
+    return rows(site, "SELECT count(*) FROM flux WHERE emetteur = 'rpe-un'")[0][0]
+
+
+def test_a_file_at_which_the_server_hangs_up_keeps_no_other_from_being_fetched_and_nothing_is_fetched_twice(site, server):
+    sshd = server("--refuse remove=3 --hang-up-at m")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    for name in ("a", "m", "z"):
+        (returns / f"{name}.xml").write_text(f"<{name}/>", encoding="ascii")
+    fetched = []
+    for _ in range(4):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un")
+        fetched.append(acknowledgements(site))
+    assert fetched == [1, 2, 2, 2]
+    # An avenant that changes nothing of the channel changes nothing of that.
+    site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, canal=canal, version=2, effect=0)), "caf-421", "hab-2.xml")
+    site.deposit(demandes("D2", demande("A3")), name="d2.xml")
+    site.passes(code=None)
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=None)
+    assert acknowledgements(site) == 2
+
+
+def test_a_removal_that_finds_nothing_and_leaves_the_file_is_none(site, server):
+    sshd = server("--refuse remove=2")
+    returns, canal = returning(sshd)
+    remise = deposited(site, sshd, canal)
+    (returns / "a.xml").write_text("<a/>", encoding="ascii")
+    for _ in range(3):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un")
+    assert acknowledgements(site) == 1 and "still there" in str(site.json("status")["incidents"])
+    site.run("remises", "withdraw", remise["remise"], "--why", "essai", "--apply")
+    site.passes(code=None)
+    [remise] = site.json("remises", "list")
+    assert remise["etat"] == "a-rappeler" and "is still there" in remise["motif"], remise
+
+
+def test_where_no_dates_are_told_another_of_the_same_size_is_fetched(site, server):
+    sshd = server("--refuse remove=3 --undated")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    for text in ("<a/>", "<b/>"):
+        (returns / "retrait.xml").write_text(text, encoding="ascii")
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un")
+    assert rows(site, "SELECT count(DISTINCT sha256) FROM flux WHERE emetteur = 'rpe-un'") == [(2,)]
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_where_nobody_may_rename_nothing_that_lies_there_goes_and_nothing_counts_as_picked_up(site, server, overwrite):
+    sshd = server("")
+    first = deposited(site, sshd, sshd.channel(make_directory=False, overwrite=overwrite))
+    there = sshd.files()
+    assert first["etat"] == "livree"
+    sshd.stop()
+    config = (sshd.path / "sshd_config").read_text(encoding="ascii")
+    (sshd.path / "sshd_config").write_text(
+        config.replace("sftpd.py ", "sftpd.py --refuse rename=3 --lack posix-rename@openssh.com=3 "), encoding="ascii")
+    sshd.start()
+    site.run("remises", "reissue", first["remise"], "--why", "perdue")
+    site.passes(code=None)
+    again = [r for r in site.json("remises", "list") if r["remise"] != first["remise"]]
+    assert len(again) == 1 and again[0]["etat"] != "livree" and "operation-absente" in again[0]["motif"]
+    assert [name for name in sshd.files() if not name.endswith(".part")] == there
+    site.run("remises", "hold", again[0]["remise"], "--why", "en attente")
+    site.run("lieux", "retry", "rpe-un")
+    site.passes(code=None)
+    assert site.json("remises", "show", first["remise"])["retiree_le"] is None

@@ -295,3 +295,33 @@ def test_a_withdrawal_takes_no_other_lieus_remise_from_a_directory_of_two_names(
     site.passes()
     assert sshd.files() == delivered
     assert {r["etat"]: r["retiree_le"] for r in site.json("remises", "list")} == {"livree": None, "rappelee": None}
+
+
+def test_what_is_withdrawn_while_its_place_is_not_there_stays_to_be_removed(site, place, tmp_path):
+    """A disk that is not mounted comes back with what lies on it."""
+    remise = the_remise(site)
+    if place.server is None:
+        pytest.skip("a dépôt that is not there is told by another test")
+    there = place.files()
+    place.root.rename(tmp_path / "ailleurs")
+    site.run("remises", "withdraw", remise, "--why", "envoyée par erreur", "--apply")
+    site.passes(code=None)
+    shown = site.json("remises", "show", remise)
+    assert shown["etat"] == "a-rappeler" and "is its disk mounted" in shown["motif"], shown
+    (tmp_path / "ailleurs").rename(place.root)
+    assert place.files() == there
+    site.run("lieux", "retry", "rpe-un", code=None)
+    site.passes(code=None)
+    assert site.json("remises", "show", remise)["etat"] == "rappelee" and place.files() == {}
+
+
+def test_what_the_lieu_took_before_it_was_removed_is_to_be_destroyed_there(site, place):
+    remise = the_remise(site)
+    for path in [p for p in place.root.rglob("DI_*") if p.is_file()]:
+        path.unlink()
+    site.run("remises", "withdraw", remise, "--why", "envoyée par erreur", "--apply")
+    site.passes(code=None)
+    shown = site.json("remises", "show", remise)
+    assert shown["etat"] == "a-detruire" and "the lieu took them" in shown["motif"], shown
+    site.run("remises", "taken-back", remise, "--why", "détruite par le lieu")
+    assert site.json("remises", "show", remise)["etat"] == "rappelee"

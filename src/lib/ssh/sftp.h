@@ -184,8 +184,9 @@ class Sftp {
   // What the server turned out to refuse is not asked again over this connection.
   bool stat_ = true;
   bool fstat_ = true;
-  bool rename_ = true;       // the plain one, that replaces nothing
-  std::string undisclosed_;  // with a slash behind; empty: nothing is
+  bool exclusive_works_ = false;  // a file was created so
+  bool rename_ = true;            // the plain one, that replaces nothing
+  std::string undisclosed_;       // with a slash behind; empty: nothing is
 };
 
 // While it lives, what looks at, reads or removes files of `directory` names none of them in its messages: their names

@@ -80,9 +80,10 @@ class Sftp::Uploading {
     std::unique_ptr<Source> source;
     std::string handle;
     std::uint64_t sent = 0;
-    unsigned pending = 0;  // requests on the handle without an answer
-    bool cleared = false;  // what stood under its temporary name was to be removed,
-    bool stays = false;    // which the server lets nobody do
+    unsigned pending = 0;    // requests on the handle without an answer
+    bool cleared = false;    // what stood under its temporary name was to be removed,
+    bool stays = false;      // which the server lets nobody do
+    bool replacing = false;  // what stood under its final name was to be removed
     bool closing = false;
     bool failed = false;
   };
@@ -122,7 +123,8 @@ class Sftp::Uploading {
   }
 
   // Exclusive: never through a link that somebody of the partner's put there, nor into a file that a former connection
-  // has open. Only what an attempt of ours left and the server lets nobody remove is written to.
+  // has open. Only what an attempt of ours left and the server lets nobody remove is written to; or where nothing
+  // stands, of a server that knows no such thing.
   void open(std::size_t i, bool exclusive) {
     const std::uint32_t flags =
         wire::open_write | wire::open_create | (exclusive ? wire::open_exclusive : wire::open_truncate);
@@ -138,16 +140,31 @@ class Sftp::Uploading {
               clear(i);
               return open(i, true);
             }
-            // Nothing stands there: it minds the exclusiveness, or it tells why not the next time.
-            if (!flights_[i].stays) return open(i, false);
+            if (!sftp_.exclusive_works_ && !flights_[i].stays && !is_status(r, SftpError::permission_denied))
+              return open_if_nothing_is_there(i);
           }
           if (r.type == Type::handle) {
+            sftp_.exclusive_works_ = sftp_.exclusive_works_ || exclusive;
             flights_[i].handle = r.body.string();
             advance(i);
             return;
           }
           expect_ok(i, r, Operation::create);
           if (!flights_[i].failed) throw MalformedPacket("the server opens a file without a handle");
+          end(i);
+        });
+  }
+
+  // Of a server that may not know what exclusive means. One that has opened a file so does.
+  void open_if_nothing_is_there(std::size_t i) {
+    sftp_.send(
+        Type::lstat, [&](Builder& b) { b.string(written_to(i)); },
+        [this, i](Reply& r) {
+          if (is_status(r, SftpError::no_such_file)) return open(i, false);
+          fail(i, Operation::create,
+               fmt::format("create {}: the server does not let it be created, and something may stand there",
+                           written_to(i)),
+               SftpError::failure);
           end(i);
         });
   }
@@ -259,9 +276,12 @@ class Sftp::Uploading {
     return code == SftpError::permission_denied || code == SftpError::unsupported;
   }
   static bool refuses(const Reply& reply) {
+    return is_status(reply, SftpError::permission_denied) || is_status(reply, SftpError::unsupported);
+  }
+  static bool is_status(const Reply& reply, std::uint32_t code) {
     if (reply.type != Type::status) return false;
     wire::Parser body = reply.body;
-    return refuses(status_from(body).code);
+    return status_from(body).code == code;
   }
 
   // Some servers name an extension that they do not have: as if they had not named it, from here on.
@@ -290,11 +310,7 @@ class Sftp::Uploading {
   void make_visible(std::size_t i) {
     const bool posix = sftp_.has(wire::posix_rename);
     if (rules_.overwrite && posix) return rename(i, Renaming::replacing);
-    if (!rules_.overwrite && posix && !sftp_.rename_) return rename_unless_there(i);
-    // The server answers in order: the removal is done when the rename is.
-    if (rules_.overwrite)
-      sftp_.send(
-          Type::remove, [&](Builder& b) { b.string(uploads_[i].path); }, [](Reply&) {});
+    if (posix && !sftp_.rename_) return rename_unless_there(i);
     rename(i, Renaming::plain);
   }
 
@@ -307,6 +323,9 @@ class Sftp::Uploading {
         sftp_.rename_ = false;
         return make_visible(i);
       }
+      // Only a server that renames removes anything for it: where it lets nobody, what stands there stays.
+      if (how == Renaming::plain && rules_.overwrite && !flights_[i].replacing && is_status(r, SftpError::failure))
+        return replace(i);
       expect_ok(i, r, Operation::rename);
       end(i);
     };
@@ -321,15 +340,20 @@ class Sftp::Uploading {
     }
   }
 
+  // The server answers in order: the removal is done when the rename is.
+  void replace(std::size_t i) {
+    flights_[i].replacing = true;
+    sftp_.send(
+        Type::remove, [&](Builder& b) { b.string(uploads_[i].path); }, [](Reply&) {});
+    rename(i, Renaming::plain);
+  }
+
   // Where only the rename that replaces is allowed: once nothing stands there.
   void rename_unless_there(std::size_t i) {
     sftp_.send(
         sftp_.look_type(), [&](Builder& b) { b.string(uploads_[i].path); },
         [this, i](Reply& r) {
-          if (r.type == Type::status) {
-            wire::Parser body = r.body;
-            if (status_from(body).code == SftpError::no_such_file) return rename(i, Renaming::replacing);
-          }
+          if (is_status(r, SftpError::no_such_file)) return rename(i, Renaming::replacing);
           fail(i, Operation::rename,
                fmt::format("rename {}: the server lets nobody rename but onto what may be replaced, and something may "
                            "stand there",

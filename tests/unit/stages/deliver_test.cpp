@@ -539,6 +539,24 @@ TEST_CASE("a look that failed is told until another one does not, and tried agai
   CHECK(site.store->look_faults().empty());
 }
 
+TEST_CASE("an operator's word looks again within the quarter of an hour between looks") {
+  Partners site({{"rpe-a", sftp("epci", 1)}});
+  site.remise("rpe-a-vue", "rpe-a");
+  site.servers.open();
+  site.clock.advance(1h);
+  site.finish();
+  site.clock.advance(2min);
+  site.finish();
+  CHECK(site.servers.done().size() == 1);
+  site.store->retry_lieu("rpe-a", site.clock.now());
+  site.clock.advance(1min);
+  site.finish();
+  CHECK(site.servers.done().size() == 2);
+  site.clock.advance(2min);
+  site.finish();
+  CHECK(site.servers.done().size() == 2);
+}
+
 TEST_CASE("the fault of a look is forgotten with what was waited for") {
   Partners site({{"rpe-a", sftp("epci", 1)}});
   site.remise("rpe-a-vue", "rpe-a");

@@ -91,15 +91,17 @@ class Postbox final : public channels::MailSender {
     result.outcome = outcome;
     result.in_doubt = in_doubt;
     result.of_recipient = of_recipient;
-    for (std::size_t i = 0; i < mail.recipients.size(); ++i)
-      result.recipients.push_back({mail.recipients[i], persons.empty() ? outcome : persons.at(i)});
+    const auto& asked = asked_before.empty() ? mail.recipients : asked_before;
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      result.recipients.push_back({asked[i], persons.empty() ? outcome : persons.at(i)});
     return result;
   }
 
   model::Outcome outcome;
   bool in_doubt = false;
   bool of_recipient = false;
-  std::vector<model::Outcome> persons;  // empty: all of them `outcome`
+  std::vector<model::Outcome> persons;      // empty: all of them `outcome`
+  std::vector<std::string> asked_before{};  // the answer is to an earlier asking, of these
   std::vector<channels::Mail> mails;
   std::function<void()> during;
 };
@@ -806,8 +808,8 @@ TEST_CASE("who refuses the notification for good is not asked again while others
   const auto row = [&] { return store::find_remise(site.store->connection(), first).value(); };
   CHECK(row().non_joints == "C1-001 (550 no such user)");
   CHECK(row().joints.empty());
-  CHECK(site.number(
-            "SELECT count(*) FROM trace_detail WHERE detail = 'joints= non-joints=C1-001 (550 no such user)'") == 1);
+  CHECK(site.number("SELECT count(*) FROM trace_detail WHERE detail = 'joints= non-joints=C1-001 (550 no such user) "
+                    "differes=C1-002 (451 greylisted)'") == 1);
   CHECK(site.number("SELECT count(*) FROM echeance") == 0);
   site.clock.advance(1h);
   post.persons.clear();
@@ -843,6 +845,100 @@ TEST_CASE("who refuses the notification for good is not asked again while others
     CHECK(site.notify().accepted == 1);
     CHECK(post.mails.back().recipients.front() == "autre@relais.example.org");
   }
+}
+
+TEST_CASE("persons who came, or were given another address, while a mail was under way are asked as well") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  const std::string odette = "odette@relais.example.org";
+  const std::string zoe = "zoe@relais.example.org";
+  SECTION("who was asked has left, or somebody else came: nobody of today's had it") {
+    post.asked_before = {"ancienne@relais.example.org"};
+    post.outcome = GENERATE(model::Outcome(model::Delivered{}),
+                            model::Outcome(model::Refused{"destinataire-refuse", "550 no", model::Scope::lieu}));
+    post.during = [&] {
+      if (post.mails.size() == 2) post.asked_before.clear();
+      if (post.mails.size() == 2) post.outcome = model::Delivered{};
+    };
+    CHECK(site.notify().accepted == 1);
+    CHECK(post.mails.size() == 2);
+    CHECK(site.number("SELECT destinataires FROM notification") == 1);
+  }
+  SECTION("one of two was asked") {
+    site.add_person("C1-002", zoe);
+    post.asked_before = {odette};
+    post.outcome = model::Delivered{};
+    post.during = [&] {
+      if (post.mails.size() == 2) post.asked_before.clear();
+    };
+    CHECK(site.notify().accepted == 1);
+    REQUIRE(post.mails.size() == 2);
+    CHECK(post.mails[1].recipients == std::vector{zoe});
+    CHECK(site.number("SELECT destinataires FROM notification") == 2);
+  }
+  CHECK(site.number("SELECT count(*) FROM echeance") == 1);
+}
+
+TEST_CASE(
+    "R10: a remise withdrawn while its notification is under way has no deadline, and who has the mail is known") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  post.outcome = model::Delivered{};
+  post.during = [&] { site.store->withdraw_remise(first, "envoyee par erreur", site.clock.now()); };
+  site.notify();
+  CHECK(site.number("SELECT count(*) FROM echeance") == 0);
+  CHECK(site.number("SELECT count(*) FROM notification") == 0);
+  CHECK(site.number(
+            "SELECT count(*) FROM trace JOIN trace_detail USING (seq) WHERE action = 'notification.sans-objet' AND "
+            "detail = 'joints=C1-001'") == 1);
+}
+
+TEST_CASE("what all refused is tried again when a version with other addresses begins") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  avenant.annexe.effective_from = model::plus_days(model::paris_day(site.clock.now()), 3);
+  avenant.annexe.personnes[0].courriel = "autre@relais.example.org";
+  site.habilitate({new_version(avenant)});
+  post.outcome = model::Refused{"destinataire-refuse", "550 no such user", model::Scope::lieu};
+  CHECK(site.notify().deferred == 1);
+  CHECK(site.store->counts().held_notifications == 1);
+  post.outcome = model::Delivered{};
+  site.clock.advance(24h);
+  CHECK(site.notify().accepted == 0);
+  site.clock.advance(3 * 24h);
+  CHECK(site.notify().accepted == 1);
+  CHECK(post.mails.back().recipients == std::vector<std::string>{"autre@relais.example.org"});
+}
+
+TEST_CASE("a person who is left out after five tries is shown as not reached") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  site.add_person("C1-002", "zoe@relais.example.org");
+  const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
+  post.outcome = later;
+  post.persons = {model::Delivered{}, later};
+  for (int i = 0; i < 8 && site.text("SELECT etat FROM notification") != "envoyee"; ++i) {
+    site.notify();
+    post.persons.clear();
+    site.clock.advance(2h);
+  }
+  const auto row = store::find_remise(site.store->connection(), first).value();
+  CHECK(row.joints == "C1-001");
+  CHECK(row.non_joints == "C1-002 (451 greylisted)");
 }
 
 TEST_CASE("a notification that all refuse waits for a person, or for a flux of the Caf's") {
