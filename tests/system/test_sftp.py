@@ -592,7 +592,7 @@ def test_no_more_than_so_much_is_fetched_from_a_partner_at_a_time(site, sshd):
     site.deposit(demandes("D1", demande("A1")))
     site.passes(code=0)
     for name in ("a.xml", "b.xml", "c.xml"):
-        (returns / name).write_bytes(b"x" * (6 << 20))
+        (returns / name).write_bytes(b"x" * (800 << 10))
         os.utime(returns / name, (1, 1))
     site.passes(code=None)
     assert [p.name for p in returns.iterdir()] == ["c.xml"]
