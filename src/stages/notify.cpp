@@ -244,11 +244,10 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
         note_missed(n, numero, n.refused.at(numero).why, a.outcome);
     }
     for (const channels::RecipientAnswer& r : answer.recipients) {
-      if (!std::holds_alternative<model::Delivered>(r.outcome))
-        note_missed(n, recipients.at(r.address), reason_of(r.outcome), a.outcome);
-      // Left out for the others' sake: shown as not reached.
-      if (std::holds_alternative<model::Retry>(r.outcome))
-        said.refused[recipients.at(r.address)] = {{}, reason_of(r.outcome)};
+      if (std::holds_alternative<model::Delivered>(r.outcome)) continue;
+      note_missed(n, recipients.at(r.address), reason_of(r.outcome), a.outcome);
+      // Left out for the others' sake, perhaps: shown as not reached.
+      said.refused.try_emplace(recipients.at(r.address), Refusal{{}, reason_of(r.outcome)});
     }
   }
   a.outcome.told = std::move(said.told);
