@@ -199,18 +199,18 @@ namespace {
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-using AddressList = std::unique_ptr<curl_slist, FreeList>;
+using KnownAddresses = std::unique_ptr<curl_slist, FreeList>;
 
 // For CURLOPT_RESOLVE: libcurl waits at its end for a name service that does not answer.
-AddressList known_addresses(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop) {
+KnownAddresses known_addresses(const MailServer& s, std::chrono::milliseconds patience, const std::stop_token& stop) {
   if (s.host.starts_with('[')) return {};
   try {
-    const Addresses found = addresses_of(s.host, s.port, patience, stop);
+    const Addresses found = navette::addresses_of(s.host, s.port, patience, stop);
     std::vector<std::string> numbers;
     for (const addrinfo* a = found.get(); a != nullptr; a = a->ai_next) {
       numbers.push_back(a->ai_family == AF_INET6 ? '[' + numeric(*a) + ']' : numeric(*a));
     }
-    return AddressList(
+    return KnownAddresses(
         curl_slist_append(nullptr, fmt::format("{}:{}:{}", s.host, s.port, text::join(numbers, ",")).c_str()));
   } catch (const NameError& e) {
     throw SmtpError(Fault::resolution, fmt::format("{}:{}: {}", s.host, s.port, e.what()), {});
@@ -250,7 +250,7 @@ Smtp::Connection::Connection(const MailServer& s, std::chrono::milliseconds pati
     // Else libcurl tries GSSAPI or NTLM where a server offers them first, and never comes back to the password.
     set(h, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
   }
-  const AddressList known = known_addresses(s, patience, stop);
+  const KnownAddresses known = known_addresses(s, patience, stop);
   set(h, CURLOPT_RESOLVE, known.get());
   const long seconds = std::chrono::ceil<std::chrono::seconds>(patience).count();
   set(h, CURLOPT_CONNECTTIMEOUT, seconds);
