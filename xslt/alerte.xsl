@@ -124,6 +124,7 @@
       <xsl:when test="$code = 'taille-depassee'">le courriel serait plus grand que ne le permet le profil du lieu&#x202F;; la Caf doit faire relever cette taille</xsl:when>
       <xsl:when test="$code = 'canal-indisponible'">navette ne dessert pas le canal que prévoit la convention&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
       <xsl:when test="$code = 'rappel-impossible'">un courriel envoyé ne se reprend pas&#x202F;; il faut demander au lieu de le détruire</xsl:when>
+      <xsl:when test="$code = 'retiree'">le lieu l’a retirée avant qu’elle soit reprise&#x202F;; il faut lui demander de détruire ce qu’il a</xsl:when>
       <!-- Ours. -->
       <xsl:when test="$code = 'justificatif'">la clé, le mot de passe ou le certificat confié à navette manque ou ne peut pas servir&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>
       <xsl:when test="$code = 'serveur-messagerie'">le serveur de messagerie de navette est en défaut ou refuse ses envois&#x202F;; l’équipe qui exploite navette doit y remédier</xsl:when>

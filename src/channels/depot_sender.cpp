@@ -133,6 +133,14 @@ void clean_up(const Depot& depot, const std::string& remise) {
   }
 }
 
+// Whether a document of it is there no more.
+bool lacks_some(const Depot& depot, const RemiseToSend& r) {
+  const auto remise = depot.remises.find_dir(r.remise);
+  return std::any_of(r.files.begin(), r.files.end(), [&](const model::RemiseFile& f) {
+    return is_document(f) && !(remise && remise->contains(f.name));
+  });
+}
+
 // Whether no document of it is there any more.
 bool is_taken(const Depot& depot, const RemiseThere& r) {
   const auto remise = depot.remises.find_dir(r.remise);
@@ -265,11 +273,13 @@ Outcome DepotSender::withdraw(const RemiseToSend& r) {
     // A volume that is not mounted tells nothing about what the lieu has.
     if (depot == nullptr) return std::get<Outcome>(std::move(opened));
     depot->in_progress.remove_tree(r.remise);
-    if (r.untouched && missing_ == Missing::create_plain && is_taken(*depot, {r.remise, r.lieu, documents_of(r)}))
-      return by_lieu();
+    // Whoever provisioned it lets the lieu only read.
+    const bool taken = r.untouched && missing_ == Missing::create_plain && lacks_some(*depot, r);
     const auto result = depot->remises.rename_new(r.remise, depot->in_progress, r.remise);
+    const std::string place = fmt::format("dépôt {}/{}/{}", r.lieu, depot::remises, r.remise);
     if (result == RenameResult::source_missing) {
-      return Delivered{fmt::format("dépôt {}/{}/{}: nothing was there any more", r.lieu, depot::remises, r.remise)};
+      if (taken) return by_lieu(place + ": nothing was there any more");
+      return Delivered{place + ": nothing was there any more"};
     }
     if (result != RenameResult::done) {
       return Retry{fmt::format("{} could not be moved out of sight", (depot->remises.path() / r.remise).string()),
@@ -278,7 +288,8 @@ Outcome DepotSender::withdraw(const RemiseToSend& r) {
     depot->remises.sync();
     depot->in_progress.remove_tree(r.remise);
     depot->in_progress.sync();
-    return Delivered{fmt::format("dépôt {}/{}/{}: removed", r.lieu, depot::remises, r.remise)};
+    if (taken) return by_lieu(place + ": what was left is removed");
+    return Delivered{place + ": removed"};
   } catch (const std::system_error& e) {
     return outcome_of(e);
   }

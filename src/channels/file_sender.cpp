@@ -1,8 +1,5 @@
 #include "channels/file_sender.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "channels/io_outcome.h"
 
 namespace navette::channels {
@@ -21,19 +18,12 @@ std::optional<model::Refused> check_remise(const RemiseToSend& r) {
   return std::nullopt;
 }
 
-std::vector<model::RemiseFile> documents_of(const RemiseToSend& r) {
-  std::vector<model::RemiseFile> out;
-  std::copy_if(r.files.begin(), r.files.end(), std::back_inserter(out), [](const model::RemiseFile& f) {
-    return f.kind == model::FileKind::pdf || f.kind == model::FileKind::xml;
-  });
-  return out;
-}
-
-model::Outcome by_lieu() {
+model::Outcome by_lieu(const std::string& removed) {
   return model::Refused{
       "retiree",
-      "its documents lie there no more, and navette did not remove them: the lieu took them; ask it to "
-      "destroy what it has, then navette remises taken-back"};
+      "documents of it lay there no more, and navette had not removed them: the lieu took them; ask it "
+      "to destroy what it has, then navette remises taken-back (" +
+          removed + ")"};
 }
 
 }  // namespace navette::channels

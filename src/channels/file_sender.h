@@ -38,10 +38,12 @@ struct RemiseThere {
   std::vector<model::RemiseFile> documents;  // its PDF and XML
 };
 
-std::vector<model::RemiseFile> documents_of(const RemiseToSend& remise);  // its PDF and XML
+inline bool is_document(const model::RemiseFile& file) {
+  return file.kind == model::FileKind::pdf || file.kind == model::FileKind::xml;
+}
 
-// Of a withdrawn remise that its lieu took before we came: it has the data.
-model::Outcome by_lieu();
+// Of a withdrawn remise some of which its lieu took before we came: it has the data. `removed`: what was done.
+model::Outcome by_lieu(const std::string& removed);
 
 // Whether names and order are those a channel may trust; Refused "nom-invalide" or "source-alteree" when not.
 std::optional<model::Refused> check_remise(const RemiseToSend& remise);

@@ -17,28 +17,33 @@ using ssh::SftpError;
 
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
-    if (r.untouched && taken_by_lieu(r)) return by_lieu();
-    const Removed removed = remove_all(r, profile_.make_directory);  // what is in a directory of its own is its own
+    const bool taken = r.untouched && taken_by_lieu(r);
+    const Removed removed =
+        remove_all(r, profile_.make_directory, true);  // what is in a directory of its own is its own
     std::string facts = fmt::format("sftp {}:{} {}: {} of {} files removed", profile_.host, profile_.port,
                                     directory_of(r.remise), removed.ours, r.files.size());
     if (removed.foreign > 0)
       facts +=
           fmt::format(", {} that navette did not write {}", removed.foreign, removed.foreign == 1 ? "stays" : "stay");
+    if (taken) return by_lieu(facts);
     if (removed.ours < r.files.size()) facts += ", the others were not there any more";
     return Delivered{facts};
   });
 }
 
-// Whether no document of it is there any more.
+// Whether a document of it is there no more.
 bool SftpSender::taken_by_lieu(const RemiseToSend& r) {
-  connected();
-  const RemiseThere there{r.remise, r.lieu, documents_of(r)};
-  return !there.documents.empty() && !find_gone({there}).empty();
+  std::vector<std::string> paths;
+  for (const model::RemiseFile& f : r.files) {
+    if (is_document(f)) paths.push_back(path_of(r.remise, f));
+  }
+  const auto found = connected().stat_all(paths);
+  return std::any_of(found.begin(), found.end(), [](const auto& one) { return !one.has_value(); });
 }
 
 // The manifest first: a lieu that waits for it begins with nothing that goes. What is known to have arrived goes even
 // if it was changed since; under other names of ours, or `whatever` is there, what an attempt may have left.
-SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever) {
+SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever, bool withdrawn) {
   ssh::Sftp& sftp = connected();
   // Where its directory is not there, what was delivered may be there again with it.
   const auto place = sftp.stat(profile_.directory);
@@ -56,7 +61,10 @@ SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever)
       sftp.remove(path + profile_.temporary_suffix);
       gone.push_back(path + profile_.temporary_suffix);
     }
-    const auto found = sftp.stat(path);
+    // In a directory of all remises another issue's documents have the same names: they stay, should this one not
+    // leave.
+    const bool shared = !withdrawn && replaces(r) && is_document(*f);
+    const auto found = shared ? std::nullopt : sftp.stat(path);
     if (!found) continue;
     if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
       ++removed.foreign;

@@ -56,16 +56,8 @@ class Fetching {
     collected_.names = land_kept(
         collecting_, [&](const std::string& name) { return std::binary_search(there.begin(), there.end(), name); });
     const ReturnChoice choice = choose(look_at(wanted), directory_, collecting_, collected_);
+    bring(choice.to_bring, stop);
     for (const ReturnFile& file : choice.to_remove) remove_brought(file);
-    if (choice.to_bring.empty()) return;
-    // The server's clock need not be ours: what does not change while we wait is complete.
-    wait(collecting_.stable_after, stop);
-    std::vector<std::string> names;
-    for (const ReturnFile& file : choice.to_bring) names.push_back(file.name);
-    const auto after = stat_all(names);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (is_same(choice.to_bring[i], after[i])) fetch(choice.to_bring[i]);
-    }
   }
 
   void tell(std::string fault) { collected_.tell(std::move(fault)); }
@@ -78,6 +70,18 @@ class Fetching {
 
  private:
   using Found = std::optional<ssh::wire::Attributes>;
+
+  void bring(const std::vector<ReturnFile>& files, const std::stop_token& stop) {
+    if (files.empty()) return;
+    // The server's clock need not be ours: what does not change while we wait is complete.
+    wait(collecting_.stable_after, stop);
+    std::vector<std::string> names;
+    for (const ReturnFile& file : files) names.push_back(file.name);
+    const auto after = stat_all(names);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (is_same(files[i], after[i])) fetch(files[i]);
+    }
+  }
 
   std::vector<Found> stat_all(const std::vector<std::string>& names) {
     std::vector<std::string> paths;
@@ -134,6 +138,15 @@ class Fetching {
         return;
       }
       stays(file, e.code());
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {
+      // Lost by its removal, perhaps: what is kept is not to be fetched, and lost, once more.
+      if (landing.is_kept()) {
+        keep_in_mind(file);
+        if (landing.land()) collected_.names.push_back(landing.name());
+      }
+      throw;
     }
     // Also where the server lets nothing be removed: what the lieu says counts.
     if (landing.land()) collected_.names.push_back(landing.name());
@@ -142,9 +155,7 @@ class Fetching {
   // A former look brought it.
   void remove_brought(const ReturnFile& file) {
     try {
-      if (!is_still(file)) return;
-      collected_.marks.brought.erase(file.mark());
-      remove(file);
+      if (is_still(file)) remove(file);
     } catch (const SftpError& e) {
       stays(file, e.code());
     }
@@ -152,7 +163,10 @@ class Fetching {
 
   void remove(const ReturnFile& file) {
     sftp_.remove(inside_ + file.name);
-    if (!is_still(file)) return;
+    if (!is_still(file)) {
+      collected_.marks.brought.erase(file.mark());
+      return;
+    }
     keep_in_mind(file);
     tell(
         fmt::format("a file in the return directory {} is still there though the server says that it removed it; ask "

@@ -43,7 +43,7 @@ constexpr const char* resume_help =
 constexpr const char* retry_help =
     "Its server is tried again with the next pass, whatever it did wrong before: once a key, an account or a\n"
     "directory is mended there, or its profile here. So are remises of it that five days of failures held, and\n"
-    "recipients of a notification that were refused; its pickups are looked for at once.\n\n"
+    "recipients of a notification that were refused; its pickups are looked for within a minute.\n\n"
     "Example:\n"
     "  sudo -u navette navette lieux retry rpe-pilat\n";
 constexpr const char* provision_help =
@@ -150,7 +150,7 @@ std::string protection_of(const Reached& at) {
 std::string pickups_of(const LieuRow& r) {
   if (r.regard.empty()) return "";
   const std::string next = r.regard_le
-                               ? fmt::format("{}; looked for again an hour later, at once: navette lieux retry {}",
+                               ? fmt::format("{}; looked for again an hour later, within a minute: navette lieux retry {}",
                                              shown(r.regard_le), r.identifiant)
                                : "looked for again with one of the next passes";
   return fmt::format("{} ({})", text::join(r.regard, "; "), next);

@@ -34,7 +34,7 @@ bool is_file_name(const std::string& name) {
     const char32_t c = unicode::next(text, at);
     if (c == '/' || c == '\\' || unicode::is_control(c) || unicode::is_default_ignorable(c)) return false;
   }
-  return !is_xml_blank(name);
+  return !is_xml_blank(name) && name != "." && name != "..";
 }
 
 void read_description(const Node& description, Metadata& m) {

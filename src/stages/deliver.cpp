@@ -135,7 +135,7 @@ bool Delivering::begin_due() {
       continue;
     }
     if (job->take_apart) apart.push_back(remise.id);
-    if (remise.untouched) recalls.push_back(remise.id);
+    if (remise.recall) recalls.push_back(remise.id);
     if (job->sends()) ids.push_back(remise.id);
     jobs.push_back(std::move(job));
   }

@@ -155,9 +155,9 @@ using Refusal = store::DueNotification::Refusal;
 
 // By numéro.
 struct Answers {
-  std::vector<std::string> told;
-  std::map<std::string, Refusal> refused;  // for good
-  std::vector<std::string> put_off;        // with the reason
+  std::map<std::string, std::string> told;  // SHA-256 of the address
+  std::map<std::string, Refusal> refused;   // for good
+  std::vector<std::string> put_off;         // with the reason
 };
 
 // Under that very address.
@@ -171,7 +171,7 @@ Answers answers_of(const channels::MailOutcome& answer, const std::map<std::stri
   for (const channels::RecipientAnswer& r : answer.recipients) {
     const std::string& numero = recipients.at(r.address);
     const auto* refused = std::get_if<model::Refused>(&r.outcome);
-    if (std::holds_alternative<model::Delivered>(r.outcome)) out.told.push_back(numero);
+    if (std::holds_alternative<model::Delivered>(r.outcome)) out.told[numero] = crypto::sha256_hex(r.address);
     if (refused != nullptr && refused->scope == model::Scope::lieu)
       out.refused[numero] = {crypto::sha256_hex(r.address), refused->reason};
     if (std::holds_alternative<model::Retry>(r.outcome))
@@ -196,7 +196,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
   mail.from = tools.from;
   std::size_t reached = 0;
   for (const auto& [address, numero] : recipients) {
-    if (n.told.contains(numero)) {
+    if (n.told.contains(numero) || n.told_addresses.contains(crypto::sha256_hex(address))) {
       ++reached;
     } else if (!is_refused(n, numero, address)) {
       mail.recipients.push_back(address);
@@ -240,8 +240,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
     a.outcome.message_id = mail.message_id;
     a.outcome.recipients = reached;
     for (const auto& [address, numero] : recipients) {
-      if (!n.told.contains(numero) && is_refused(n, numero, address))
-        note_missed(n, numero, n.refused.at(numero).why, a.outcome);
+      if (is_refused(n, numero, address)) note_missed(n, numero, n.refused.at(numero).why, a.outcome);
     }
     for (const channels::RecipientAnswer& r : answer.recipients) {
       if (std::holds_alternative<model::Delivered>(r.outcome)) continue;

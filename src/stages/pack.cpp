@@ -70,7 +70,9 @@ std::vector<std::string> commune_names(const std::vector<std::string>& codes, co
   return names;
 }
 
-// It cannot be rendered: some demande's doing.
+constexpr std::size_t most_without_cover_sheet = 10;  // of one remise
+
+// It cannot be rendered.
 class NoCoverSheet : public Error {
  public:
   using Error::Error;
@@ -86,19 +88,21 @@ std::string render_cover_sheet(const PackTools& tools, const std::string& border
   }
 }
 
-// Its text is read again from the files just written: of a large remise it is not all in memory at one time.
-void add_cover_sheet(const PackTools& tools, const Directory& dir, const store::LieuInForce& lieu,
-                     const std::string& reissue_of, store::PackedRemise& packed) {
+// Of demandes `begin` to `end` of it. Their text is read again from the files just written: of a large remise it is not
+// all in memory at one time.
+std::string cover_sheet_of(const PackTools& tools, const Directory& dir, const store::LieuInForce& lieu,
+                           const std::string& reissue_of, const store::PackedRemise& packed, std::size_t begin,
+                           std::size_t end) {
   constexpr std::uint64_t largest = std::uint64_t{16} << 20U;
   flux::Bordereau bordereau({packed.name, reissue_of, model::to_iso(model::paris_day(tools.clock.now())),
                              lieu.identifiant, lieu.nom, lieu.partenaire, lieu.convention, lieu.version,
                              lieu.pickup_days, lieu.retention_months});
-  for (const store::DueAcheminement& a : packed.acheminements)
+  for (std::size_t i = begin; i < end; ++i) {
+    const store::DueAcheminement& a = packed.acheminements[i];
     bordereau.add(xml::Document::parse(dir.read(stem_of(a) + ".xml", largest)), a.emetteur,
                   commune_names(a.communes, tools.reference));
-  const std::string pdf = render_cover_sheet(tools, bordereau.finish());
-  packed.files.push_back(
-      store_file(dir, "BORDEREAU_" + packed.name + ".pdf", model::FileKind::cover_sheet, pdf, nullptr));
+  }
+  return render_cover_sheet(tools, bordereau.finish());
 }
 
 void add_manifest(const Directory& dir, const store::LieuInForce& lieu, store::PackedRemise& packed) {
@@ -114,6 +118,14 @@ void cut_to(std::size_t count, const Directory& dir, store::PackedRemise& packed
   for (std::size_t i = count * files_of_a_demande; i < packed.files.size(); ++i) dir.remove(packed.files[i].name);
   packed.files.resize(count * files_of_a_demande);
   packed.acheminements.resize(count);
+}
+
+// Before cover sheet and manifest are there: each demande has two files.
+void take_out(std::size_t index, const Directory& dir, store::PackedRemise& packed) {
+  const auto at = packed.files.begin() + static_cast<std::ptrdiff_t>(2 * index);
+  for (auto file = at; file != at + 2; ++file) dir.remove(file->name);
+  packed.files.erase(at, at + 2);
+  packed.acheminements.erase(packed.acheminements.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
 // Leaves to the lieu's next remise what a mail under its profile has no room for. Nothing is left, and `failed` says
@@ -299,23 +311,55 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
   return true;
 }
 
-// One demande that no cover sheet can be made of holds no other: where there is none for all, half of them leave first;
-// the rest come in the next remise. False when it is to be tried again.
-bool Packing::add_cover_sheet_or_cut(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
-                                     store::PackedRemise& packed) {
+// Those of `packed` between `begin` and `end` that no cover sheet can be made of, even alone. Looks no further once
+// there are more than `most`.
+void Packing::find_without_cover_sheet(const Directory& dir, const store::LieuInForce& lieu,
+                                       const store::PackedRemise& packed, std::size_t begin, std::size_t end,
+                                       std::vector<std::pair<std::size_t, std::string>>& found) {
+  if (found.size() > most_without_cover_sheet || begin == end) return;
+  std::string why;
   try {
-    add_cover_sheet(tools_, dir, lieu, outcome.reissue ? outcome.reissue->name : "", packed);
-    return true;
+    static_cast<void>(cover_sheet_of(tools_, dir, lieu, "", packed, begin, end));
+    return;
   } catch (const NoCoverSheet& e) {
+    why = e.what();
+  }
+  if (end - begin == 1) {
+    found.emplace_back(begin, std::move(why));
+    return;
+  }
+  const std::size_t middle = begin + (end - begin) / 2;
+  find_without_cover_sheet(dir, lieu, packed, begin, middle, found);
+  find_without_cover_sheet(dir, lieu, packed, middle, end, found);
+}
+
+// A few demandes that no cover sheet can be made of are held, and hold no other; where there is none for all together,
+// half of them leave first. One that fails for each is the stylesheet's fault, and holds nobody; so is one that fails
+// for a remise that the lieu is to have again whole.
+void Packing::add_cover_sheet(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
+                              store::PackedRemise& packed) {
+  while (!packed.acheminements.empty()) {
+    const std::string reissue_of = outcome.reissue ? outcome.reissue->name : "";
     const std::size_t count = packed.acheminements.size();
-    if (count == 1) {
-      const store::DueAcheminement& a = packed.acheminements.front();
-      log::error("render.failed", {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", describe(e)}});
-      outcome.failed.push_back(
-          {a.id, model::with_code("rendu-impossible", std::string("of its remise's cover sheet: ") + e.what())});
+    try {
+      const std::string pdf = cover_sheet_of(tools_, dir, lieu, reissue_of, packed, 0, count);
+      packed.files.push_back(
+          store_file(dir, "BORDEREAU_" + packed.name + ".pdf", model::FileKind::cover_sheet, pdf, nullptr));
+      return;
+    } catch (const NoCoverSheet&) {
+      if (outcome.reissue || count == 1) throw;
+      std::vector<std::pair<std::size_t, std::string>> without;
+      find_without_cover_sheet(dir, lieu, packed, 0, count, without);
+      if (without.size() > most_without_cover_sheet || without.size() == count) throw;
+      if (without.empty()) cut_to(count / 2, dir, packed);
+      for (auto one = without.rbegin(); one != without.rend(); ++one) {
+        const store::DueAcheminement& a = packed.acheminements[one->first];
+        log::error("render.failed", {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", one->second}});
+        outcome.failed.push_back(
+            {a.id, model::with_code("rendu-impossible", "of its remise's cover sheet: " + one->second)});
+        take_out(one->first, dir, packed);
+      }
     }
-    cut_to(count / 2, dir, packed);
-    return false;
   }
 }
 
@@ -356,7 +400,7 @@ bool Packing::compose(const Directory& dir, const store::LieuInForce& lieu, stor
   }
   if (packed.acheminements.empty()) return false;
   const auto conclude = [&] {
-    while (!packed.acheminements.empty() && !add_cover_sheet_or_cut(dir, lieu, outcome, packed)) continue;
+    add_cover_sheet(dir, lieu, outcome, packed);
     if (!packed.acheminements.empty()) add_manifest(dir, lieu, packed);
   };
   conclude();

@@ -62,8 +62,11 @@ class Packing {
   void give_up(const store::DueReissue& reissue, const std::string& reason);
   bool make_remise(const store::LieuInForce& lieu, std::vector<store::DueAcheminement> acheminements,
                    store::PackOutcome outcome);
-  bool add_cover_sheet_or_cut(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
-                              store::PackedRemise& packed);
+  void find_without_cover_sheet(const Directory& dir, const store::LieuInForce& lieu, const store::PackedRemise& packed,
+                                std::size_t begin, std::size_t end,
+                                std::vector<std::pair<std::size_t, std::string>>& found);
+  void add_cover_sheet(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
+                       store::PackedRemise& packed);
   bool compose(const Directory& dir, const store::LieuInForce& lieu, store::PackOutcome& outcome,
                std::vector<store::DueAcheminement> acheminements, const std::string& name);
   std::string take_kept(store::RowId demande);

@@ -182,7 +182,7 @@ struct DueRemise {
   std::vector<model::RemiseFile> files;  // manifest last
   std::set<std::string> arrived;         // names of files that are there for certain; all once it was delivered
   bool recall = false;                   // withdrawn: to be removed at the lieu
-  bool untouched = false;                // and delivered, and no removal of it or of another issue of it begun yet
+  bool untouched = false;                // and delivered, and no removal of it begun yet, nor of what bears its names
   std::string reissue_of;                // R15: name of the first issue; empty: it is the first
   RowId first_issue = 0;                 // of the same content; its own id for a first issue
   int partner_failures = 0;              // attempts in a row that its partner failed, whatever the remise
@@ -229,6 +229,7 @@ struct DueNotification {
   std::vector<model::Personne> personnes;  // of that one; of the one it was delivered by when none is (R8)
   // By former attempts: numéros, as NotificationOutcome names them. Who was refused for good is not asked again.
   std::set<std::string> told;
+  std::set<std::string> told_addresses;  // SHA-256 of each in hexadecimal
   struct Refusal {
     std::string address;  // whose: SHA-256 in hexadecimal
     std::string why;      // in the server's words
@@ -245,7 +246,8 @@ struct NotificationOutcome {
   Instant at;
   std::string message_id;
   std::size_t recipients = 0;
-  std::vector<std::string> told;  // numéros of those who have it by this attempt, accepted as a whole or not
+  // Numéros of those who have it by this attempt, accepted as a whole or not, each with the SHA-256 of the address.
+  std::map<std::string, std::string> told;
   std::map<std::string, DueNotification::Refusal> refused;  // of those refused for good by this attempt
   std::vector<std::string> put_off;                         // "numéro (why)" of those put off by this attempt
   std::vector<std::string> missed;      // when accepted: "numéro (why)" of the persons whom it does not reach

@@ -484,8 +484,9 @@ CREATE TABLE retour (                    -- files in a return directory, by a di
   PRIMARY KEY (lieu_id, canal, marque)
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE remise ADD COLUMN rappel_entame INTEGER NOT NULL DEFAULT 0;  -- 1: what is gone since may be our doing
+UPDATE remise SET rappel_entame = 1 WHERE etat = 'a-rappeler';
 ALTER TABLE notification_recue ADD COLUMN refus TEXT;  -- not reached, in the server's words; NULL: has it
-ALTER TABLE notification_recue ADD COLUMN adresse TEXT;  -- refused for good: SHA-256 of that address, another is asked
+ALTER TABLE notification_recue ADD COLUMN adresse TEXT;  -- SHA-256 of the address that has it, or refused it for good: another is asked
 ALTER TABLE notification ADD COLUMN retenue_par INTEGER REFERENCES version (id);  -- all refused: until another is in force
 ALTER TABLE lieu ADD COLUMN relance_le INTEGER;  -- an operator wants it tried and looked at again, since then
 )sql";

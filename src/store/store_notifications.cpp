@@ -29,7 +29,8 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         "JOIN convention c ON c.id = v.convention_id WHERE n.etat = 'a-envoyer' AND n.prochaine <= ?1 AND (n.retenue = "
         "0 OR "
         // Refused by all, until another version brings other addresses perhaps.
-        "n.retenue_par <> coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND w.en_vigueur_du <= ?3 "
+        "n.retenue_par IS NOT coalesce((SELECT w.id FROM version w WHERE w.convention_id = c.id AND w.en_vigueur_du <= "
+        "?3 "
         "AND (w.en_vigueur_au IS NULL OR w.en_vigueur_au >= ?3) ORDER BY w.version DESC LIMIT 1), v.id)) "
         "ORDER BY n.prochaine LIMIT ?2");
     q.bind(to_column(now), static_cast<std::int64_t>(limit), model::to_iso(model::paris_day(now)));
@@ -70,6 +71,7 @@ std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t l
         out[i].refused[asked.text(0)] = {asked.text(2), *refusal};
       } else {
         out[i].told.insert(asked.text(0));
+        out[i].told_addresses.insert(asked.text(2));
       }
     }
   }
@@ -84,12 +86,15 @@ void Store::note_notification(RowId remise, const std::string& reason) {
 
 // What each of them answered, and the deadline that the first acceptance begins (R5).
 void Store::note_recipients(const NotificationOutcome& o) {
-  for (const std::string& numero : o.told) {
+  std::vector<std::string> told;
+  for (const auto& [numero, address] : o.told) {
     db_.query(
-           "INSERT INTO notification_recue (remise_id, destinataire) VALUES (?, ?) ON CONFLICT DO UPDATE SET refus = "
-           "NULL, adresse = NULL")
-        .bind(o.remise, numero)
+           "INSERT INTO notification_recue (remise_id, destinataire, adresse) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+           "SET "
+           "refus = NULL, adresse = excluded.adresse")
+        .bind(o.remise, numero, address)
         .run();
+    told.push_back(numero);
   }
   std::vector<std::string> refused;
   for (const auto& [numero, refusal] : o.refused) {
@@ -118,7 +123,7 @@ void Store::note_recipients(const NotificationOutcome& o) {
   }
   if (o.accepted || (o.told.empty() && refused.empty())) return;  // else the whole answer is told at once
   trace(o.at, "notification.reponses", remise_object(o.remise),
-        fmt::format("joints={}{}{}{}{}{}", text::join(o.told, ","), refused.empty() ? "" : " non-joints=",
+        fmt::format("joints={}{}{}{}{}{}", text::join(told, ","), refused.empty() ? "" : " non-joints=",
                     text::join(refused, ","), o.put_off.empty() ? "" : " differes=", text::join(o.put_off, ","),
                     o.last_day ? " dernier-jour=" + model::to_iso(*o.last_day) : ""));
 }
@@ -127,8 +132,9 @@ void Store::note_recipients(const NotificationOutcome& o) {
 bool Store::notification_waits(const NotificationOutcome& o) {
   auto q = db_.query("SELECT etat = 'a-envoyer' FROM notification WHERE remise_id = ?");
   if (q.bind(o.remise).step()) return q.integer(0) != 0;
-  if (!o.told.empty())
-    trace(o.at, "notification.sans-objet", remise_object(o.remise), "joints=" + text::join(o.told, ","));
+  std::vector<std::string> told;
+  for (const auto& [numero, address] : o.told) told.push_back(numero);
+  if (!told.empty()) trace(o.at, "notification.sans-objet", remise_object(o.remise), "joints=" + text::join(told, ","));
   return false;
 }
 

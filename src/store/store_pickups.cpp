@@ -17,9 +17,23 @@ constexpr auto named_within = std::chrono::days(30);
 // Of one lieu that are looked for at a time.
 constexpr std::int64_t most_demandes = 10'000;
 
+std::string_view value_of(std::string_view xml, std::string_view element) {
+  const auto begin = xml.find(fmt::format("<{}>", element));
+  return begin == std::string_view::npos ? std::string_view() : xml.substr(begin, xml.find("</", begin) - begin);
+}
+
+// Of what tells where its return directory is.
 std::string digest_of(const model::Channel& channel) {
   const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  return crypto::sha256_hex(sftp == nullptr ? std::string(model::kind_of(channel)) : sftp->xml);
+  if (sftp == nullptr) return crypto::sha256_hex(model::kind_of(channel));
+  std::string place;
+  for (const char* element : {"hote", "port", "utilisateur", "repertoireRetour"}) place += value_of(sftp->xml, element);
+  return crypto::sha256_hex(place);
+}
+
+bool is_flat(const model::Channel& channel) {
+  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
+  return sftp != nullptr && sftp->xml.find("<creationRepertoire>true<") == std::string::npos;
 }
 
 }  // namespace
@@ -95,11 +109,13 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
         "SELECT r.id, r.nom, r.nombre FROM remise r JOIN lieu l ON l.id = r.lieu_id WHERE r.lieu_id = ?1 AND r.etat = "
         "'livree' AND r.retiree_le IS NULL AND r.livree_le > ?2 AND r.livree_le <= ?3 "
         "AND coalesce(r.livree_par, r.version_id) = ?4 AND l.suspendu IS NULL AND l.retenu = 0 AND l.prochaine <= ?5 "
-        // A further issue of it that has begun to leave may replace its files.
-        "AND NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.etat IN ('prete', 'retenue') AND "
-        "n.tentee_par IS NOT NULL AND n.reemise_de = coalesce(r.reemise_de, r.id)) "
+        // A further issue of it that has begun to leave may replace its files, in a directory of all remises.
+        "AND (?6 = 0 OR NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.etat IN ('prete', "
+        "'retenue') AND "
+        "n.tentee_par IS NOT NULL AND n.reemise_de = coalesce(r.reemise_de, r.id))) "
         "ORDER BY r.livree_le DESC");
-    q.bind(lieu.lieu, to_column(now - longest_kept), to_column(before), lieu.via, to_column(now));
+    q.bind(lieu.lieu, to_column(now - longest_kept), to_column(before), lieu.via, to_column(now),
+           is_flat(lieu.channel));
     std::int64_t demandes = 0;
     while (demandes < most_demandes && q.step()) {
       out.push_back({q.integer(0), q.text(1), {}});

@@ -43,8 +43,9 @@ std::vector<DueRemise> Store::due_remises(Instant now, const DueFilter& filter) 
         "iif(there.place <> lv.place, there.version_id, lv.version_id), "
         "coalesce((SELECT p.nom FROM remise p WHERE p.id = r.reemise_de), ''), r.tentee_par IS NOT NULL, "
         "coalesce(there.place <> lv.place, 0), r.etat = 'a-rappeler' AND r.livree_le IS NOT NULL AND r.retiree_le "
-        "IS NULL AND NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.rappel_entame = 1 AND "
-        "coalesce(n.reemise_de, n.id) = coalesce(r.reemise_de, r.id)) FROM "
+        "IS NULL AND r.rappel_entame = 0 AND (there.canal <> 'sftp' OR instr(there.profil, '<creationRepertoire>true<') > "
+        "0 OR NOT EXISTS (SELECT 1 FROM remise n WHERE n.lieu_id = r.lieu_id AND n.rappel_entame = 1 AND "
+        "coalesce(n.reemise_de, n.id) = coalesce(r.reemise_de, r.id))) FROM "
         "(SELECT id FROM remise WHERE etat = 'prete' AND prochaine <= ?1 UNION ALL "
         "SELECT id FROM remise WHERE etat = 'a-rappeler' AND prochaine <= ?1) due JOIN remise r ON r.id = due.id "
         "JOIN lieu l ON l.id = r.lieu_id JOIN lieu_version lv ON lv.lieu_id = l.id AND lv.version_id = coalesce("
@@ -239,7 +240,8 @@ void Store::begin_taking_apart(const std::vector<RowId>& remises) {
 void Store::begin_recalls(const std::vector<RowId>& remises) {
   if (remises.empty()) return;
   sqlite::Transaction transaction(db_);
-  for (const RowId id : remises) db_.query("UPDATE remise SET rappel_entame = 1 WHERE id = ?").bind(id).run();
+  for (const RowId id : remises)
+    db_.query("UPDATE remise SET rappel_entame = 1 WHERE id = ? AND rappel_entame = 0").bind(id).run();
   transaction.commit();
 }
 

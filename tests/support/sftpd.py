@@ -3,10 +3,10 @@
 
   sftpd.py [--lie rename|remove] [--mute permissions|directories|all] [--refuse TYPE=CODE]... [--lack EXTENSION[=CODE]]...
            [--existing CODE] [--no-exclusive CODE] [--drop-after-rename FILE] [--replace-after-reading]
-           [--hang-up-at NAME] [--undated]
+           [--hang-up-at NAME] [--hang-up-removing NAME] [--undated] [--existing-name CODE]
 
 It works on real files. TYPE: mkdir, lstat, … An EXTENSION is named and then refused. --no-exclusive: it knows no O_EXCL.
---replace-after-reading: once X was read and looked at again, X.nouveau takes its place. --hang-up-at: when a file whose name begins so is read. --undated: tells no
+--replace-after-reading: once X was read and looked at again, X.nouveau takes its place. --hang-up-at: when a file whose name begins so is read; --hang-up-removing: removed. --existing-name: the code that RENAME onto what is there is answered with. --undated: tells no
 dates. FILE: the connection ends once, after the
 first rename, or the N-th (--drop-at N); that it did is noted there. Once its
 neighbour serveur-0/sincere is there, the lie is over.
@@ -34,6 +34,8 @@ def arguments():
     p.add_argument("--no-exclusive", type=int, metavar="CODE")
     p.add_argument("--replace-after-reading", action="store_true")
     p.add_argument("--hang-up-at", metavar="NAME")
+    p.add_argument("--hang-up-removing", metavar="NAME")
+    p.add_argument("--existing-name", type=int, default=FAILURE, metavar="CODE")
     p.add_argument("--undated", action="store_true")
     p.add_argument("--drop-after-rename", type=pathlib.Path, metavar="FILE")
     p.add_argument("--drop-at", type=int, default=1, metavar="N")
@@ -72,7 +74,7 @@ class Server:
 
     def status(self, number, code):
         self.answer(101, number, struct.pack(">I", code) + string(["", "", "No such file", "Permission denied", "Failure", "", "", "",
-                                                                  "Operation unsupported"][code]) + string(""))
+                                                                  "Operation unsupported", "", "", "File exists"][code]) + string(""))
 
     def attributes(self, found):
         if self.options.mute == "all":
@@ -175,6 +177,8 @@ class Server:
 
     def remove(self, number):
         path = self.text()
+        if self.options.hang_up_removing and os.path.basename(path).decode().startswith(self.options.hang_up_removing):
+            os._exit(1)
         os.lstat(path)
         if self.options.lie != "remove":
             os.unlink(path)
@@ -198,7 +202,7 @@ class Server:
     def rename(self, number, replace=False):
         former, new = self.text(), self.text()
         if not replace and os.path.lexists(new):
-            self.status(number, FAILURE)
+            self.status(number, self.options.existing_name)
             return
         os.lstat(former)
         once = self.options.drop_after_rename

@@ -1,6 +1,7 @@
 """Partners' servers that are no OpenSSH, or say what is not so: tests/support/sftpd.py behind a real sshd."""
 
 import pathlib
+import re
 import sys
 
 import pytest
@@ -276,17 +277,71 @@ def test_where_no_dates_are_told_another_of_the_same_size_is_fetched(site, serve
     assert rows(site, "SELECT count(DISTINCT sha256) FROM flux WHERE emetteur = 'rpe-un'") == [(2,)]
 
 
+def restarted(sshd, options):
+    sshd.stop()
+    config = sshd.path / "sshd_config"
+    former = config.read_text(encoding="ascii")
+    config.write_text(re.sub(r"sftpd\.py[^\n]*", f"sftpd.py {options}", former), encoding="ascii")
+    sshd.start()
+
+
+def test_a_server_that_hangs_up_at_a_removal_keeps_no_other_from_being_fetched(site, server):
+    sshd = server("--hang-up-removing a")
+    returns, canal = returning(sshd)
+    deposited(site, sshd, canal)
+    for name in ("a", "m", "z"):
+        (returns / f"{name}.xml").write_text(f"<{name}/>", encoding="ascii")
+    fetched = []
+    for _ in range(3):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un")
+        fetched.append(acknowledgements(site))
+    assert fetched == [1, 3, 3]
+    restarted(sshd, "")
+    site.passes(code=None)
+    assert acknowledgements(site) == 3 and list(returns.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [4, 11])
+def test_what_is_issued_again_replaces_files_however_the_server_says_that_they_are_there(site, server, code):
+    sshd = server(f"--existing-name {code} --lack posix-rename@openssh.com")
+    first = deposited(site, sshd, sshd.channel(make_directory=False, overwrite=True))
+    site.run("remises", "reissue", first["remise"], "--why", "perdue")
+    site.passes(code=None)
+    [again] = [r for r in site.json("remises", "list") if r["remise"] != first["remise"]]
+    assert again["etat"] == "livree", again
+
+
+@pytest.mark.parametrize("how", ["commune", "suspended", "moved"])
+def test_a_new_issue_that_does_not_leave_takes_nothing_of_the_former_with_it(site, server, tmp_path, how):
+    sshd = server("")
+    canal = sshd.channel(make_directory=False)
+    first = deposited(site, sshd, canal)
+    there = sshd.files()
+    restarted(sshd, "--refuse rename=3 --lack posix-rename@openssh.com=3")
+    site.run("remises", "reissue", first["remise"], "--why", "perdue")
+    site.passes(code=None)
+    restarted(sshd, "")
+    more = {"commune": {"lieux": {"rpe-un": ["42207"]}, "version": 2}, "suspended": {"suspended": -1},
+            "moved": {"version": 2, "canal": canal.replace(f"{sshd.there}</", f"{sshd.there}/ailleurs</")}}[how]
+    (sshd.there / "ailleurs").mkdir()
+    flux = convention("CLI_1", **{"lieux": {"rpe-un": ["42218"]}, "canal": canal, **more})
+    site.deposit(habilitations("HAB-2", flux), "caf-421", "hab-2.xml")
+    for _ in range(3):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un", code=None)
+    left = [name for name in sshd.files() if not name.startswith("ailleurs/")]
+    assert left == there
+    assert site.json("remises", "show", first["remise"])["retiree_le"] is None
+
+
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_where_nobody_may_rename_nothing_that_lies_there_goes_and_nothing_counts_as_picked_up(site, server, overwrite):
     sshd = server("")
     first = deposited(site, sshd, sshd.channel(make_directory=False, overwrite=overwrite))
     there = sshd.files()
     assert first["etat"] == "livree"
-    sshd.stop()
-    config = (sshd.path / "sshd_config").read_text(encoding="ascii")
-    (sshd.path / "sshd_config").write_text(
-        config.replace("sftpd.py ", "sftpd.py --refuse rename=3 --lack posix-rename@openssh.com=3 "), encoding="ascii")
-    sshd.start()
+    restarted(sshd, "--refuse rename=3 --lack posix-rename@openssh.com=3")
     site.run("remises", "reissue", first["remise"], "--why", "perdue")
     site.passes(code=None)
     again = [r for r in site.json("remises", "list") if r["remise"] != first["remise"]]

@@ -315,13 +315,16 @@ def test_what_is_withdrawn_while_its_place_is_not_there_stays_to_be_removed(site
     assert site.json("remises", "show", remise)["etat"] == "rappelee" and place.files() == {}
 
 
-def test_what_the_lieu_took_before_it_was_removed_is_to_be_destroyed_there(site, place):
+@pytest.mark.parametrize("some", [True, False])
+def test_what_the_lieu_took_before_it_was_removed_is_to_be_destroyed_there(site, place, some):
     remise = the_remise(site)
-    for path in [p for p in place.root.rglob("DI_*") if p.is_file()]:
+    taken = [p for p in place.root.rglob("DI_*") if p.is_file()]
+    for path in taken[:1] if some else taken:
         path.unlink()
     site.run("remises", "withdraw", remise, "--why", "envoyée par erreur", "--apply")
     site.passes(code=None)
     shown = site.json("remises", "show", remise)
     assert shown["etat"] == "a-detruire" and "the lieu took them" in shown["motif"], shown
+    assert place.files() == {}
     site.run("remises", "taken-back", remise, "--why", "détruite par le lieu")
     assert site.json("remises", "show", remise)["etat"] == "rappelee"

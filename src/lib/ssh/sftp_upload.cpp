@@ -324,7 +324,7 @@ class Sftp::Uploading {
         return make_visible(i);
       }
       // Only a server that renames removes anything for it: where it lets nobody, what stands there stays.
-      if (how == Renaming::plain && rules_.overwrite && !flights_[i].replacing && is_status(r, SftpError::failure))
+      if (how == Renaming::plain && rules_.overwrite && !flights_[i].replacing && may_be_in_the_way(r))
         return replace(i);
       expect_ok(i, r, Operation::rename);
       end(i);
@@ -338,6 +338,12 @@ class Sftp::Uploading {
     } else {
       sftp_.send(Type::rename, names, renamed);
     }
+  }
+
+  // Some tell it by the code of later versions.
+  static bool may_be_in_the_way(const Reply& refusal) {
+    constexpr std::uint32_t file_already_exists = 11;
+    return is_status(refusal, SftpError::failure) || is_status(refusal, file_already_exists);
   }
 
   // The server answers in order: the removal is done when the rename is.

@@ -587,7 +587,7 @@ TEST_CASE("a demande that cannot be rendered is held, the others leave") {
   CHECK(site.store->counts().held_acheminements == 1);
 }
 
-TEST_CASE("a demande that no cover sheet can be made of is held, the others leave, in several remises") {
+TEST_CASE("a demande that no cover sheet can be made of is held, the others leave") {
   Delivery site;
   for (const char* reference : {"C", "D", "E"}) site.demande(reference);
   site.route();
@@ -607,10 +607,56 @@ TEST_CASE("a demande that no cover sheet can be made of is held, the others leav
   CHECK(
       site.number("SELECT count(*) FROM acheminement WHERE motif LIKE 'rendu-impossible: of its remise''s cover sheet: "
                   "%bordereau-fo.xsl%'") == 1);
-  for (const std::string& remise : site.names("depart/rpe-a")) {
-    const auto files = Directory::open(site.in("depart/rpe-a") / remise).names();
-    CHECK(std::count(files.begin(), files.end(), "BORDEREAU_" + remise + ".pdf") == 1);
-    CHECK(files.size() % 2 == 0);  // PDF and XML of each, cover sheet and manifest
+  const Names remises = site.names("depart/rpe-a");
+  REQUIRE(remises.size() == 1);
+  const auto files = Directory::open(site.in("depart/rpe-a") / remises[0]).names();
+  CHECK(std::count(files.begin(), files.end(), "BORDEREAU_" + remises[0] + ".pdf") == 1);
+  CHECK(files.size() == 10);  // PDF and XML of each, cover sheet and manifest
+}
+
+TEST_CASE("a cover sheet that can be made of none holds nobody, and one that fails for many together leaves in parts") {
+  Delivery site;
+  for (const char* reference : {"C", "D", "E"}) site.demande(reference);
+  site.route();
+  const auto stylesheets = site.dir / "xslt";
+  std::filesystem::copy("xslt", stylesheets);
+  const std::string where = "<xsl:apply-templates select=\"b:lieu\"/>";
+  const auto faulty_where = [&](const std::string& test) {
+    std::ofstream(stylesheets / "bordereau-fo.xsl")
+        << replaced(slurp("xslt/bordereau-fo.xsl"), where,
+                    "<xsl:if test=\"" + test + "\"><fo:block colour=\"red\"/></xsl:if>" + where);
+    return render::Renderer((stylesheets / "demande-fo.xsl").string(), render::Renderer::default_fonts());
+  };
+  SECTION("of none") {
+    const render::Renderer faulty = faulty_where("true()");
+    site.drawn_by = &faulty;
+    const auto report = site.pack();
+    REQUIRE(report.faults.size() == 1);
+    CHECK_THAT(report.faults[0], Catch::Contains("bordereau-fo.xsl") && Catch::Contains("colour"));
+    CHECK(report.held == 0);
+    site.drawn_by = &renderer();
+    CHECK(site.pack().demandes == 5);  // as soon as it is mended
+  }
+  SECTION("of more than two together") {
+    const render::Renderer faulty = faulty_where("count(b:demandes/b:demande) &gt; 2");
+    site.drawn_by = &faulty;
+    const auto report = site.pack();
+    CHECK(report.faults.empty());
+    CHECK(report.held == 0);
+    CHECK(report.demandes == 5);
+    CHECK(report.remises == 3);
+  }
+  SECTION("of a remise that is issued again: in full or not at all, with the reason") {
+    REQUIRE(site.pack().demandes == 5);
+    site.deliver();
+    site.store->reissue_remise(first, "perdue", site.clock.now());
+    const render::Renderer faulty = faulty_where("b:reemission and b:demandes/b:demande/b:reference = 'D'");
+    site.drawn_by = &faulty;
+    const auto report = site.pack();
+    REQUIRE(report.faults.size() == 1);
+    CHECK_THAT(report.faults[0], Catch::Contains("colour"));
+    site.drawn_by = &renderer();
+    CHECK(site.pack().demandes == 5);
   }
 }
 
@@ -919,6 +965,32 @@ TEST_CASE("what all refused is tried again when a version with other addresses b
   site.clock.advance(3 * 24h);
   CHECK(site.notify().accepted == 1);
   CHECK(post.mails.back().recipients == std::vector<std::string>{"autre@relais.example.org"});
+}
+
+TEST_CASE("R4: a box of two persons has the mail once, whoever of them leaves while a third is put off") {
+  Delivery site;
+  Postbox post;
+  site.mailer = &post;
+  site.pack();
+  site.deliver();
+  auto avenant = site.contract;
+  avenant.version = 2;
+  const std::string box = avenant.annexe.personnes[0].courriel;
+  avenant.annexe.personnes.push_back(test::personne("C1-002", box));
+  avenant.annexe.personnes.push_back(test::personne("C1-003", "zoe@relais.example.org"));
+  site.habilitate({new_version(avenant)});
+  const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
+  post.outcome = later;
+  post.persons = {model::Delivered{}, later};
+  CHECK(site.notify().deferred == 1);
+  avenant.version = 3;
+  avenant.annexe.personnes.erase(avenant.annexe.personnes.begin());
+  site.habilitate({new_version(avenant)});
+  site.clock.advance(1h);
+  post.persons.clear();
+  post.outcome = model::Delivered{};
+  CHECK(site.notify().accepted == 1);
+  CHECK(post.mails.back().recipients == std::vector<std::string>{"zoe@relais.example.org"});
 }
 
 TEST_CASE("a person who is left out after five tries is shown as not reached") {
