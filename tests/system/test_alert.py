@@ -289,7 +289,8 @@ def test_what_is_not_tried_again_by_itself_is_not_said_to_be(site, tmp_path):
         site.run("remises", "withdraw", remise[name], "--why", "par erreur", "--apply")
     site.passes(code=1)
     with contextlib.closing(sqlite3.connect(site.database)) as db, db:
-        db.execute("UPDATE notification SET etat = 'a-envoyer', retenue = 1, motif = 'destinataire-refuse: no such user' "
+        db.execute("UPDATE notification SET etat = 'a-envoyer', retenue = 1, motif = 'destinataire-refuse: no such user', retenue_par = "
+                   "(SELECT coalesce(livree_par, version_id) FROM remise r WHERE r.id = remise_id) "
                    "WHERE remise_id = (SELECT id FROM remise WHERE nom = ?)", (remise["rpe-trois"],))
     points = points_of(the_alert(site))
     assert {title: objects for title, (objects, _) in points.items() if not title.startswith("LIEUX")} == {
