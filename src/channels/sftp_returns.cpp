@@ -141,8 +141,11 @@ class Fetching {
     } catch (const Interrupted&) {
       throw;
     } catch (const Error&) {
-      // Lost by its removal, perhaps: what is kept is not to be fetched, and lost, once more.
-      if (landing.is_kept()) {
+      // The next look goes on with what is kept, after all others. Lost at its removal again it counts all the same.
+      const bool again = collecting_.marks.failed.contains(file.mark());
+      if (landing.is_kept()) collected_.marks.failed.insert(file.mark());
+      if (landing.is_kept() && again) {
+        collected_.marks.failed.erase(file.mark());
         keep_in_mind(file);
         if (landing.land()) collected_.names.push_back(landing.name());
       }
