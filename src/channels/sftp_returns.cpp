@@ -76,6 +76,7 @@ class Fetching {
     // The server's clock need not be ours: what does not change while we wait is complete.
     wait(collecting_.stable_after, stop);
     std::vector<std::string> names;
+    names.reserve(files.size());
     for (const ReturnFile& file : files) names.push_back(file.name);
     const auto after = stat_all(names);
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -85,6 +86,7 @@ class Fetching {
 
   std::vector<Found> stat_all(const std::vector<std::string>& names) {
     std::vector<std::string> paths;
+    paths.reserve(names.size());
     for (const std::string& name : names) paths.push_back(inside_ + name);
     return sftp_.stat_all(paths, ssh::Sftp::Links::themselves);
   }

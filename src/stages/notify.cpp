@@ -151,13 +151,13 @@ void note_missed(const store::DueNotification& n, const std::string& numero, con
   log::warning("notification.missed", {{"remise", n.remise_name}, {"personne", numero}, {"reason", reason}});
 }
 
-using Refusal = store::DueNotification::Refusal;
+using NotReached = store::DueNotification::Refusal;
 
 // By numéro.
 struct Answers {
-  std::map<std::string, std::string> told;  // SHA-256 of the address
-  std::map<std::string, Refusal> refused;   // for good
-  std::vector<std::string> put_off;         // with the reason
+  std::map<std::string, std::string> told;    // SHA-256 of the address
+  std::map<std::string, NotReached> refused;  // for good
+  std::vector<std::string> put_off;           // with the reason
 };
 
 // Under that very address.
@@ -246,7 +246,7 @@ Attempt attempt(const NotifyTools& tools, const store::DueNotification& n, const
       if (std::holds_alternative<model::Delivered>(r.outcome)) continue;
       note_missed(n, recipients.at(r.address), reason_of(r.outcome), a.outcome);
       // Left out for the others' sake, perhaps: shown as not reached.
-      said.refused.try_emplace(recipients.at(r.address), Refusal{{}, reason_of(r.outcome)});
+      said.refused.try_emplace(recipients.at(r.address), NotReached{{}, reason_of(r.outcome)});
     }
   }
   a.outcome.told = std::move(said.told);

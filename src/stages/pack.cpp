@@ -352,12 +352,12 @@ void Packing::add_cover_sheet(const Directory& dir, const store::LieuInForce& li
       find_without_cover_sheet(dir, lieu, packed, 0, count, without);
       if (without.size() > most_without_cover_sheet || without.size() == count) throw;
       if (without.empty()) cut_to(count / 2, dir, packed);
-      for (auto one = without.rbegin(); one != without.rend(); ++one) {
-        const store::DueAcheminement& a = packed.acheminements[one->first];
-        log::error("render.failed", {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", one->second}});
-        outcome.failed.push_back(
-            {a.id, model::with_code("rendu-impossible", "of its remise's cover sheet: " + one->second)});
-        take_out(one->first, dir, packed);
+      std::reverse(without.begin(), without.end());
+      for (const auto& [index, why] : without) {
+        const store::DueAcheminement& a = packed.acheminements[index];
+        log::error("render.failed", {{"emetteur", a.emetteur}, {"reference", a.reference}, {"error", why}});
+        outcome.failed.push_back({a.id, model::with_code("rendu-impossible", "of its remise's cover sheet: " + why)});
+        take_out(index, dir, packed);
       }
     }
   }
