@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "channels/courriel_message.h"
 #include "channels/io_outcome.h"
+#include "channels/returns.h"
 #include "channels/sftp_access.h"
 #include "lib/crypto/random.h"
 #include "lib/ssh/sftp.h"
@@ -284,12 +285,11 @@ void SftpProbing::try_returns() {
   try {
     for (const std::string& file : sftp_->list(place)) {
       if (!is_component(file) || !(file.ends_with(".xml") || file.ends_with(".XML"))) continue;
-      constexpr std::uint64_t largest_return = std::uint64_t{2} << 20U;
       const std::string path = remote_path(place, file);
       asked = "read a file in " + place;
       const auto there = sftp_->lstat(path);  // neither a link nor a pipe, which never ends
-      if (!there || !there->is_regular() || there->size.value_or(0) > largest_return) continue;
-      sftp_->read(path, largest_return, [](std::string_view) {});
+      if (!there || !there->is_regular() || there->size.value_or(0) > most_returned) continue;
+      sftp_->read(path, most_returned, [](std::string_view) {});
       break;
     }
     pass();

@@ -27,11 +27,14 @@
 
 namespace navette::channels {
 
+// Of a file in a return directory, and of all that a look brings.
+constexpr std::uint64_t most_returned = std::uint64_t{2} << 20U;
+
 struct Collecting {
   const Directory& arrivee;
   std::string lieu;                                      // identifiant
   std::chrono::milliseconds stable_after{5000};          // a file that has not changed for so long is complete
-  std::uint64_t max_bytes = std::uint64_t{2} << 20U;     // at a time; a larger file stays where it is
+  std::uint64_t max_bytes = most_returned;               // at a time; a larger file stays where it is
   std::size_t most = 100;                                // files at a time
   std::function<bool(const std::string&)> is_ignored{};  // half-written names (stages/claim)
   model::ReturnMarks marks{};                            // as the last look left them

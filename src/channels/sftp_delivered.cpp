@@ -18,8 +18,7 @@ using ssh::SftpError;
 Outcome SftpSender::withdraw(const RemiseToSend& r) {
   return guarded([&]() -> Outcome {
     const bool taken = r.untouched && taken_by_lieu(r);
-    const Removed removed =
-        remove_all(r, profile_.make_directory, true);  // what is in a directory of its own is its own
+    const Removed removed = remove_all(r, true);
     std::string facts = fmt::format("sftp {}:{} {}: {} of {} files removed", profile_.host, profile_.port,
                                     directory_of(r.remise), removed.ours, r.files.size());
     if (removed.foreign > 0)
@@ -42,8 +41,9 @@ bool SftpSender::taken_by_lieu(const RemiseToSend& r) {
 }
 
 // The manifest first: a lieu that waits for it begins with nothing that goes. What is known to have arrived goes even
-// if it was changed since; under other names of ours, or `whatever` is there, what an attempt may have left.
-SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever, bool withdrawn) {
+// if it was changed since; else what an attempt may have left, or, of a withdrawn one, whatever is in its own
+// directory.
+SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool withdrawn) {
   ssh::Sftp& sftp = connected();
   // Where its directory is not there, what was delivered may be there again with it.
   const auto place = sftp.stat(profile_.directory);
@@ -66,7 +66,8 @@ SftpSender::Removed SftpSender::remove_all(const RemiseToSend& r, bool whatever,
     const bool shared = !withdrawn && replaces(r) && is_document(*f);
     const auto found = shared ? std::nullopt : sftp.stat(path);
     if (!found) continue;
-    if (!whatever && !r.arrived.contains(f->name) && !is_whole(*found, *f) && !was_begun(*found, *f)) {
+    if (!(withdrawn && profile_.make_directory) && !r.arrived.contains(f->name) && !is_whole(*found, *f) &&
+        !was_begun(*found, *f)) {
       ++removed.foreign;
       continue;
     }

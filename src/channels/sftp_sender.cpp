@@ -378,7 +378,7 @@ std::optional<Delivered> SftpSender::look(const RemiseToSend& r) {
 void SftpSender::forget(const RemiseToSend& r) {
   // First: whatever of it goes, should the rest not, none may be taken for picked up.
   if (r.source.remove(documents_there)) r.source.sync();
-  ask([&] { remove_all(r, false, false); });
+  ask([&] { remove_all(r, false); });
 }
 
 void SftpSender::ask(const std::function<void()>& work) {

@@ -65,7 +65,7 @@ class SftpSender final : public FileSender {
     std::size_t foreign = 0;  // that bear a name of ours and stay
   };
   bool taken_by_lieu(const RemiseToSend& remise);
-  Removed remove_all(const RemiseToSend& remise, bool whatever, bool withdrawn);
+  Removed remove_all(const RemiseToSend& remise, bool withdrawn);
   model::Outcome attempt(const RemiseToSend& remise, std::vector<std::string>& arrived);
   std::set<std::string> known_to_have_arrived(const RemiseToSend& r) const;
   void note_documents_there(const RemiseToSend& r) const;

@@ -8,6 +8,16 @@
 #include "store/store.h"
 
 namespace navette::store {
+namespace {
+
+std::string names_of(const std::map<std::string, std::string>& told) {
+  std::vector<std::string> numeros;
+  numeros.reserve(told.size());
+  for (const auto& [numero, address] : told) numeros.push_back(numero);
+  return text::join(numeros, ",");
+}
+
+}  // namespace
 
 std::vector<DueNotification> Store::due_notifications(Instant now, std::size_t limit) {
   std::vector<DueNotification> out;
@@ -86,24 +96,20 @@ void Store::note_notification(RowId remise, const std::string& reason) {
 
 // What each of them answered, and the deadline that the first acceptance begins (R5).
 void Store::note_recipients(const NotificationOutcome& o) {
-  std::vector<std::string> told;
-  for (const auto& [numero, address] : o.told) {
-    db_.query(
-           "INSERT INTO notification_recue (remise_id, destinataire, adresse) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-           "SET "
-           "refus = NULL, adresse = excluded.adresse")
-        .bind(o.remise, numero, address)
-        .run();
-    told.push_back(numero);
-  }
-  std::vector<std::string> refused;
-  for (const auto& [numero, refusal] : o.refused) {
+  // Who has it keeps it.
+  const auto keep = [&](const std::string& numero, const std::optional<std::string>& refusal,
+                        const std::string& address) {
     db_.query(
            "INSERT INTO notification_recue (remise_id, destinataire, refus, adresse) VALUES (?, ?, ?, ?) ON CONFLICT "
            "DO "
            "UPDATE SET refus = excluded.refus, adresse = excluded.adresse WHERE refus IS NOT NULL")
-        .bind(o.remise, numero, refusal.why, refusal.address)
+        .bind(o.remise, numero, refusal, address)
         .run();
+  };
+  for (const auto& [numero, address] : o.told) keep(numero, std::nullopt, address);
+  std::vector<std::string> refused;
+  for (const auto& [numero, refusal] : o.refused) {
+    keep(numero, refusal.why, refusal.address);
     refused.push_back(fmt::format("{} ({})", numero, refusal.why));
   }
   if (!o.told.empty()) {
@@ -123,7 +129,7 @@ void Store::note_recipients(const NotificationOutcome& o) {
   }
   if (o.accepted || (o.told.empty() && refused.empty())) return;  // else the whole answer is told at once
   trace(o.at, "notification.reponses", remise_object(o.remise),
-        fmt::format("joints={}{}{}{}{}{}", text::join(told, ","), refused.empty() ? "" : " non-joints=",
+        fmt::format("joints={}{}{}{}{}{}", names_of(o.told), refused.empty() ? "" : " non-joints=",
                     text::join(refused, ","), o.put_off.empty() ? "" : " differes=", text::join(o.put_off, ","),
                     o.last_day ? " dernier-jour=" + model::to_iso(*o.last_day) : ""));
 }

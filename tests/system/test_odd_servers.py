@@ -215,12 +215,7 @@ def test_what_cannot_be_removed_is_brought_once_and_keeps_no_other_waiting(site,
     for i in range(101):
         (returns / f"a-{i:03}.xml").write_text(f"<a n='{i}'/>", encoding="ascii")
     (returns / "z.xml").write_text("<z/>", encoding="ascii")
-    fetched = []
-    for _ in range(3):
-        site.passes(code=None)
-        site.run("lieux", "retry", "rpe-un")
-        fetched += rows(site, "SELECT count(*) FROM flux WHERE emetteur = 'rpe-un'")
-    assert fetched == [(100,), (102,), (102,)]
+    assert looks(site, 3) == [100, 102, 102]
     assert "could not be removed: permission denied" in str(site.json("status")["incidents"])
     assert "could not be removed" in str(site.json("lieux", "show", "rpe-un")["regard"])
     assert "navette lieux retry rpe-un" not in str(site.json("lieux", "show", "rpe-un")["regard"])
@@ -230,18 +225,27 @@ def acknowledgements(site):
     return rows(site, "SELECT count(*) FROM flux WHERE emetteur = 'rpe-un'")[0][0]
 
 
+def looks(site, count):
+    """So many, one after another; how many acknowledgements were taken in after each."""
+    found = []
+    for _ in range(count):
+        site.passes(code=None)
+        site.run("lieux", "retry", "rpe-un", code=None)
+        found.append(acknowledgements(site))
+    return found
+
+
+def leave(returns, *names):
+    for name in names:
+        (returns / f"{name}.xml").write_text(f"<{name}/>", encoding="ascii")
+
+
 def test_a_file_at_which_the_server_hangs_up_keeps_no_other_from_being_fetched_and_nothing_is_fetched_twice(site, server):
     sshd = server("--refuse remove=3 --hang-up-at m")
     returns, canal = returning(sshd)
     deposited(site, sshd, canal)
-    for name in ("a", "m", "z"):
-        (returns / f"{name}.xml").write_text(f"<{name}/>", encoding="ascii")
-    fetched = []
-    for _ in range(4):
-        site.passes(code=None)
-        site.run("lieux", "retry", "rpe-un")
-        fetched.append(acknowledgements(site))
-    assert fetched == [1, 2, 2, 2]
+    leave(returns, "a", "m", "z")
+    assert looks(site, 4) == [1, 2, 2, 2]
     # An avenant that changes nothing of the channel changes nothing of that.
     site.deposit(habilitations("HAB-2", convention("CLI_1", {"rpe-un": ["42218"]}, canal=canal, version=2, effect=0)), "caf-421", "hab-2.xml")
     site.deposit(demandes("D2", demande("A3")), name="d2.xml")
@@ -256,10 +260,7 @@ def test_a_removal_that_finds_nothing_and_leaves_the_file_is_none(site, server):
     returns, canal = returning(sshd)
     remise = deposited(site, sshd, canal)
     (returns / "a.xml").write_text("<a/>", encoding="ascii")
-    for _ in range(3):
-        site.passes(code=None)
-        site.run("lieux", "retry", "rpe-un")
-    assert acknowledgements(site) == 1 and "still there" in str(site.json("status")["incidents"])
+    assert looks(site, 3)[-1] == 1 and "still there" in str(site.json("status")["incidents"])
     site.run("remises", "withdraw", remise["remise"], "--why", "essai", "--apply")
     site.passes(code=None)
     [remise] = site.json("remises", "list")
@@ -289,14 +290,8 @@ def test_a_server_that_hangs_up_at_a_removal_keeps_no_other_from_being_fetched(s
     sshd = server("--hang-up-removing a")
     returns, canal = returning(sshd)
     deposited(site, sshd, canal)
-    for name in ("a", "m", "z"):
-        (returns / f"{name}.xml").write_text(f"<{name}/>", encoding="ascii")
-    fetched = []
-    for _ in range(3):
-        site.passes(code=None)
-        site.run("lieux", "retry", "rpe-un")
-        fetched.append(acknowledgements(site))
-    assert fetched == [0, 3, 3]
+    leave(returns, "a", "m", "z")
+    assert looks(site, 3) == [0, 3, 3]
     restarted(sshd, "")
     site.passes(code=None)
     assert acknowledgements(site) == 3 and list(returns.iterdir()) == []

@@ -200,6 +200,26 @@ struct Delivery : test::StageSite {
   channels::MailSender* mailer = &mail;
 };
 
+// Delivered, and to be told by a mail server that says what it is told to.
+struct Posted : Delivery {
+  Posted() {
+    mailer = &post;
+    pack();
+    deliver();
+  }
+  Postbox post;
+};
+
+// Whose cover sheets fail where `test` holds of them.
+render::Renderer faulty_where(const std::string& test, const std::filesystem::path& stylesheets) {
+  if (!std::filesystem::exists(stylesheets)) std::filesystem::copy("xslt", stylesheets);
+  const std::string where = "<xsl:apply-templates select=\"b:lieu\"/>";
+  std::ofstream(stylesheets / "bordereau-fo.xsl")
+      << replaced(slurp("xslt/bordereau-fo.xsl"), where,
+                  "<xsl:if test=\"" + test + "\"><fo:block colour=\"red\"/></xsl:if>" + where);
+  return render::Renderer((stylesheets / "demande-fo.xsl").string(), render::Renderer::default_fonts());
+}
+
 constexpr const char* first = "rpe-a-20261120-1";
 const Names files{"DI_monenfant_A.pdf", "DI_monenfant_A.xml", "DI_monenfant_B.pdf", "DI_monenfant_B.xml",
                   "manifeste.xml"};
@@ -591,13 +611,7 @@ TEST_CASE("a demande that no cover sheet can be made of is held, the others leav
   Delivery site;
   for (const char* reference : {"C", "D", "E"}) site.demande(reference);
   site.route();
-  const auto stylesheets = site.dir / "xslt";
-  std::filesystem::copy("xslt", stylesheets);
-  const std::string wrong =
-      "<xsl:if test=\"b:demandes/b:demande/b:reference = 'D'\"><fo:block colour=\"red\"/></xsl:if>";
-  const std::string where = "<xsl:apply-templates select=\"b:lieu\"/>";
-  std::ofstream(stylesheets / "bordereau-fo.xsl") << replaced(slurp("xslt/bordereau-fo.xsl"), where, wrong + where);
-  const render::Renderer faulty((stylesheets / "demande-fo.xsl").string(), render::Renderer::default_fonts());
+  const render::Renderer faulty = faulty_where("b:demandes/b:demande/b:reference = 'D'", site.dir / "xslt");
   site.drawn_by = &faulty;
   const auto report = site.pack();
   CHECK(report.faults.empty());
@@ -618,17 +632,8 @@ TEST_CASE("a cover sheet that can be made of none holds nobody, and one that fai
   Delivery site;
   for (const char* reference : {"C", "D", "E"}) site.demande(reference);
   site.route();
-  const auto stylesheets = site.dir / "xslt";
-  std::filesystem::copy("xslt", stylesheets);
-  const std::string where = "<xsl:apply-templates select=\"b:lieu\"/>";
-  const auto faulty_where = [&](const std::string& test) {
-    std::ofstream(stylesheets / "bordereau-fo.xsl")
-        << replaced(slurp("xslt/bordereau-fo.xsl"), where,
-                    "<xsl:if test=\"" + test + "\"><fo:block colour=\"red\"/></xsl:if>" + where);
-    return render::Renderer((stylesheets / "demande-fo.xsl").string(), render::Renderer::default_fonts());
-  };
   SECTION("of none") {
-    const render::Renderer faulty = faulty_where("true()");
+    const render::Renderer faulty = faulty_where("true()", site.dir / "xslt");
     site.drawn_by = &faulty;
     const auto report = site.pack();
     REQUIRE(report.faults.size() == 1);
@@ -638,7 +643,7 @@ TEST_CASE("a cover sheet that can be made of none holds nobody, and one that fai
     CHECK(site.pack().demandes == 5);  // as soon as it is mended
   }
   SECTION("of more than two together") {
-    const render::Renderer faulty = faulty_where("count(b:demandes/b:demande) &gt; 2");
+    const render::Renderer faulty = faulty_where("count(b:demandes/b:demande) &gt; 2", site.dir / "xslt");
     site.drawn_by = &faulty;
     const auto report = site.pack();
     CHECK(report.faults.empty());
@@ -650,7 +655,8 @@ TEST_CASE("a cover sheet that can be made of none holds nobody, and one that fai
     REQUIRE(site.pack().demandes == 5);
     site.deliver();
     site.store->reissue_remise(first, "perdue", site.clock.now());
-    const render::Renderer faulty = faulty_where("b:reemission and b:demandes/b:demande/b:reference = 'D'");
+    const render::Renderer faulty =
+        faulty_where("b:reemission and b:demandes/b:demande/b:reference = 'D'", site.dir / "xslt");
     site.drawn_by = &faulty;
     const auto report = site.pack();
     REQUIRE(report.faults.size() == 1);
@@ -775,11 +781,8 @@ TEST_CASE("a notification whose answer is lost each time comes five times the fi
 }
 
 TEST_CASE("R5: a notification that some receive and one refuses is accepted; the trace names the latter by number") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   site.add_person("C1-002", "zoe@relais.example.org");
   post.outcome = model::Delivered{};
   post.persons = {model::Delivered{}, model::Refused{"destinataire-refuse", "550 no such user", model::Scope::lieu}};
@@ -792,11 +795,8 @@ TEST_CASE("R5: a notification that some receive and one refuses is accepted; the
 }
 
 TEST_CASE("R4: who has the notification does not get it again while others are put off, whatever process tries") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
   post.outcome = later;
@@ -840,11 +840,8 @@ TEST_CASE("R4: who has the notification does not get it again while others are p
 }
 
 TEST_CASE("who refuses the notification for good is not asked again while others are put off, and shown at once") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
   const model::Refused no_such{"destinataire-refuse", "550 no such user", model::Scope::lieu};
@@ -894,11 +891,8 @@ TEST_CASE("who refuses the notification for good is not asked again while others
 }
 
 TEST_CASE("persons who came, or were given another address, while a mail was under way are asked as well") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   const std::string odette = "odette@relais.example.org";
   const std::string zoe = "zoe@relais.example.org";
   SECTION("who was asked has left, or somebody else came: nobody of today's had it") {
@@ -930,11 +924,8 @@ TEST_CASE("persons who came, or were given another address, while a mail was und
 
 TEST_CASE(
     "R10: a remise withdrawn while its notification is under way has no deadline, and who has the mail is known") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   post.outcome = model::Delivered{};
   post.during = [&] { site.store->withdraw_remise(first, "envoyee par erreur", site.clock.now()); };
   site.notify();
@@ -946,11 +937,8 @@ TEST_CASE(
 }
 
 TEST_CASE("what all refused is tried again when a version with other addresses begins") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   auto avenant = site.contract;
   avenant.version = 2;
   avenant.annexe.effective_from = model::plus_days(model::paris_day(site.clock.now()), 3);
@@ -968,11 +956,8 @@ TEST_CASE("what all refused is tried again when a version with other addresses b
 }
 
 TEST_CASE("R4: a box of two persons has the mail once, whoever of them leaves while a third is put off") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   auto avenant = site.contract;
   avenant.version = 2;
   const std::string box = avenant.annexe.personnes[0].courriel;
@@ -994,11 +979,8 @@ TEST_CASE("R4: a box of two persons has the mail once, whoever of them leaves wh
 }
 
 TEST_CASE("a person who is left out after five tries is shown as not reached") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry later{"451 greylisted", std::nullopt, model::Scope::lieu};
   post.outcome = later;
@@ -1014,11 +996,8 @@ TEST_CASE("a person who is left out after five tries is shown as not reached") {
 }
 
 TEST_CASE("a notification that all refuse waits for a person, or for a flux of the Caf's") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   post.outcome = model::Refused{"destinataire-refuse", "550 no such user"};
   CHECK(site.notify().deferred == 1);
   CHECK(site.store->counts().notifications_in_trouble == 0);
@@ -1101,11 +1080,8 @@ TEST_CASE(
 }
 
 TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps another from the mail") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   site.add_person("C1-002", "zoe@relais.example.org");
   const model::Retry down{"connection lost", std::nullopt, model::Scope::mail_server};
   post.outcome = down;
@@ -1134,11 +1110,8 @@ TEST_CASE("R5: day 0 is the first person's, however long the mail server keeps a
 }
 
 TEST_CASE("after hours without a mail server the first try for a mail is no last one") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   post.outcome = model::Retry{"connection lost", std::nullopt, model::Scope::mail_server};
   for (int i = 0; i < 8; ++i) {
     site.notify();
@@ -1180,11 +1153,8 @@ TEST_CASE("a slow mail server takes a slice of a pass, one mail at least; one at
 }
 
 TEST_CASE("a notification stopped midway was no attempt, unless it was accepted") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   post.during = [&] { site.stop.request_stop(); };
   post.outcome = model::Retry{"stopped", std::nullopt};
   CHECK(site.notify().deferred == 0);
@@ -1196,11 +1166,8 @@ TEST_CASE("a notification stopped midway was no attempt, unless it was accepted"
 }
 
 TEST_CASE("after five tries for everybody the mail is left to those who can be reached") {
-  Delivery site;
-  Postbox post;
-  site.mailer = &post;
-  site.pack();
-  site.deliver();
+  Posted site;
+  Postbox& post = site.post;
   post.outcome = model::Retry{"451 mailbox full", std::nullopt};
   for (int i = 0; i < 6; ++i) {
     CHECK(site.notify().deferred == 1);
