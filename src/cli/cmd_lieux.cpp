@@ -149,10 +149,9 @@ std::string protection_of(const Reached& at) {
 // What the latest look for its pickups could not do.
 std::string pickups_of(const LieuRow& r) {
   if (r.regard.empty()) return "";
-  const std::string next =
-      r.regard_le ? fmt::format("{}; looked for again an hour later, within a minute: navette lieux retry {}",
-                                shown(r.regard_le), r.identifiant)
-                  : "looked for again with one of the next passes";
+  const std::string next = r.regard_le ? fmt::format("{}; again an hour later, or soon after: navette lieux retry {}",
+                                                     shown(r.regard_le), r.identifiant)
+                                       : "again with one of the next passes";
   return fmt::format("{} ({})", text::join(r.regard, "; "), next);
 }
 

@@ -191,7 +191,7 @@ int list(const Invocation& call) {
 
 std::string notified(const RemiseRow& r) {
   if (!r.notification) return "";
-  const std::string refused = r.non_joints.empty() ? "" : "; refused for " + r.non_joints;
+  const std::string refused = r.non_joints.empty() ? "" : "; not reached: " + r.non_joints;
   if (r.notifiee_le)
     return fmt::format("{} to {}{}", shown(r.notifiee_le), counted(r.destinataires, "person"), refused);
   if (r.notification_retenue) return "held; with better addresses, or: navette remises retry " + r.nom + refused;
@@ -214,7 +214,6 @@ void print_remise(store::Store& store, const RemiseRow& r, const std::vector<Fic
                {"How", r.faits},
                {"Withdrawn", r.rappelee_le ? fmt::format("{}: {}", shown(r.rappelee_le), r.rappel_faits) : ""},
                {"Issues again", r.reemise_de},
-               {"To be issued again", r.reemission},
                {"Notified", notified(r)},
                {"Pickup by", r.retrait_avant ? shown(r.retrait_avant) + " at 24:00" : ""},
                {"Picked up", picked_up}}));

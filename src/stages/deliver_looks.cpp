@@ -44,6 +44,20 @@ bool is_anothers(const std::string& lieu, const model::Channel& former, const He
   });
 }
 
+// The directory from which what a lieu sends back is fetched: the same, whatever else of the profile changes.
+std::string returns_of(const model::Channel& channel) {
+  for (const model::Place& place : flux::places(channel)) {
+    if (place.use == model::Place::Use::returns)
+      return fmt::format("{}@{} {}", place.user, place.server, place.directory);
+  }
+  return model::kind_of(channel);
+}
+
+bool is_flat(const model::Channel& channel) {
+  const auto places = flux::places(channel);
+  return !places.empty() && places.front().use == model::Place::Use::remises_flat;
+}
+
 }  // namespace
 
 // Of remises that this very process delivered a moment ago nobody can have taken one: they are left for a later look.
@@ -87,10 +101,11 @@ void Delivering::search_places(Instant now, Instant before) {
     if (still_waits(failed + look_again_after_failure, now, look_again_after_failure)) continue;
     if (lieu.former && !held) held = places_in_force(tools_.store, model::paris_day(now));
     if (lieu.former && is_anothers(lieu.identifiant, lieu.channel, *held)) {
-      tools_.store.note_look(lieu,
+      const std::string place = returns_of(lieu.channel);
+      tools_.store.note_look(lieu, place,
                              {"a former directory of its is another lieu's now, nothing is looked for there; for each "
                               "remise that waits: navette remises picked-up, or withdraw"},
-                             tools_.store.return_marks(lieu), now);
+                             tools_.store.return_marks(lieu.lieu, place), now);
       continue;
     }
     to_look_.push_back(std::move(lieu));
@@ -102,10 +117,8 @@ void Delivering::search_places(Instant now, Instant before) {
 bool Delivering::would_take_anothers(const store::DueRemise& remise, const std::optional<store::LieuInForce>& lieu) {
   if (!remise.recall && !remise.tried) return false;
   if (lieu && lieu->version_id == remise.via) return false;
-  const auto places = flux::places(remise.channel);
-  return !places.empty() && places.front().use == model::Place::Use::remises_flat &&
-         is_anothers(remise.lieu_identifiant, remise.channel,
-                     places_in_force(tools_.store, model::paris_day(tools_.clock.now())));
+  return is_flat(remise.channel) && is_anothers(remise.lieu_identifiant, remise.channel,
+                                                places_in_force(tools_.store, model::paris_day(tools_.clock.now())));
 }
 
 // What looks that were cut short left in arrivee/.
@@ -131,9 +144,9 @@ std::unique_ptr<Delivery> Delivering::look_at(const store::AwaitingLieu& lieu, I
   job->local = std::holds_alternative<model::DepotChannel>(lieu.channel);
   take_sender(*job, lieu.channel);
   if (!job->sender || !job->sender->tells_pickups() || job->sender->opens_at(now)) return nullptr;
-  job->awaited = tools_.store.awaited_remises(lieu, now, std::max(started_, now - look_every));
+  job->awaited = tools_.store.awaited_remises(lieu, is_flat(lieu.channel), now, std::max(started_, now - look_every));
   job->look = lieu;
-  job->marks = tools_.store.return_marks(lieu);
+  job->marks = tools_.store.return_marks(lieu.lieu, returns_of(lieu.channel));
   // Its deliveries failed since the search: it is left alone.
   return job->awaited.empty() && !lieu.unnamed ? nullptr : std::move(job);
 }
@@ -159,7 +172,8 @@ void Delivering::conclude_look(const Delivery& job) {
   std::vector<std::string> faults = looked.collected.faults;
   if (!looked.failure.empty()) faults.push_back(looked.failure);
   for (const std::string& fault : faults) log::warning("pickup.failed", {{"lieu", lieu}, {"reason", fault}});
-  tools_.store.note_look(*job.look, faults, looked.saw ? looked.collected.marks : job.marks,
+  tools_.store.note_look(*job.look, returns_of(job.look->channel), faults,
+                         looked.saw ? looked.collected.marks : job.marks,
                          looked.failure.empty() || job.local ? std::nullopt : std::optional(now));
 }
 

@@ -312,7 +312,7 @@ bool Packing::make_remise(const store::LieuInForce& lieu, std::vector<store::Due
 }
 
 // Those of `packed` between `begin` and `end` that no cover sheet can be made of, even alone. Looks no further once
-// there are more than `most`.
+// there are more than most_without_cover_sheet.
 void Packing::find_without_cover_sheet(const Directory& dir, const store::LieuInForce& lieu,
                                        const store::PackedRemise& packed, std::size_t begin, std::size_t end,
                                        std::vector<std::pair<std::size_t, std::string>>& found) {
@@ -349,7 +349,8 @@ void Packing::add_cover_sheet(const Directory& dir, const store::LieuInForce& li
     } catch (const NoCoverSheet&) {
       if (outcome.reissue || count == 1) throw;
       std::vector<std::pair<std::size_t, std::string>> without;
-      find_without_cover_sheet(dir, lieu, packed, 0, count, without);
+      find_without_cover_sheet(dir, lieu, packed, 0, count / 2, without);
+      find_without_cover_sheet(dir, lieu, packed, count / 2, count, without);
       if (without.size() > most_without_cover_sheet || without.size() == count) throw;
       if (without.empty()) cut_to(count / 2, dir, packed);
       std::reverse(without.begin(), without.end());

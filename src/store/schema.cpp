@@ -478,10 +478,10 @@ CREATE TABLE regard (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE retour (                    -- files in a return directory, by a digest: their names are their sender's
   lieu_id INTEGER NOT NULL REFERENCES lieu (id),
-  canal TEXT NOT NULL,                   -- SHA-256 of the channel that tells which directory
+  endroit TEXT NOT NULL,                 -- the directory, by account and server
   marque TEXT NOT NULL,
   apporte INTEGER NOT NULL,              -- 1: taken in, and could not be removed there; 0: could not be fetched
-  PRIMARY KEY (lieu_id, canal, marque)
+  PRIMARY KEY (lieu_id, endroit, marque)
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE remise ADD COLUMN rappel_entame INTEGER NOT NULL DEFAULT 0;  -- 1: what is gone since may be our doing
 UPDATE remise SET rappel_entame = 1 WHERE etat = 'a-rappeler';

@@ -163,12 +163,14 @@ class Store {
   // where, then which, the newest first, so many that their documents are bounded. None while the partner fails, is
   // held or suspended.
   std::vector<AwaitingLieu> awaiting_lieux(Instant now, Instant before);
-  std::vector<AwaitedRemise> awaited_remises(const AwaitingLieu& lieu, Instant now, Instant before);
+  // `flat`: in one directory a further issue's files have the same names; none while one is on its way.
+  std::vector<AwaitedRemise> awaited_remises(const AwaitingLieu& lieu, bool flat, Instant now, Instant before);
   void apply_pickups(const std::vector<PickedUp>& pickups, Instant now);
-  // What the latest look could not do, and left in the return directory; `failed`: when it could not look at all.
-  void note_look(const AwaitingLieu& lieu, const std::vector<std::string>& faults, const model::ReturnMarks& marks,
-                 std::optional<Instant> failed);
-  model::ReturnMarks return_marks(const AwaitingLieu& lieu);
+  // What the latest look could not do, and left in the return directory `place`; `failed`: when it could not look at
+  // all.
+  void note_look(const AwaitingLieu& lieu, const std::string& place, const std::vector<std::string>& faults,
+                 const model::ReturnMarks& marks, std::optional<Instant> failed);
+  model::ReturnMarks return_marks(RowId lieu, const std::string& place);
   // Faults of looks at places that nothing is waited for any more are forgotten.
   void forget_other_looks(const std::vector<AwaitingLieu>& lieux);
   std::vector<std::string> look_faults();

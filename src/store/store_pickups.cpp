@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/crypto/sha256.h"
 #include "model/civil_time.h"
 #include "store/store.h"
 
@@ -16,25 +15,6 @@ constexpr auto longest_kept = std::chrono::days(184);
 constexpr auto named_within = std::chrono::days(30);
 // Of one lieu that are looked for at a time.
 constexpr std::int64_t most_demandes = 10'000;
-
-std::string_view value_of(std::string_view xml, std::string_view element) {
-  const auto begin = xml.find(fmt::format("<{}>", element));
-  return begin == std::string_view::npos ? std::string_view() : xml.substr(begin, xml.find("</", begin) - begin);
-}
-
-// Of what tells where its return directory is.
-std::string digest_of(const model::Channel& channel) {
-  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  if (sftp == nullptr) return crypto::sha256_hex(model::kind_of(channel));
-  std::string place;
-  for (const char* element : {"hote", "port", "utilisateur", "repertoireRetour"}) place += value_of(sftp->xml, element);
-  return crypto::sha256_hex(place);
-}
-
-bool is_flat(const model::Channel& channel) {
-  const auto* sftp = std::get_if<model::SftpChannel>(&channel);
-  return sftp != nullptr && sftp->xml.find("<creationRepertoire>true<") == std::string::npos;
-}
 
 }  // namespace
 
@@ -102,7 +82,7 @@ std::vector<Store::SftpLieu> Store::sftp_lieux_with_remises(Instant now) {
   return out;
 }
 
-std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Instant now, Instant before) {
+std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, bool flat, Instant now, Instant before) {
   std::vector<AwaitedRemise> out;
   {
     auto q = db_.query(
@@ -114,8 +94,7 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
         "'retenue') AND "
         "n.tentee_par IS NOT NULL AND n.reemise_de = coalesce(r.reemise_de, r.id))) "
         "ORDER BY r.livree_le DESC");
-    q.bind(lieu.lieu, to_column(now - longest_kept), to_column(before), lieu.via, to_column(now),
-           is_flat(lieu.channel));
+    q.bind(lieu.lieu, to_column(now - longest_kept), to_column(before), lieu.via, to_column(now), flat);
     std::int64_t demandes = 0;
     while (demandes < most_demandes && q.step()) {
       out.push_back({q.integer(0), q.text(1), {}});
@@ -134,11 +113,11 @@ std::vector<AwaitedRemise> Store::awaited_remises(const AwaitingLieu& lieu, Inst
   return out;
 }
 
-void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& faults, const model::ReturnMarks& marks,
-                      std::optional<Instant> failed) {
+void Store::note_look(const AwaitingLieu& lieu, const std::string& place, const std::vector<std::string>& faults,
+                      const model::ReturnMarks& marks, std::optional<Instant> failed) {
   const bool failed_before =
       db_.query("SELECT 1 FROM regard WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).step();
-  if (faults.empty() && !failed_before && marks == return_marks(lieu)) return;  // most looks write nothing
+  if (faults.empty() && !failed_before && marks == return_marks(lieu.lieu, place)) return;  // most looks write nothing
   sqlite::Transaction transaction(db_);
   db_.query("DELETE FROM regard WHERE lieu_id = ? AND version_id = ?").bind(lieu.lieu, lieu.via).run();
   for (const std::string& fault : faults) {
@@ -146,11 +125,10 @@ void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& 
         .bind(lieu.lieu, lieu.via, fault, failed ? std::optional(to_column(*failed)) : std::nullopt)
         .run();
   }
-  const std::string channel = digest_of(lieu.channel);
-  db_.query("DELETE FROM retour WHERE lieu_id = ? AND canal = ?").bind(lieu.lieu, channel).run();
+  db_.query("DELETE FROM retour WHERE lieu_id = ? AND endroit = ?").bind(lieu.lieu, place).run();
   const auto keep = [&](const std::set<std::string>& some, bool brought) {
     for (const std::string& mark : some) {
-      db_.query("INSERT OR REPLACE INTO retour VALUES (?, ?, ?, ?)").bind(lieu.lieu, channel, mark, brought).run();
+      db_.query("INSERT OR REPLACE INTO retour VALUES (?, ?, ?, ?)").bind(lieu.lieu, place, mark, brought).run();
     }
   };
   keep(marks.failed, false);
@@ -158,10 +136,10 @@ void Store::note_look(const AwaitingLieu& lieu, const std::vector<std::string>& 
   transaction.commit();
 }
 
-model::ReturnMarks Store::return_marks(const AwaitingLieu& lieu) {
+model::ReturnMarks Store::return_marks(RowId lieu, const std::string& place) {
   model::ReturnMarks marks;
-  auto q = db_.query("SELECT marque, apporte FROM retour WHERE lieu_id = ? AND canal = ?");
-  q.bind(lieu.lieu, digest_of(lieu.channel));
+  auto q = db_.query("SELECT marque, apporte FROM retour WHERE lieu_id = ? AND endroit = ?");
+  q.bind(lieu, place);
   while (q.step()) (q.integer(1) != 0 ? marks.brought : marks.failed).insert(q.text(0));
   return marks;
 }
